@@ -1,0 +1,48 @@
+package ghostconf_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/varnish-gateway/gateway/shared/corpus"
+	"github.com/varnish-gateway/gateway/shared/ghostconf"
+)
+
+func TestValidFilesOfTheCorpusHaveNoProblem(t *testing.T) {
+	files, err := corpus.Valid("ghost")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, file := range files {
+		t.Run(file.Name, func(t *testing.T) {
+			config, err := ghostconf.Decode(file.Data)
+			require.NoError(t, err)
+			assert.Empty(t, ghostconf.Validate(config))
+		})
+	}
+}
+
+func TestInvalidFilesOfTheCorpusAreRefusedOrReported(t *testing.T) {
+	files, err := corpus.InvalidFiles("ghost")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, file := range files {
+		t.Run(file.Name, func(t *testing.T) {
+			config, err := ghostconf.Decode(file.Data())
+			if file.Expect.Refused {
+				assert.Error(t, err, file.Description)
+				assert.Empty(t, file.Expect.Problems)
+				return
+			}
+			require.NoError(t, err, file.Description)
+			require.NotEmpty(t, file.Expect.Problems, "a case without problems is not invalid")
+			paths := []string{}
+			for _, problem := range ghostconf.Validate(config) {
+				assert.NotEmpty(t, problem.Message)
+				paths = append(paths, problem.Path)
+			}
+			assert.ElementsMatch(t, file.Expect.Problems, paths, file.Description)
+		})
+	}
+}

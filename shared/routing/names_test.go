@@ -1,0 +1,46 @@
+package routing_test
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"pgregory.net/rapid"
+
+	"github.com/varnish-gateway/gateway/shared/routing"
+)
+
+var subdomain = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`)
+
+func TestTheConfigMapOfAShardIsNamedForItsGateway(t *testing.T) {
+	assert.Equal(t, "web-routes-07", routing.ShardObjectName("web", "07"))
+	longest := strings.Repeat("a", 253-len("-routes-07"))
+	assert.Equal(t, longest+"-routes-07", routing.ShardObjectName(longest, "07"), "the longest that need not be cut")
+}
+
+func TestTheObjectsOfAGatewayAreNamedForIt(t *testing.T) {
+	assert.Equal(t, "web", routing.ConfigObjectName("web"))
+	assert.Equal(t, "web-tls", routing.CertificatesObjectName("web"))
+	long := routing.CertificatesObjectName(strings.Repeat("a", 253))
+	assert.Len(t, long, 253)
+	assert.True(t, strings.HasSuffix(long, "-tls"))
+}
+
+func TestLongGatewayNamesAreCutAndStayApart(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		start := rapid.StringMatching(`[a-z0-9]([-a-z0-9]{0,60}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,60}[a-z0-9])?){3}`).Draw(t, "start")
+		fill := strings.Repeat("x", max(0, 252-len(start)))
+		a, b := (start + fill)[:252]+"a", (start + fill)[:252]+"b"
+		nameA, nameB := routing.ShardObjectName(a, "00"), routing.ShardObjectName(b, "00")
+		assert.LessOrEqual(t, len(nameA), 253)
+		assert.Regexp(t, subdomain, nameA)
+		assert.NotEqual(t, nameA, nameB)
+		assert.True(t, strings.HasSuffix(nameA, "-routes-00"))
+	})
+}
+
+func TestACutBehindADotLeavesAValidName(t *testing.T) {
+	name := strings.Repeat("a", 231) + "." + strings.Repeat("b", 21)
+	assert.Regexp(t, subdomain, routing.ShardObjectName(name, "00"))
+}
