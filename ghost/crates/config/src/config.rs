@@ -1,0 +1,46 @@
+//! The compiled configuration.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::load::Kept;
+use crate::{Backend, Listener, Networks, Route, Service};
+
+/// Everything that a ghost.json says. Immutable; routes and services are shared with the configuration that
+/// came before wherever their text is the same.
+#[derive(Debug, Default)]
+pub struct Config {
+    /// Grows whenever the content of ghost.json changes.
+    pub sequence: i64,
+    /// Sequence of the routing.json that ghost.json was made from.
+    pub routing_sequence: i64,
+    /// Networks whose X-Forwarded-* headers are believed.
+    pub trusted_hops: Networks,
+    /// Listeners, at their places in the file.
+    pub listeners: Vec<Listener>,
+    /// Routes, at their places in the file.
+    pub routes: Vec<Arc<Route>>,
+    /// Services in the order of the file, without those whose ID is missing or taken by an earlier one.
+    pub services: Vec<Arc<Service>>,
+    pub(crate) by_id: HashMap<Arc<str>, Arc<Service>>,
+    pub(crate) kept: Kept,
+}
+
+impl Config {
+    /// The service of this ID.
+    pub fn service(&self, id: &str) -> Option<&Arc<Service>> {
+        self.by_id.get(id)
+    }
+
+    /// The service that requests to this backend go to.
+    ///
+    /// # Errors
+    /// Why its share is answered 500.
+    pub fn service_of<'c>(&'c self, backend: &'c Backend) -> Result<&'c Arc<Service>, &'c str> {
+        if let Some(fault) = &backend.fault {
+            return Err(fault);
+        }
+        let service = self.service(&backend.service).ok_or("its service is not in the service table")?;
+        service.fault.as_deref().map_or(Ok(service), Err)
+    }
+}

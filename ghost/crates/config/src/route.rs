@@ -1,0 +1,78 @@
+//! Routes.
+
+use std::sync::Arc;
+
+use crate::diagnostic::Findings;
+use crate::rule::each;
+use crate::{Hostname, Rule, wire};
+
+/// One HTTPRoute, with the listeners that it is attached to.
+#[derive(Debug, Clone)]
+pub struct Route {
+    /// "namespace/name".
+    pub id: Arc<str>,
+    /// UID of the HTTPRoute.
+    pub uid: Box<str>,
+    /// Where the route serves.
+    pub attachments: Vec<Attachment>,
+    /// Rules, at their places in the file.
+    pub rules: Vec<Rule>,
+}
+
+/// Says at which listener a route serves, and for which of its own hostnames.
+#[derive(Debug, Clone)]
+pub struct Attachment {
+    /// Name of a listener.
+    pub listener: Box<str>,
+    /// The route's own hostnames; [`Hostname::Any`] alone where the file names none. Broken ones are left
+    /// out, so an empty list serves no host.
+    pub hostnames: Vec<Hostname>,
+}
+
+impl Route {
+    pub(crate) fn compile(wire: wire::Route, findings: &mut Findings) -> Self {
+        let mut route = Self {
+            id: format!("{}/{}", wire.namespace, wire.name).into(),
+            uid: wire.uid.into(),
+            attachments: each(wire.attachments, "attachments", findings, Attachment::compile),
+            rules: each(wire.rules, "rules", findings, Rule::compile),
+        };
+        for (field, text) in [("namespace", &*wire.namespace), ("name", &*wire.name), ("uid", &*route.uid)] {
+            if text.is_empty() {
+                findings.field(field, |f| f.note("this is empty, so the route answers 500"));
+            }
+        }
+        if wire.namespace.is_empty() || wire.name.is_empty() || route.uid.is_empty() {
+            route.fail("its route has no identity");
+        }
+        route
+    }
+
+    /// Makes every rule answer 500.
+    pub(crate) fn fail(&mut self, reason: &str) {
+        for rule in &mut self.rules {
+            rule.fault.get_or_insert_with(|| reason.into());
+        }
+    }
+
+    /// The Kubernetes object, as diagnostics name it.
+    pub(crate) fn object(&self) -> String {
+        format!("HTTPRoute {}", self.id)
+    }
+}
+
+impl Attachment {
+    fn compile(wire: wire::Attachment, findings: &mut Findings) -> Self {
+        if wire.hostnames.is_empty() {
+            return Self { listener: wire.listener.into(), hostnames: vec![Hostname::Any] };
+        }
+        let hostnames = each(wire.hostnames, "hostnames", findings, |text, f| {
+            let hostname = Hostname::parse(&text).filter(|hostname| *hostname != Hostname::Any);
+            if hostname.is_none() {
+                f.note(format!("{text:?} is no hostname, so this never matches"));
+            }
+            hostname
+        });
+        Self { listener: wire.listener.into(), hostnames: hostnames.into_iter().flatten().collect() }
+    }
+}

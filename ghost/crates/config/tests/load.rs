@@ -1,0 +1,106 @@
+//! What loading promises beyond the corpus: what is kept over a reload, how problems are told, what is
+//! refused and in which words.
+
+use std::sync::Arc;
+
+use ghost_config::{Config, Diagnostic, Hostname, Refused, load};
+use serde_json::{Value, json};
+
+fn route(name: &str, path: &str) -> Value {
+    json!({
+        "namespace": "shop", "name": name, "uid": format!("uid-{name}"),
+        "attachments": [{"listener": "http"}],
+        "rules": [{
+            "id": format!("uid-{name}/0"),
+            "matches": [{"path": {"type": "RegularExpression", "value": path}, "rank": {}}],
+            "backends": [{"service": "shop/web:80", "weight": 1}],
+        }],
+    })
+}
+
+fn service(address: &str) -> Value {
+    json!({"id": "shop/web:80", "endpoints": [{"address": address, "port": 8080}]})
+}
+
+fn file(routes: Vec<Value>, services: Vec<Value>) -> Vec<u8> {
+    let listeners = json!([{"name": "http", "socket": "http-80", "port": 80, "protocol": "HTTP"}]);
+    let file = json!({"version": "1.0.0", "listeners": listeners, "routes": routes, "services": services});
+    file.to_string().into_bytes()
+}
+
+fn taken(bytes: &[u8], previous: Option<&Config>) -> (Config, Vec<Diagnostic>) {
+    let loaded = load(bytes, previous).unwrap();
+    (loaded.config, loaded.diagnostics)
+}
+
+#[test]
+fn records_whose_text_is_the_same_are_shared_with_the_last_configuration() {
+    let services = vec![service("10.0.0.1")];
+    let (first, _) = taken(&file(vec![route("a", "/a"), route("b", "/b")], services.clone()), None);
+    let reordered = vec![route("new", "/n"), route("b", "/b"), route("a", "/changed")];
+    let (second, _) = taken(&file(reordered, services), Some(&first));
+    assert!(Arc::ptr_eq(&first.routes[1], &second.routes[1]));
+    assert!(!Arc::ptr_eq(&first.routes[0], &second.routes[2]));
+    assert!(Arc::ptr_eq(&first.services[0], &second.services[0]));
+}
+
+#[test]
+fn an_endpoint_that_changes_leaves_every_route_as_it_was() {
+    let routes = vec![route("a", "/a")];
+    let (first, _) = taken(&file(routes.clone(), vec![service("10.0.0.1")]), None);
+    let (second, _) = taken(&file(routes, vec![service("10.0.0.2")]), Some(&first));
+    assert!(Arc::ptr_eq(&first.routes[0], &second.routes[0]));
+    let service = second.service_of(&second.routes[0].rules[0].backends[0]).unwrap();
+    assert_eq!(service.endpoints, ["10.0.0.2:8080".parse().unwrap()]);
+}
+
+#[test]
+fn what_was_found_in_a_kept_record_is_told_again_where_it_stands_now() {
+    let services = vec![service("10.0.0.1")];
+    let (first, found) = taken(&file(vec![route("a", "/a"), route("b", "(")], services.clone()), None);
+    assert_eq!(found[0].path, "routes[1].rules[0].matches[0].path.value");
+    assert_eq!(found[0].object, "HTTPRoute shop/b");
+    let (_, again) = taken(&file(vec![route("b", "(")], services), Some(&first));
+    assert_eq!(again[0].path, "routes[0].rules[0].matches[0].path.value");
+    assert_eq!(again[0].message, found[0].message);
+}
+
+#[test]
+fn a_route_that_suffers_from_another_recovers_when_that_has_gone() {
+    let mut twin = route("a", "/twin");
+    twin["rules"][0]["id"] = json!("another");
+    let (first, found) = taken(&file(vec![route("a", "/a"), twin.clone()], vec![service("10.0.0.1")]), None);
+    assert_eq!(found.iter().map(|d| &*d.path).collect::<Vec<_>>(), ["routes[1].name"]);
+    assert!(first.routes[0].rules[0].fault.is_none() && first.routes[1].rules[0].fault.is_some());
+    let (second, found) = taken(&file(vec![twin], vec![service("10.0.0.1")]), Some(&first));
+    assert_eq!(found, []);
+    assert!(second.routes[0].rules[0].fault.is_none());
+}
+
+#[test]
+fn go_may_write_null_for_what_is_empty() {
+    let bytes = br#"{"version": "1.0.0", "trustedHops": null, "listeners": null, "routes": [
+        {"namespace": "n", "name": "r", "uid": "u", "attachments": [{"listener": "", "hostnames": null}],
+         "rules": null}], "services": null}"#;
+    let (config, _) = taken(bytes, None);
+    assert_eq!(config.routes[0].attachments[0].hostnames, [Hostname::Any]);
+}
+
+#[test]
+fn a_refusal_names_what_is_wrong() {
+    let refusal = |bytes: &[u8]| load(bytes, None).unwrap_err();
+    let newer = br#"{"version": "2.1.0", "routes": {"in": "another shape"}}"#;
+    assert!(matches!(refusal(newer), Refused::UnknownMajor { version } if &*version == "2.1.0"));
+    assert!(matches!(refusal(br#"{"version": "one"}"#), Refused::Version { version } if &*version == "one"));
+    for bytes in [&b""[..], b"[]", b"{}", b"{\"version\": \"1.0.0\"", b"{\"version\": 1}", b"\xff"] {
+        assert!(matches!(refusal(bytes), Refused::Unreadable(_)), "{}", bytes.escape_ascii());
+    }
+}
+
+#[test]
+fn diagnostics_are_written_as_the_contract_says() {
+    let diagnostic =
+        Diagnostic { path: "listeners[0].port".into(), object: String::new(), message: "m".into() };
+    let text = serde_json::to_string(&diagnostic).unwrap();
+    assert_eq!(text, r#"{"path":"listeners[0].port","message":"m"}"#);
+}

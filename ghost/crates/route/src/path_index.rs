@@ -1,0 +1,156 @@
+//! The matches under one hostname, found by path.
+//!
+//! The index narrows down to the lists of matches whose path condition can hold. Every match has its place
+//! in the order of ranks, lists are in that order, and the lowest place that fits wins, whichever list it
+//! comes from. So the outcome is that of trying all matches in order, whatever the ranks say; and where
+//! they say what the Gateway API does, the exact list or the longest prefix ends the search.
+
+use std::collections::HashMap;
+
+use ghost_config::{Config, Match, PathMatch};
+
+/// A match, by its indexes in the configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Candidate {
+    pub route: usize,
+    pub rule: usize,
+    pub match_index: usize,
+}
+
+impl Candidate {
+    /// The match itself. Candidates are made of sound matches only.
+    pub fn get<'c>(&self, config: &'c Config) -> Option<&'c Match> {
+        config.routes[self.route].rules[self.rule].matches[self.match_index].as_ref()
+    }
+}
+
+/// A place in the order of ranks.
+type Place = usize;
+
+/// Matches by path.
+#[derive(Debug, Default)]
+pub(crate) struct PathIndex {
+    /// In the order of ranks once the index is sealed.
+    candidates: Vec<Candidate>,
+    exact: HashMap<Box<[u8]>, Vec<Place>>,
+    /// A trie of path segments; the first node is the root.
+    nodes: Vec<Node>,
+}
+
+#[derive(Debug, Default)]
+struct Node {
+    parent: Option<usize>,
+    children: HashMap<Box<[u8]>, usize>,
+    prefixes: Vec<Place>,
+    /// Expressions whose literal prefix has these whole segments.
+    regexes: Vec<Place>,
+}
+
+impl PathIndex {
+    /// Adds a match; matches of equal rank keep the order in which they are added.
+    pub fn add(&mut self, candidate: Candidate) {
+        self.candidates.push(candidate);
+    }
+
+    /// Orders and indexes what was added.
+    pub fn seal(&mut self, config: &Config) {
+        self.candidates.sort_by_key(|candidate| candidate.get(config).map(|found| &found.rank));
+        self.nodes = vec![Node::default()];
+        for place in 0..self.candidates.len() {
+            let Some(found) = self.candidates[place].get(config) else { continue };
+            match &found.path {
+                PathMatch::Exact(path) => self.exact.entry(path.clone()).or_default().push(place),
+                PathMatch::Prefix(prefix) => {
+                    let node = self.node(prefix);
+                    self.nodes[node].prefixes.push(place);
+                }
+                PathMatch::Regex(pattern) => {
+                    let node = self.node(whole_segments(pattern.prefix()));
+                    self.nodes[node].regexes.push(place);
+                }
+            }
+        }
+    }
+
+    /// The match of the lowest place that fits. `fits` is asked only for matches whose path condition
+    /// holds, or is a regular expression.
+    pub fn find(&self, path: &[u8], mut fits: impl FnMut(&Candidate) -> bool) -> Option<Candidate> {
+        let mut best = self.candidates.len();
+        let mut scan = |list: &[Place]| {
+            let lower = list.iter().take_while(|place| **place < best);
+            if let Some(place) = lower.copied().find(|place| fits(&self.candidates[*place])) {
+                best = place;
+            }
+        };
+        if let Some(list) = self.exact.get(path) {
+            scan(list);
+        }
+        let deepest = self.deepest(path);
+        self.upwards(deepest).for_each(|node| scan(&node.prefixes));
+        self.upwards(deepest).for_each(|node| scan(&node.regexes));
+        self.candidates.get(best).copied()
+    }
+
+    /// The node of a path without a slash at its end, made where there is none.
+    fn node(&mut self, path: &[u8]) -> usize {
+        let mut node = 0;
+        for segment in segments(path) {
+            let next = self.nodes.len();
+            let child = *self.nodes[node].children.entry(segment.into()).or_insert(next);
+            if child == next {
+                self.nodes.push(Node { parent: Some(node), ..Node::default() });
+            }
+            node = child;
+        }
+        node
+    }
+
+    /// The last node on the way along a path.
+    fn deepest(&self, path: &[u8]) -> usize {
+        let mut node = 0;
+        for segment in segments(path) {
+            match self.nodes.get(node).and_then(|node| node.children.get(segment)) {
+                Some(child) => node = *child,
+                None => break,
+            }
+        }
+        node
+    }
+
+    /// A node and those above it, up to the root.
+    fn upwards(&self, from: usize) -> impl Iterator<Item = &Node> {
+        std::iter::successors(self.nodes.get(from), |node| self.nodes.get(node.parent?))
+    }
+}
+
+/// The segments of a path that is empty or begins with a slash.
+fn segments(path: &[u8]) -> impl Iterator<Item = &[u8]> {
+    path.split(|byte| *byte == b'/').skip(1)
+}
+
+/// The part of a literal prefix that ends before a slash: what follows may be a part of a segment.
+fn whole_segments(prefix: &[u8]) -> &[u8] {
+    let end = prefix.iter().rposition(|byte| *byte == b'/').unwrap_or(0);
+    if prefix.starts_with(b"/") { &prefix[..end] } else { b"" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_expression_hangs_below_its_whole_segments() {
+        let table = [("/api/v", "/api"), ("/api/", "/api"), ("/api", ""), ("/", ""), ("", ""), ("x/y", "")];
+        for (prefix, node) in table {
+            assert_eq!(whole_segments(prefix.as_bytes()), node.as_bytes(), "{prefix}");
+        }
+    }
+
+    #[test]
+    fn a_slash_at_the_end_is_an_empty_segment() {
+        let found = |path: &str| segments(path.as_bytes()).map(<[u8]>::to_vec).collect::<Vec<_>>();
+        assert_eq!(found(""), Vec::<Vec<u8>>::new());
+        assert_eq!(found("/"), [b""]);
+        assert_eq!(found("/a//b/"), [&b"a"[..], b"", b"b", b""]);
+    }
+}

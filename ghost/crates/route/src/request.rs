@@ -1,0 +1,101 @@
+//! What routing needs to know of a request.
+
+use ghost_config::ValueTest;
+
+/// The header lines of a message, whoever holds them.
+pub trait Headers {
+    /// Name and value of each line, in order. Names may be in any case.
+    fn lines(&self) -> impl Iterator<Item = (&[u8], &[u8])>;
+}
+
+impl<N: AsRef<[u8]>, V: AsRef<[u8]>> Headers for [(N, V)] {
+    fn lines(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        self.iter().map(|(name, value)| (name.as_ref(), value.as_ref()))
+    }
+}
+
+/// A request, borrowed from whoever received it.
+#[derive(Debug)]
+pub struct Request<'a, H: ?Sized> {
+    /// Name of the Varnish socket that it came in by.
+    pub socket: &'a [u8],
+    /// Value of the Host header; empty where there is none.
+    pub host: &'a [u8],
+    /// Method.
+    pub method: &'a [u8],
+    /// Request target in origin form: path and query.
+    pub target: &'a [u8],
+    /// Header lines; Host among them or not.
+    pub headers: &'a H,
+}
+
+/// Buffers that are kept from one request to the next, so that a warm one allocates nothing.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    /// The path in the form for comparison.
+    pub(crate) path: Vec<u8>,
+    /// A joined or decoded value.
+    pub(crate) value: Vec<u8>,
+}
+
+/// Whether there is a header of this name, and its lines, joined with commas, pass the test.
+pub(crate) fn header_passes<H: Headers + ?Sized>(
+    request: &Request<'_, H>,
+    name: &[u8],
+    test: &ValueTest,
+    buffer: &mut Vec<u8>,
+) -> bool {
+    if name.eq_ignore_ascii_case(b"host") {
+        return passes(test, request.host);
+    }
+    let headers = request.headers;
+    let mut lines = headers.lines().filter(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value);
+    let Some(first) = lines.next() else { return false };
+    let Some(second) = lines.next() else { return passes(test, first) };
+    buffer.clear();
+    buffer.extend_from_slice(first);
+    for value in std::iter::once(second).chain(lines) {
+        buffer.push(b',');
+        buffer.extend_from_slice(value);
+    }
+    passes(test, buffer)
+}
+
+/// Whether a value passes a test.
+pub(crate) fn passes(test: &ValueTest, value: &[u8]) -> bool {
+    match test {
+        ValueTest::Exact(expected) => **expected == *value,
+        ValueTest::Regex(pattern) => pattern.is_match(value),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn exact(lines: &[(&str, &str)], name: &str, value: &str) -> bool {
+        let test = ValueTest::Exact(value.as_bytes().into());
+        let request =
+            Request { socket: b"http-80", host: b"a.io", method: b"GET", target: b"/", headers: lines };
+        header_passes(&request, name.as_bytes(), &test, &mut b"left over".to_vec())
+    }
+
+    #[test]
+    fn lines_of_one_name_are_joined_with_commas() {
+        let lines = [("X-Color", "red"), ("other", "1"), ("x-color", ""), ("x-COLOR", "blue")];
+        assert!(exact(&lines, "x-color", "red,,blue"));
+        assert!(!exact(&lines, "x-color", "red"));
+        assert!(exact(&lines, "other", "1"));
+    }
+
+    #[test]
+    fn a_header_that_is_not_there_is_not_the_empty_value() {
+        assert!(!exact(&[("a", "1")], "b", ""));
+        assert!(exact(&[("b", "")], "b", ""));
+    }
+
+    #[test]
+    fn the_host_is_a_header_too() {
+        assert!(exact(&[], "host", "a.io"));
+    }
+}

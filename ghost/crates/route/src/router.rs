@@ -1,0 +1,109 @@
+//! The router: a configuration with its index.
+
+use std::sync::Arc;
+
+use ghost_config::{Config, Listener, PathMatch, Route, Rule, path};
+
+use crate::decision::{Chosen, Decision, Outcome, Why};
+use crate::host;
+use crate::host_map::LowerHost;
+use crate::listener_index::{self, Served, Sockets};
+use crate::path_index::Candidate;
+use crate::query::split_target;
+use crate::request::{Headers, Request, Scratch};
+use crate::selection::Selection;
+
+/// Decides requests by one configuration. Immutable: a reload makes another.
+#[derive(Debug)]
+pub struct Router {
+    config: Arc<Config>,
+    sockets: Sockets,
+}
+
+impl Router {
+    /// Indexes a configuration.
+    pub fn new(config: Arc<Config>) -> Self {
+        let sockets = listener_index::build(&config);
+        Self { config, sockets }
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &Arc<Config> {
+        &self.config
+    }
+
+    /// The listener of a decision.
+    pub fn listener(&self, decision: &Decision) -> Option<&Listener> {
+        self.config.listeners.get(decision.listener?)
+    }
+
+    /// The route that was chosen.
+    pub fn route(&self, chosen: &Chosen) -> &Route {
+        &self.config.routes[chosen.route]
+    }
+
+    /// The rule that was chosen.
+    pub fn rule(&self, chosen: &Chosen) -> &Rule {
+        &self.config.routes[chosen.route].rules[chosen.rule]
+    }
+
+    /// Says what becomes of a request.
+    pub fn decide<H: Headers + ?Sized>(&self, request: &Request<'_, H>, scratch: &mut Scratch) -> Decision {
+        let refuse = |why: Why| Decision { listener: None, chosen: None, outcome: why.into() };
+        let Some(host) = host::parse(request.host) else { return refuse(Why::Host) };
+        let (raw, query) = split_target(request.target);
+        if !raw.starts_with(b"/") {
+            return refuse(Why::Path);
+        }
+        let Ok(path) = path::normalise(raw, &mut scratch.path) else { return refuse(Why::Path) };
+        let host = LowerHost::new(host);
+        let Some(served) = self.served(request.socket, &host) else { return refuse(Why::NoListener) };
+        let query = query.unwrap_or_default();
+        let selection = Selection { request, path, query, buffer: &mut scratch.value };
+        let decided = self.decide_at(served, &host, selection);
+        Decision { listener: Some(served.listener), ..decided }
+    }
+
+    fn served(&self, socket: &[u8], host: &LowerHost) -> Option<&Served> {
+        self.sockets.get(socket)?.serving(host).next()
+    }
+
+    fn decide_at<H: Headers + ?Sized>(
+        &self,
+        served: &Served,
+        host: &LowerHost,
+        mut selection: Selection<'_, H>,
+    ) -> Decision {
+        let refuse = |why: Why| Decision { listener: None, chosen: None, outcome: why.into() };
+        if self.config.listeners[served.listener].fault.is_some() {
+            return refuse(Why::Listener);
+        }
+        let path = selection.path;
+        let mut fits = |candidate: &Candidate| {
+            candidate.get(&self.config).is_some_and(|found| selection.fits_beside_index(found))
+        };
+        match served.hosts.serving(host).find_map(|paths| paths.find(path, &mut fits)) {
+            Some(candidate) => self.serve(candidate),
+            None => refuse(Why::NoRoute),
+        }
+    }
+
+    fn serve(&self, candidate: Candidate) -> Decision {
+        let Candidate { route, rule, match_index } = candidate;
+        let prefix = match candidate.get(&self.config).map(|found| &found.path) {
+            Some(PathMatch::Prefix(prefix)) => prefix.len(),
+            _ => 0,
+        };
+        let rule_record = &self.config.routes[route].rules[rule];
+        let outcome = if rule_record.fault.is_some() {
+            Why::Rule.into()
+        } else if rule_record.filters.redirect.is_some() {
+            Outcome::Redirect
+        } else if rule_record.has_weight() {
+            Outcome::Forward
+        } else {
+            Why::NoBackend.into()
+        };
+        Decision { listener: None, chosen: Some(Chosen { route, rule, match_index, prefix }), outcome }
+    }
+}

@@ -1,0 +1,71 @@
+//! A lookup allocates nothing once its scratch is warm.
+
+use std::sync::Arc;
+
+use allocation_counter::measure;
+use ghost_config::load;
+use ghost_route::{Outcome, Request, Router, Scratch};
+use serde_json::json;
+
+/// Routes that make use of everything that a match can ask for.
+fn router() -> Router {
+    let value = |kind: &str, name: &str, value: &str| json!({"type": kind, "name": name, "value": value});
+    let rule = |index: usize, kind: &str, path: String| {
+        json!({"id": format!("{kind}{index}"), "matches": [{
+            "path": {"type": kind, "value": path},
+            "method": "GET",
+            "headers": [value("Exact", "x-a", "1,2"), value("RegularExpression", "x-b", "[a-z]+")],
+            "queryParams": [value("Exact", "q", "a b"), value("RegularExpression", "r", "\\d+")],
+            "rank": {"order": [index], "name": "", "position": []},
+        }], "backends": [{"invalid": "None", "weight": 1}]})
+    };
+    let routes: Vec<_> = (0..100)
+        .map(|index| {
+            json!({
+                "namespace": "n", "name": index.to_string(), "uid": index.to_string(),
+                "attachments": [{"listener": "http", "hostnames": ["*.a.io"]}],
+                "rules": [
+                    rule(index, "Exact", format!("/e/{index}")),
+                    rule(index, "PathPrefix", format!("/p/{index}")),
+                    rule(index, "RegularExpression", format!("/r/{index}/[a-z]+")),
+                ],
+            })
+        })
+        .collect();
+    let listeners = json!([{"name": "http", "socket": "http-80", "port": 80, "protocol": "HTTP"}]);
+    let file = json!({"version": "1.0.0", "listeners": listeners, "routes": routes});
+    let loaded = load(file.to_string().as_bytes(), None).unwrap();
+    assert_eq!(loaded.diagnostics, []);
+    Router::new(Arc::new(loaded.config))
+}
+
+#[test]
+fn a_lookup_allocates_nothing() {
+    let router = router();
+    let headers = [("X-A", "1"), ("x-a", "2"), ("x-b", "abc"), ("accept", "*/*")];
+    let request = |target: &'static str| Request {
+        socket: b"http-80",
+        host: b"B.C.A.io:8080",
+        method: b"GET",
+        target: target.as_bytes(),
+        headers: &headers[..],
+    };
+    let mut scratch = Scratch::default();
+    let warm = router.decide(&request("/p/%37/longer/than/any/other/./path?q=a%20b&r=1"), &mut scratch);
+    assert_eq!(warm.outcome, Outcome::Forward);
+    let targets =
+        ["/e/99?q=a%20b&r=1", "/p/42/x/../y?r=7&q=a%20b", "/r/3/abc?q=a%20b&r=1", "/%70/1?q=%61%20b&r=12"];
+    for target in targets {
+        let mut decision = None;
+        let asked = measure(|| decision = Some(router.decide(&request(target), &mut scratch)));
+        assert_eq!(asked.count_total, 0, "{target}");
+        assert_eq!(decision.map(|d| d.outcome), Some(Outcome::Forward), "{target}");
+    }
+    let asked = measure(|| assert!(router.decide(&request("/nowhere"), &mut scratch).chosen.is_none()));
+    assert_eq!(asked.count_total, 0, "a request that nothing fits");
+}
+
+#[test]
+fn the_counter_counts() {
+    assert!(measure(|| drop(Vec::<u8>::with_capacity(1))).count_total > 0);
+}

@@ -1,0 +1,161 @@
+//! The indexed router says what trying everything in order says, for whatever tables and requests.
+
+mod naive;
+
+use std::sync::Arc;
+
+use ghost_config::{Config, load, path};
+use ghost_route::{Decision, Outcome, Request, Router, Scratch};
+use naive::Found;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+/// Few words, so that records and requests meet.
+fn hostname() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec!["a.io", "b.a.io", "c.b.a.io", "*.a.io", "*.b.a.io", "*.io", "x.y"])
+}
+
+fn literal_path() -> impl Strategy<Value = String> {
+    let segment = prop::sample::select(vec!["a", "b", "ab", "", ".", "..", "%61", "a.b"]);
+    prop::collection::vec(segment, 0..4).prop_map(|segments| format!("/{}", segments.join("/")))
+}
+
+fn path_match() -> impl Strategy<Value = Value> {
+    let regex = prop::sample::select(vec![
+        "/a/.*",
+        "/a",
+        "/(a|b)/[ab]+",
+        ".*",
+        "/a/b.*",
+        "/ab?",
+        "x",
+        "(",
+        "/a|/a/b",
+    ]);
+    prop_oneof![
+        literal_path().prop_map(|value| json!({"type": "Exact", "value": value})),
+        literal_path().prop_map(|value| {
+            let trimmed = value.trim_end_matches('/');
+            json!({"type": "PathPrefix", "value": if trimmed.is_empty() { "/" } else { trimmed }})
+        }),
+        regex.prop_map(|value| json!({"type": "RegularExpression", "value": value})),
+    ]
+}
+
+fn conditions(name: &'static str) -> impl Strategy<Value = Value> {
+    let exact = json!([{"type": "Exact", "name": name, "value": "1"}]);
+    let regex = json!([{"type": "RegularExpression", "name": name, "value": "[12](,2)?"}]);
+    prop_oneof![4 => Just(json!([])), 1 => Just(exact), 1 => Just(regex)]
+}
+
+fn a_match() -> impl Strategy<Value = Value> {
+    let method = prop::sample::select(vec!["", "", "GET", "POST"]);
+    let rank = (prop::collection::vec(-2..3i64, 0..3), "[ab]?", prop::collection::vec(0..2i64, 0..2))
+        .prop_map(|(order, name, position)| json!({"order": order, "name": name, "position": position}));
+    (path_match(), method, conditions("h"), conditions("q"), rank).prop_map(|(path, method, headers, query, rank)| {
+        json!({"path": path, "method": method, "headers": headers, "queryParams": query, "rank": rank})
+    })
+}
+
+fn route() -> impl Strategy<Value = Value> {
+    let hostnames = prop::collection::vec(hostname(), 0..3);
+    let attachment = (0..4usize, hostnames).prop_map(
+        |(listener, hostnames)| json!({"listener": format!("l{listener}"), "hostnames": hostnames}),
+    );
+    let rules = prop::collection::vec(prop::collection::vec(a_match(), 1..4), 1..3);
+    (prop::collection::vec(attachment, 1..3), rules).prop_map(|(attachments, rules)| {
+        let rules: Vec<_> = rules.into_iter().map(|matches| json!({"matches": matches})).collect();
+        json!({"namespace": "n", "uid": "u", "attachments": attachments, "rules": rules})
+    })
+}
+
+/// A configuration of four listeners on two sockets.
+fn config() -> impl Strategy<Value = Arc<Config>> {
+    let hostname = prop_oneof![2 => Just(""), 3 => hostname()];
+    let listeners = prop::collection::vec(hostname, 4);
+    (listeners, prop::collection::vec(route(), 1..8)).prop_map(|(hostnames, mut routes)| {
+        let listeners: Vec<_> = hostnames
+            .iter()
+            .enumerate()
+            .map(|(index, hostname)| {
+                json!({
+                    "name": format!("l{index}"), "socket": format!("http-{}", index % 2), "port": 80,
+                    "protocol": "HTTP", "hostname": hostname,
+                })
+            })
+            .collect();
+        for (index, route) in routes.iter_mut().enumerate() {
+            route["name"] = json!(format!("r{index}"));
+            for (rule, record) in route["rules"].as_array_mut().unwrap().iter_mut().enumerate() {
+                record["id"] = json!(format!("{index}/{rule}"));
+            }
+        }
+        let file = json!({"version": "1.0.0", "listeners": listeners, "routes": routes});
+        Arc::new(load(file.to_string().as_bytes(), None).unwrap().config)
+    })
+}
+
+#[derive(Debug, Clone)]
+struct Received {
+    socket: &'static str,
+    host: String,
+    method: &'static str,
+    target: String,
+    headers: naive::Lines,
+}
+
+fn request() -> impl Strategy<Value = Received> {
+    let host = prop::sample::select(vec!["a.io", "B.a.io", "c.b.a.io", "d.c.b.a.io", "z.io", "x.y", "q"]);
+    let headers = prop::collection::vec(prop::sample::select(vec![("H", "1"), ("h", "2"), ("g", "1")]), 0..3);
+    let query = prop::sample::select(vec!["", "?q=1", "?q=2&q=1", "?p=1&q=1", "?q"]);
+    let socket = prop::sample::select(vec!["http-0", "http-1", "http-2"]);
+    let method = prop::sample::select(vec!["GET", "POST", "PUT"]);
+    (socket, host, method, literal_path(), query, headers).prop_map(
+        |(socket, host, method, path, query, headers)| {
+            let headers = headers.into_iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
+            Received { socket, host: host.to_owned(), method, target: format!("{path}{query}"), headers }
+        },
+    )
+}
+
+fn summary(decision: &Decision) -> Found {
+    let chosen = decision.chosen.map(|chosen| (chosen.route, chosen.rule, chosen.match_index));
+    let status = match decision.outcome {
+        Outcome::Answer(answer) if chosen.is_none() => answer.status,
+        _ => 0,
+    };
+    Found { listener: decision.listener, chosen, status }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_index_agrees_with_trying_everything(
+        config in config(),
+        requests in prop::collection::vec(request(), 1..30),
+    ) {
+        let router = Router::new(Arc::clone(&config));
+        let mut scratch = Scratch::default();
+        for received in requests {
+            let request = Request {
+                socket: received.socket.as_bytes(),
+                host: received.host.as_bytes(),
+                method: received.method.as_bytes(),
+                target: received.target.as_bytes(),
+                headers: &received.headers[..],
+            };
+            let found = summary(&router.decide(&request, &mut scratch));
+            prop_assert_eq!(found, naive::decide(&config, &request), "{:?}", received);
+        }
+    }
+
+    #[test]
+    fn paths_are_brought_into_one_form(path in "(/(\\.|\\.\\.|%2[eE]|%2[fF]|%41|[a;.]|%|))*") {
+        let expected = naive::normal(&format!("/{path}"));
+        let mut buffer = Vec::new();
+        let raw = format!("/{path}");
+        let found = path::normalise(raw.as_bytes(), &mut buffer).ok().map(<[u8]>::to_vec);
+        prop_assert_eq!(found.map(|p| String::from_utf8(p).unwrap()), expected);
+    }
+}

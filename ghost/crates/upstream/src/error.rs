@@ -1,0 +1,83 @@
+//! What can go wrong in an exchange, and which status a gateway answers then.
+
+use std::io;
+use std::net::SocketAddr;
+
+use crate::response::BadResponse;
+
+/// Why an exchange gave no answer, or no whole answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No endpoint took the connection; the last one's error is kept.
+    #[error("connect to {endpoint}: {source}")]
+    Connect {
+        /// The endpoint that was tried last.
+        endpoint: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A deadline passed.
+    #[error("timeout while {0}")]
+    Timeout(Phase),
+    /// Every endpoint has as many requests in flight as it may have.
+    #[error("every endpoint has its limit of requests in flight")]
+    Saturated,
+    /// The service has no endpoint at all.
+    #[error("the service has no endpoint")]
+    NoEndpoint,
+    /// The backend's answer breaks HTTP/1.1, or a limit.
+    #[error("bad response: {0}")]
+    BadResponse(#[from] BadResponse),
+    /// The backend closed or reset the connection while there was something to come.
+    #[error("connection closed while {phase}: {source}")]
+    Closed {
+        /// What was going on.
+        phase: Phase,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The client's side could not deliver the request body that it announced.
+    #[error("the request body ended before it was whole")]
+    RequestBody,
+}
+
+impl Error {
+    /// The status that a gateway answers (RFC 9110 sections 15.6.3 to 15.6.5): 502 where the backend
+    /// answered badly, 503 where it could not be asked, 504 where it was too slow. A request body that
+    /// its client broke off is answered 400.
+    pub fn status(&self) -> u16 {
+        match self {
+            Error::Connect { .. } | Error::Saturated | Error::NoEndpoint => 503,
+            Error::Timeout(_) => 504,
+            Error::BadResponse(_) | Error::Closed { .. } => 502,
+            Error::RequestBody => 400,
+        }
+    }
+}
+
+/// What an exchange was doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Opening a connection.
+    Connecting,
+    /// Sending the request's head or body.
+    Sending,
+    /// Waiting for the first byte of the answer.
+    FirstByte,
+    /// Receiving the rest of the answer's head.
+    Head,
+    /// Receiving the answer's body.
+    Body,
+}
+
+impl std::fmt::Display for Phase {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Phase::Connecting => "connecting",
+            Phase::Sending => "sending the request",
+            Phase::FirstByte => "waiting for the response",
+            Phase::Head => "receiving the response's head",
+            Phase::Body => "receiving the response's body",
+        })
+    }
+}

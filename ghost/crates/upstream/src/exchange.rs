@@ -1,0 +1,207 @@
+//! An exchange whose response's head has come: the head, and the way to the body.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::body::BodyDecoder;
+use crate::buffers;
+use crate::connection::{Connection, closed};
+use crate::deadline::Timeouts;
+use crate::dispatch::{self, Answer};
+use crate::endpoint::{Endpoint, Lease};
+use crate::error::{Error, Phase};
+use crate::receive::HeadBuffer;
+use crate::request::RequestHead;
+use crate::response::{ParsedHead, ResponseHead};
+use crate::service::Service;
+use crate::upload::Body;
+
+/// A request that was sent and whose response's head has come. Dropped before the body's end, it closes the
+/// connection; at the body's end the connection goes back to its endpoint at once.
+#[derive(Debug)]
+pub struct Exchange {
+    received: HeadBuffer,
+    head: ParsedHead,
+    /// Up to where the received bytes have been used.
+    used: usize,
+    body: BodyDecoder,
+    timeouts: Timeouts,
+    endpoint: Arc<Endpoint>,
+    is_reused: bool,
+    /// None once the connection was given back or closed.
+    open: Option<Open>,
+    ticket: Ticket,
+}
+
+/// What is held until the body's end.
+#[derive(Debug)]
+struct Open {
+    connection: Connection,
+    lease: Lease,
+    /// Whether the backend expects a new request behind this one: it was sent to its end, and nothing came
+    /// that does not belong to its answer.
+    is_reusable: bool,
+}
+
+/// The place of an exchange among those of its service.
+#[derive(Debug)]
+pub(crate) struct Ticket(Option<Arc<Service>>);
+
+impl Service {
+    /// Sends a request and receives the head of its answer.
+    ///
+    /// An endpoint that cannot be connected to is followed by another one, whatever the method, since
+    /// nothing was sent. A request whose connection had been used before is sent once more on a fresh one
+    /// where the backend closed it without a byte of an answer, nothing of the body was sent, and
+    /// the method is idempotent (RFC 9110 section 9.2.2, RFC 9112 section 9.3.1).
+    pub fn exchange(
+        self: &Arc<Self>,
+        head: RequestHead,
+        body: Body<'_>,
+        timeouts: &Timeouts,
+    ) -> Result<Exchange, Error> {
+        let ticket = Ticket::new(self);
+        match dispatch::dispatch(self, head, body, timeouts) {
+            Ok(answer) => Ok(Exchange::new(answer, *timeouts, ticket)),
+            Err(error) => {
+                self.count(|counters| counters.count_error(&error));
+                Err(error)
+            }
+        }
+    }
+}
+
+impl Exchange {
+    fn new(answer: Answer, timeouts: Timeouts, ticket: Ticket) -> Self {
+        let mut exchange = Exchange {
+            used: answer.head.length,
+            body: BodyDecoder::new(answer.head.framing),
+            received: answer.received,
+            head: answer.head,
+            timeouts,
+            endpoint: Arc::clone(answer.lease.endpoint()),
+            is_reused: answer.is_reused,
+            open: Some(Open {
+                connection: answer.connection,
+                lease: answer.lease,
+                is_reusable: answer.is_request_whole,
+            }),
+            ticket,
+        };
+        exchange.release_if_complete();
+        exchange
+    }
+
+    /// The response's head.
+    pub fn head(&self) -> ResponseHead<'_> {
+        ResponseHead::new(&self.head, self.received.bytes())
+    }
+
+    /// The endpoint that answers.
+    pub fn endpoint(&self) -> &Arc<Endpoint> {
+        &self.endpoint
+    }
+
+    /// Whether the request went out on a connection that had served another before.
+    pub fn is_reused(&self) -> bool {
+        self.is_reused
+    }
+
+    /// Whether the whole body has been read.
+    pub fn is_complete(&self) -> bool {
+        self.body.is_complete()
+    }
+
+    /// Reads some of the body into `buffer`, which must not be empty. Returns how many bytes were put there; 0
+    /// at the end of the body. Errors where the body breaks off, is malformed, or is late;
+    /// what was read before is then only a part, and no more can be read.
+    pub fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Error> {
+        debug_assert!(!buffer.is_empty(), "nothing can be read into no room");
+        let result = self.read_piece(buffer);
+        if let Err(error) = &result {
+            self.open = None;
+            self.ticket.fail(error);
+        }
+        result
+    }
+
+    fn read_piece(&mut self, buffer: &mut [u8]) -> Result<usize, Error> {
+        let deadline = self.timeouts.deadline(Phase::Body, Instant::now());
+        while !self.body.is_complete() {
+            let Some(open) = &mut self.open else {
+                return Err(closed(io::ErrorKind::NotConnected.into(), deadline));
+            };
+            let kept = &self.received.bytes()[self.used..];
+            let data = if kept.is_empty() {
+                // Room beyond the body's end shows what the backend sent without being asked.
+                let count = open.connection.receive(buffer, deadline)?;
+                if count == 0 && !self.body.close() {
+                    return Err(closed(io::ErrorKind::UnexpectedEof.into(), deadline));
+                }
+                let decoded = self.body.decode(&mut buffer[..count])?;
+                // What comes behind the body belongs to no request.
+                open.is_reusable &= decoded.used == count;
+                decoded.data
+            } else {
+                let count = kept.len().min(buffer.len());
+                buffer[..count].copy_from_slice(&kept[..count]);
+                let decoded = self.body.decode(&mut buffer[..count])?;
+                self.used += decoded.used;
+                decoded.data
+            };
+            self.release_if_complete();
+            if data > 0 {
+                return Ok(data);
+            }
+        }
+        Ok(0)
+    }
+
+    /// Gives the connection back as soon as the body is through, however long the client takes for it.
+    fn release_if_complete(&mut self) {
+        if !self.body.is_complete() {
+            return;
+        }
+        self.ticket.end();
+        let Some(open) = self.open.take() else {
+            return;
+        };
+        let has_surplus = self.used < self.received.bytes().len();
+        if self.head.persistent && open.is_reusable && !has_surplus {
+            open.lease.give_idle(open.connection, self.head.keep_alive);
+        }
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        buffers::give(self.received.take_memory());
+    }
+}
+
+impl Ticket {
+    fn new(service: &Arc<Service>) -> Self {
+        service.count(|counters| counters.begin());
+        Ticket(Some(Arc::clone(service)))
+    }
+
+    fn end(&mut self) {
+        if let Some(service) = self.0.take() {
+            service.count(|counters| counters.end());
+        }
+    }
+
+    fn fail(&mut self, error: &Error) {
+        if let Some(service) = &self.0 {
+            service.count(|counters| counters.count_error(error));
+        }
+        self.end();
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        self.end();
+    }
+}

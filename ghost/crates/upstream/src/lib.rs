@@ -1,0 +1,81 @@
+//! The way from a routed request to a backend's answer: which backend, which endpoint, which connection, and one
+//! HTTP/1.1 exchange on it. Blocking sockets, no Varnish.
+//!
+//! - [`Balancer`] shares a rule's requests out among its backends by weight; [`Balancers`] keeps those of all rules
+//!   over a reload.
+//! - [`Upstream`] holds every [`Service`] of the configuration; a reload ([`Upstream::update`]) keeps connections,
+//!   counts and hold-down of what stays.
+//! - [`Service::exchange`] sends a request ([`RequestHead`], [`Body`]) to one of the service's endpoints
+//!   and returns an [`Exchange`]: the answer's head, and its body as one reads it.
+//! - [`Error::status`] is what a gateway answers where there is no exchange.
+//!
+//! ```no_run
+//! use ghost_upstream::{Body, RequestHead, ServiceSpec, Settings, Timeouts, Upstream};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let upstream = Upstream::new(Settings::default());
+//! let services = upstream.update([ServiceSpec {
+//!     id: "default/echo:8080".into(),
+//!     endpoints: vec!["10.0.0.1:3000".parse::<std::net::SocketAddr>()?.into()],
+//! }]);
+//! let service = services.get("default/echo:8080").ok_or("no such service")?;
+//!
+//! let mut request = RequestHead::new(b"GET", b"/", b"example.com")?;
+//! request.field(b"Accept", b"*/*")?;
+//! let mut exchange = service.exchange(request, Body::Empty, &Timeouts::default())?;
+//! let mut buffer = [0; 4096];
+//! loop {
+//!     match exchange.read(&mut buffer)? {
+//!         0 => break,
+//!         count => println!("{:?}", &buffer[..count]),
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
+
+#![forbid(unsafe_code)]
+
+mod balance;
+mod body;
+mod buffers;
+mod chunked;
+mod connection;
+mod counters;
+mod deadline;
+mod dial;
+mod dispatch;
+mod endpoint;
+mod error;
+mod exchange;
+mod framing;
+mod hop;
+mod pool;
+mod reaper;
+mod receive;
+mod request;
+mod response;
+mod service;
+mod settings;
+mod stacks;
+mod upload;
+mod upstream;
+
+pub use balance::{Balancer, Balancers};
+pub use body::{BodyDecoder, Decoded};
+pub use chunked::BadChunk;
+pub use counters::{Counter, Counters};
+pub use deadline::Timeouts;
+pub use dial::Dial;
+pub use endpoint::Endpoint;
+pub use error::{Error, Phase};
+pub use exchange::Exchange;
+pub use framing::Framing;
+pub use hop::{ConnectionOptions, is_hop_by_hop};
+pub use receive::HeadBuffer;
+pub use request::{InvalidRequest, RequestHead};
+pub use response::{BadResponse, MAX_FIELDS, ParsedHead, ResponseHead};
+pub use service::Service;
+pub use settings::Settings;
+pub use upload::{Body, Source, Stopped, Upload};
+pub use upstream::{ServiceSpec, Services, Upstream};

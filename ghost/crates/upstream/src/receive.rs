@@ -1,0 +1,177 @@
+//! The buffer into which a response's head is received, and what it has got of the head so far.
+
+use crate::response::{BadResponse, Parsed, ParsedHead, parse};
+
+/// How much is received at first; most heads, and many a body with them, fit.
+const FIRST: usize = 8 * 1024;
+
+/// How many interim responses may come before the final one.
+const MAX_INTERIM: u8 = 16;
+
+/// Every response begins with this; the minor version follows.
+const START: &[u8] = b"HTTP/1.";
+
+/// The bytes of a response, as far as they have come. Pure: the caller brings them.
+#[derive(Debug)]
+pub struct HeadBuffer {
+    bytes: Vec<u8>,
+    filled: usize,
+    /// Up to where the end of the head has been looked for.
+    scanned: usize,
+    interim: u8,
+    limit: usize,
+}
+
+impl HeadBuffer {
+    /// An empty buffer for a head of at most `limit` bytes, in memory that may have served before.
+    pub fn new(mut bytes: Vec<u8>, limit: usize) -> Self {
+        bytes.resize(FIRST.min(limit), 0);
+        HeadBuffer { bytes, filled: 0, scanned: 0, interim: 0, limit }
+    }
+
+    /// Takes the memory for another exchange; the buffer is empty then.
+    pub(crate) fn take_memory(&mut self) -> Vec<u8> {
+        (self.filled, self.scanned) = (0, 0);
+        std::mem::take(&mut self.bytes)
+    }
+
+    /// Whether not a single byte has come.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.filled == 0 && self.interim == 0
+    }
+
+    /// Room for what comes next; never empty. Errors where the head is as long as it may be.
+    pub fn space(&mut self) -> Result<&mut [u8], BadResponse> {
+        if self.filled == self.bytes.len() {
+            let longer = (self.bytes.len() * 2).min(self.limit);
+            if longer == self.bytes.len() {
+                return Err(BadResponse::HeadTooLong(self.limit));
+            }
+            self.bytes.resize(longer, 0);
+        }
+        Ok(&mut self.bytes[self.filled..])
+    }
+
+    /// Takes account of `count` bytes that were put into [`space`](Self::space).
+    pub fn advance(&mut self, count: usize) {
+        self.filled += count;
+    }
+
+    /// The head of the final answer to a HEAD request or to another, once it is there. Interim responses are
+    /// skipped. Errors where it breaks HTTP/1.1.
+    pub fn head(&mut self, is_head: bool) -> Result<Option<ParsedHead>, BadResponse> {
+        loop {
+            let bytes = &self.bytes[..self.filled];
+            if !bytes.iter().zip(START).all(|(got, want)| got == want) {
+                return Err(BadResponse::NotHttp);
+            }
+            // A parser that starts anew with each byte of a trickle would take quadratic time.
+            if !ends_head(bytes, self.scanned) {
+                self.scanned = self.filled;
+                return Ok(None);
+            }
+            match parse(bytes, is_head)? {
+                Parsed::Partial => return Err(BadResponse::Head("an empty line too early")),
+                Parsed::Final(head) => return Ok(Some(head)),
+                Parsed::Interim(length) => self.skip(length)?,
+            }
+        }
+    }
+
+    fn skip(&mut self, length: usize) -> Result<(), BadResponse> {
+        self.interim += 1;
+        if self.interim > MAX_INTERIM {
+            return Err(BadResponse::TooManyInterim);
+        }
+        self.bytes.copy_within(length..self.filled, 0);
+        self.filled -= length;
+        self.scanned = 0;
+        Ok(())
+    }
+
+    /// Everything that was received, the head first.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.filled]
+    }
+}
+
+/// Whether an empty line ends the head, looking from where the last look ended. A line may end with LF
+/// alone in a head (RFC 9112 section 2.2), as those of old CGI programs do.
+fn ends_head(bytes: &[u8], scanned: usize) -> bool {
+    // The empty line's own end can be new while the end of the line before it is not.
+    let mut from = scanned.saturating_sub(2);
+    while let Some(line_end) = bytes[from..].iter().position(|&byte| byte == b'\n') {
+        from += line_end + 1;
+        match &bytes[from..] {
+            [b'\n', ..] | [b'\r', b'\n', ..] => return true,
+            _ => {}
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn receive(pieces: &[&[u8]]) -> Result<Option<ParsedHead>, BadResponse> {
+        let mut buffer = HeadBuffer::new(Vec::new(), 16 * 1024);
+        for piece in pieces {
+            for part in piece.chunks(1024) {
+                let space = buffer.space()?;
+                space[..part.len()].copy_from_slice(part);
+                buffer.advance(part.len());
+            }
+            if let Some(head) = buffer.head(false)? {
+                return Ok(Some(head));
+            }
+        }
+        Ok(None)
+    }
+
+    #[test]
+    fn a_head_is_found_wherever_the_pieces_are_cut() {
+        for whole in [
+            "HTTP/1.1 200 OK\r\nA: b\r\n\r\n",
+            "HTTP/1.1 200 OK\nA: b\n\n",
+            "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
+        ] {
+            for cut in 0..=whole.len() {
+                let (first, second) = whole.as_bytes().split_at(cut);
+                let head = receive(&[first, second]).unwrap().expect("a head");
+                assert_eq!(head.status, 200, "cut at {cut}");
+            }
+            let bytes: Vec<&[u8]> = whole.as_bytes().chunks(1).collect();
+            assert_eq!(receive(&bytes).unwrap().expect("a head").status, 200);
+        }
+    }
+
+    #[test]
+    fn what_is_no_response_is_refused_at_its_first_wrong_byte() {
+        for start in ["\x15\x03\x01", "\r\nHTTP/1.1 200 OK", "HTTP/2", "hello", "http/1.1"] {
+            assert_eq!(receive(&[start.as_bytes()]).unwrap_err(), BadResponse::NotHttp, "{start:?}");
+        }
+    }
+
+    #[test]
+    fn a_head_may_have_its_limit_and_no_more() {
+        let head = |length: usize| {
+            let around = "HTTP/1.1 200 OK\r\nA: \r\n\r\n".len();
+            format!("HTTP/1.1 200 OK\r\nA: {}\r\n\r\n", "x".repeat(length - around))
+        };
+        assert!(receive(&[head(16 * 1024).as_bytes()]).unwrap().is_some());
+        assert_eq!(
+            receive(&[head(16 * 1024 + 1).as_bytes()]).unwrap_err(),
+            BadResponse::HeadTooLong(16 * 1024)
+        );
+    }
+
+    #[test]
+    fn interim_responses_come_to_an_end() {
+        let interim = "HTTP/1.1 100 Continue\r\n\r\n";
+        let many = interim.repeat(MAX_INTERIM.into()) + "HTTP/1.1 200 OK\r\n\r\n";
+        assert!(receive(&[many.as_bytes()]).unwrap().is_some());
+        let too_many = interim.repeat(usize::from(MAX_INTERIM) + 1);
+        assert_eq!(receive(&[too_many.as_bytes()]).unwrap_err(), BadResponse::TooManyInterim);
+    }
+}

@@ -1,0 +1,219 @@
+//! The strict parser of a response's head (RFC 9112 sections 4 and 5), apart from any socket.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use crate::chunked::BadChunk;
+use crate::framing::{Framing, Lengths};
+use crate::hop::{ConnectionOptions, is_hop_by_hop};
+
+/// How many header fields a response may have.
+pub const MAX_FIELDS: usize = 128;
+
+/// Why an answer cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BadResponse {
+    /// What came does not begin like a response; other bytes of the last answer, or another protocol.
+    #[error("it does not begin with an HTTP/1 status line")]
+    NotHttp,
+    /// A line of the head is malformed.
+    #[error("malformed head: {0}")]
+    Head(&'static str),
+    /// The head is longer than it may be.
+    #[error("its head is longer than {0} bytes")]
+    HeadTooLong(usize),
+    /// More header fields than [`MAX_FIELDS`].
+    #[error("it has more than {MAX_FIELDS} header fields")]
+    TooManyFields,
+    /// More interim (1xx) responses than a sound backend sends.
+    #[error("it is preceded by too many interim responses")]
+    TooManyInterim,
+    /// 101 to a request that asked for no upgrade.
+    #[error("it switches protocols without being asked")]
+    SwitchingProtocols,
+    /// Content-Length is no number, or two different ones.
+    #[error("its Content-Length is not one number")]
+    ContentLength,
+    /// A transfer coding that was not asked for.
+    #[error("its Transfer-Encoding is not exactly chunked")]
+    TransferEncoding,
+    /// Content-Length with Transfer-Encoding: made to be understood in two ways.
+    #[error("it has both Content-Length and Transfer-Encoding")]
+    LengthAndEncoding,
+    /// The chunks of its body are malformed.
+    #[error("malformed chunk: {0}")]
+    Chunk(#[from] BadChunk),
+}
+
+/// Where a part of the head stands in the buffer.
+type Span = Range<usize>;
+
+/// A response's head as places in the buffer that it was parsed from; [`ResponseHead`] reads it.
+#[derive(Debug)]
+pub struct ParsedHead {
+    pub(crate) status: u16,
+    minor_version: u8,
+    reason: Span,
+    fields: Vec<(Span, Span)>,
+    content_length: Option<u64>,
+    pub(crate) framing: Framing,
+    /// Whether the connection can serve another request once the body is through.
+    pub(crate) persistent: bool,
+    /// How long the backend says that it keeps an idle connection (Keep-Alive: timeout).
+    pub(crate) keep_alive: Option<Duration>,
+    /// How long the head is, its empty line included.
+    pub(crate) length: usize,
+}
+
+/// What parsing the bytes that are there came to.
+#[derive(Debug)]
+pub(crate) enum Parsed {
+    /// The head has not come to its end yet.
+    Partial,
+    /// An interim response of so many bytes, to be skipped.
+    Interim(usize),
+    /// The final response's head.
+    Final(ParsedHead),
+}
+
+/// Parses a head that begins with `bytes`, the answer to a HEAD request or to another.
+pub(crate) fn parse(bytes: &[u8], is_head: bool) -> Result<Parsed, BadResponse> {
+    let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
+    let mut response = httparse::Response::new(&mut fields);
+    let length = match response.parse(bytes).map_err(malformed)? {
+        httparse::Status::Partial => return Ok(Parsed::Partial),
+        httparse::Status::Complete(length) => length,
+    };
+    let status = response.code.ok_or(BadResponse::NotHttp)?;
+    match status {
+        101 => return Err(BadResponse::SwitchingProtocols),
+        100..=199 => return Ok(Parsed::Interim(length)),
+        0..=99 => return Err(BadResponse::Head("the status is below 100")),
+        _ => {}
+    }
+    let minor_version = response.version.ok_or(BadResponse::NotHttp)?;
+    let mut lengths = Lengths::default();
+    let mut options = ConnectionOptions::default();
+    let mut keep_alive = None;
+    for field in response.headers.iter() {
+        let name = field.name.as_bytes();
+        lengths.field(name, field.value)?;
+        if name.eq_ignore_ascii_case(b"connection") {
+            options.add(field.value);
+        } else if name.eq_ignore_ascii_case(b"keep-alive") {
+            keep_alive = keep_alive_timeout(field.value);
+        }
+    }
+    let framing = lengths.framing(minor_version, status, is_head)?;
+    let stays = match minor_version {
+        0 => options.keep_alive() && !options.close(),
+        _ => !options.close(),
+    };
+    let span = |part: &[u8]| {
+        if part.is_empty() {
+            return 0..0;
+        }
+        let start = part.as_ptr().addr().saturating_sub(bytes.as_ptr().addr());
+        start..start + part.len()
+    };
+    Ok(Parsed::Final(ParsedHead {
+        status,
+        minor_version,
+        reason: span(response.reason.unwrap_or_default().as_bytes()),
+        fields: response
+            .headers
+            .iter()
+            .map(|field| (span(field.name.as_bytes()), span(field.value)))
+            .collect(),
+        content_length: lengths.content_length,
+        framing,
+        persistent: stays && framing != Framing::UntilClose,
+        keep_alive,
+        length,
+    }))
+}
+
+fn malformed(error: httparse::Error) -> BadResponse {
+    BadResponse::Head(match error {
+        httparse::Error::TooManyHeaders => return BadResponse::TooManyFields,
+        httparse::Error::Version => return BadResponse::NotHttp,
+        httparse::Error::Status => "the status line",
+        httparse::Error::HeaderName => "a field's name",
+        httparse::Error::HeaderValue => "a field's value",
+        httparse::Error::NewLine => "the end of a line",
+        httparse::Error::Token => "a token",
+    })
+}
+
+/// The seconds in "timeout=5, max=100".
+fn keep_alive_timeout(value: &[u8]) -> Option<Duration> {
+    let value = std::str::from_utf8(value).ok()?;
+    value.split(',').find_map(|parameter| {
+        let (name, seconds) = parameter.split_once('=')?;
+        let is_timeout = name.trim().eq_ignore_ascii_case("timeout");
+        let seconds = is_timeout.then(|| seconds.trim().parse::<u32>().ok())??;
+        Some(Duration::from_secs(seconds.into()))
+    })
+}
+
+/// The head of a response, borrowed from the exchange that received it.
+#[derive(Debug, Clone, Copy)]
+pub struct ResponseHead<'a> {
+    head: &'a ParsedHead,
+    bytes: &'a [u8],
+}
+
+impl<'a> ResponseHead<'a> {
+    /// Reads a head in the bytes that it was parsed from.
+    pub fn new(head: &'a ParsedHead, bytes: &'a [u8]) -> Self {
+        ResponseHead { head, bytes }
+    }
+
+    /// How long the head is, its empty line included; the body follows.
+    pub fn length(&self) -> usize {
+        self.head.length
+    }
+
+    /// The status, 200 to 999.
+    pub fn status(&self) -> u16 {
+        self.head.status
+    }
+
+    /// The reason phrase; empty where the backend gave none, or one that is not ASCII.
+    pub fn reason(&self) -> &'a [u8] {
+        &self.bytes[self.head.reason.clone()]
+    }
+
+    /// Whether the backend speaks HTTP/1.0.
+    pub fn is_http_1_0(&self) -> bool {
+        self.head.minor_version == 0
+    }
+
+    /// Content-Length, where the head has one; also of an answer to HEAD and of a 304.
+    pub fn content_length(&self) -> Option<u64> {
+        self.head.content_length
+    }
+
+    /// How the end of the body is known.
+    pub fn framing(&self) -> Framing {
+        self.head.framing
+    }
+
+    /// Every header field as it came, in order: name and value, free of CR, LF and NUL.
+    pub fn fields(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> + Clone + use<'a> {
+        let bytes = self.bytes;
+        self.head.fields.iter().map(move |(name, value)| (&bytes[name.clone()], &bytes[value.clone()]))
+    }
+
+    /// The fields to pass on: without those of this hop, and without Content-Length, which
+    /// [`content_length`](Self::content_length) gives once where it came more than once.
+    pub fn end_to_end_fields(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> + use<'a> {
+        let options = ConnectionOptions::of(self.fields());
+        self.fields().filter(move |(name, _)| {
+            !is_hop_by_hop(name, &options) && !name.eq_ignore_ascii_case(b"content-length")
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,170 @@
+//! A service: its endpoints now, and the choice among them.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Instant;
+
+use arc_swap::ArcSwap;
+
+use crate::counters::Counters;
+use crate::dial::Dial;
+use crate::endpoint::{Endpoint, Lease};
+use crate::settings::Settings;
+
+/// A service, which outlives reloads: whoever holds it sees its endpoints of now.
+#[derive(Debug)]
+pub struct Service {
+    id: Arc<str>,
+    settings: Arc<Settings>,
+    endpoints: ArcSwap<Endpoints>,
+    /// Whose turn it is.
+    turn: AtomicUsize,
+    counters: Counters,
+    totals: Arc<Counters>,
+}
+
+#[derive(Debug, Default)]
+struct Endpoints {
+    serving: Vec<Arc<Endpoint>>,
+    /// Those that have left, as long as they have requests in flight.
+    draining: Vec<Weak<Endpoint>>,
+}
+
+/// Why no endpoint can be chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unavailable {
+    /// There is none that was not tried.
+    NoEndpoint,
+    /// Those that were not tried have their limit in flight.
+    Saturated,
+}
+
+impl Service {
+    pub(crate) fn new(id: Arc<str>, settings: Arc<Settings>, totals: Arc<Counters>) -> Self {
+        Service {
+            id,
+            settings,
+            endpoints: ArcSwap::default(),
+            turn: AtomicUsize::new(0),
+            counters: Counters::default(),
+            totals,
+        }
+    }
+
+    /// Its identity in the configuration.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// What it has done.
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// Its endpoints: those that serve, in the order of the configuration, and then those that have left it
+    /// and only finish what is in flight.
+    pub fn endpoints(&self) -> Vec<Arc<Endpoint>> {
+        let endpoints = self.endpoints.load();
+        let draining = endpoints.draining.iter().filter_map(Weak::upgrade);
+        endpoints.serving.iter().cloned().chain(draining).collect()
+    }
+
+    /// Whether there is an endpoint to send requests to.
+    pub fn has_endpoints(&self) -> bool {
+        !self.endpoints.load().serving.is_empty()
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Counts for this service and in all.
+    pub(crate) fn count(&self, what: impl Fn(&Counters)) {
+        what(&self.counters);
+        what(&self.totals);
+    }
+
+    /// Chooses an endpoint that was not `tried` and takes a place there: in turn, of those that are not held
+    /// down, and only if there is none of the others.
+    pub(crate) fn choose(&self, tried: &[Arc<Endpoint>], now: Instant) -> Result<Lease, Unavailable> {
+        let endpoints = self.endpoints.load();
+        let serving = endpoints.serving.as_slice();
+        if serving.is_empty() {
+            return Err(Unavailable::NoEndpoint);
+        }
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        let untried = || {
+            in_turn(serving, turn).filter(|endpoint| !tried.iter().any(|other| Arc::ptr_eq(endpoint, other)))
+        };
+        let ready = untried().find_map(|endpoint| endpoint.lease().filter(|_| endpoint.admits(now)));
+        ready.or_else(|| untried().find_map(Endpoint::lease)).ok_or_else(|| match untried().next() {
+            Some(_) => Unavailable::Saturated,
+            None => Unavailable::NoEndpoint,
+        })
+    }
+
+    /// Sets the endpoints. One that stays keeps its connections, its count in flight and its hold-down; so
+    /// does one that comes back while its last request has not finished.
+    ///
+    /// Not to be called by two threads at once.
+    pub(crate) fn set_endpoints(&self, dials: &[Dial], now: Instant) {
+        let before = self.endpoints.load_full();
+        if !self.is_changed(&before, dials) {
+            return;
+        }
+        let mut known: BTreeMap<Dial, Arc<Endpoint>> =
+            self.endpoints().into_iter().map(|known| (known.dial().clone(), known)).collect();
+        let mut named = HashSet::with_capacity(dials.len());
+        let serving: Vec<_> = dials
+            .iter()
+            .filter(|dial| named.insert(*dial))
+            .map(|dial| known.remove(dial).unwrap_or_else(|| self.new_endpoint(dial, now)))
+            .collect();
+        serving.iter().filter(|endpoint| endpoint.is_draining()).for_each(|endpoint| endpoint.come_back());
+        let draining = known.values().map(Arc::downgrade).collect();
+        self.endpoints.store(Arc::new(Endpoints { serving, draining }));
+        known.values().for_each(|endpoint| endpoint.leave());
+    }
+
+    fn new_endpoint(&self, dial: &Dial, now: Instant) -> Arc<Endpoint> {
+        Arc::new(Endpoint::new(dial.clone(), Arc::clone(&self.settings), now))
+    }
+
+    fn is_changed(&self, before: &Endpoints, dials: &[Dial]) -> bool {
+        let serving = before.serving.iter();
+        serving.clone().any(|endpoint| endpoint.is_draining())
+            || !serving.map(|endpoint| endpoint.dial()).eq(dials)
+    }
+
+    /// Lets the service leave the configuration. Requests that were routed before still find its last
+    /// endpoints, but no connection stays open for others.
+    pub(crate) fn leave(&self) {
+        let endpoints = self.endpoints.load();
+        endpoints.serving.iter().for_each(|endpoint| endpoint.leave());
+    }
+
+    pub(crate) fn reap(&self, now: Instant) {
+        let endpoints = self.endpoints.load();
+        endpoints.serving.iter().for_each(|endpoint| endpoint.reap(now));
+    }
+}
+
+/// The endpoint whose turn it is, and then all, from a place that differs from turn to turn: the share of one
+/// that is down falls to all the others alike, not to its neighbour.
+fn in_turn(endpoints: &[Arc<Endpoint>], turn: usize) -> impl Iterator<Item = &Arc<Endpoint>> {
+    let first = &endpoints[turn % endpoints.len()];
+    let (head, tail) = endpoints.split_at(scatter(turn) % endpoints.len());
+    std::iter::once(first).chain(tail).chain(head)
+}
+
+/// Spreads neighbouring numbers far apart (the finaliser of SplitMix64).
+fn scatter(number: usize) -> usize {
+    let mut bits = (number as u64).wrapping_add(0x9e37_79b9_7f4a_7c15);
+    bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    (bits ^ (bits >> 31)) as usize
+}
+
+#[cfg(test)]
+mod tests;

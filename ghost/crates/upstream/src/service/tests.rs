@@ -1,0 +1,130 @@
+use super::*;
+use std::collections::HashMap;
+use std::time::Duration;
+
+fn dials(count: u16) -> Vec<Dial> {
+    (1..=count).map(|port| Dial::Tcp(([127, 0, 0, 1], port).into())).collect()
+}
+
+fn service(endpoints: u16, settings: Settings) -> (Service, Instant) {
+    let now = Instant::now();
+    let service = Service::new("a/b:80".into(), Arc::new(settings), Arc::default());
+    service.set_endpoints(&dials(endpoints), now);
+    (service, now)
+}
+
+fn port(lease: &Lease) -> u16 {
+    lease.endpoint().dial().address().port()
+}
+
+/// Which ports are chosen, each lease ending before the next choice.
+fn ports(service: &Service, choices: usize, now: Instant) -> HashMap<u16, usize> {
+    let mut ports = HashMap::new();
+    for _ in 0..choices {
+        *ports.entry(port(&service.choose(&[], now).unwrap())).or_default() += 1;
+    }
+    ports
+}
+
+#[test]
+fn endpoints_take_turns() {
+    let (service, now) = service(3, Settings::default());
+    let chosen: Vec<u16> = (0..7).map(|_| port(&service.choose(&[], now).unwrap())).collect();
+    assert_eq!(chosen, [1, 2, 3, 1, 2, 3, 1]);
+}
+
+#[test]
+fn one_that_is_held_down_is_avoided_and_its_share_falls_to_all_others() {
+    let (service, now) = service(4, Settings::default());
+    service.choose(&[], now).unwrap().connect_failed(now);
+    let ports = ports(&service, 4000, now);
+    assert_eq!(ports.get(&1), None);
+    for port in 2..=4 {
+        let count = ports[&port];
+        assert!((1150..1550).contains(&count), "{count} for {port}");
+    }
+}
+
+#[test]
+fn after_the_hold_down_one_request_tries_again() {
+    let (service, now) = service(2, Settings::default());
+    service.choose(&[], now).unwrap().connect_failed(now);
+    let later = now + service.settings().hold_down;
+    assert_eq!(ports(&service, 10, later).get(&1), Some(&1));
+    let trial = service.endpoints()[0].held_down(later);
+    assert_eq!(trial, Some(service.settings().hold_down));
+}
+
+#[test]
+fn where_all_are_held_down_they_are_tried_nevertheless() {
+    let (service, now) = service(2, Settings::default());
+    for _ in 0..2 {
+        service.choose(&[], now).unwrap().connect_failed(now);
+    }
+    assert_eq!(ports(&service, 100, now).len(), 2);
+}
+
+#[test]
+fn full_endpoints_are_passed_over_until_all_are_full() {
+    let (service, now) = service(2, Settings { max_in_flight: 2, ..Settings::default() });
+    let mut leases: Vec<_> = (0..4).map(|_| service.choose(&[], now).unwrap()).collect();
+    assert_eq!(service.choose(&[], now).unwrap_err(), Unavailable::Saturated);
+    let freed = port(&leases[2]);
+    drop(leases.remove(2));
+    assert!(ports(&service, 1, now).contains_key(&freed));
+}
+
+#[test]
+fn what_was_tried_is_not_chosen_again() {
+    let (service, now) = service(3, Settings::default());
+    let mut tried = Vec::new();
+    for _ in 0..3 {
+        tried.push(Arc::clone(service.choose(&tried, now).unwrap().endpoint()));
+    }
+    assert_eq!(service.choose(&tried, now).unwrap_err(), Unavailable::NoEndpoint);
+}
+
+#[test]
+fn a_service_without_endpoints_says_so() {
+    let (service, now) = service(0, Settings::default());
+    assert!(!service.has_endpoints());
+    assert_eq!(service.choose(&[], now).unwrap_err(), Unavailable::NoEndpoint);
+}
+
+#[test]
+fn a_reload_keeps_what_endpoints_know_and_drops_those_that_go() {
+    let (service, now) = service(3, Settings::default());
+    let before = service.endpoints();
+    let first = service.choose(&[], now).unwrap();
+    service.choose(&[], now).unwrap().connect_failed(now);
+
+    let kept = [dials(2)[1].clone(), Dial::Tcp(([127, 0, 0, 1], 9).into())];
+    service.set_endpoints(&kept, now);
+    let after = service.endpoints();
+    assert!(Arc::ptr_eq(&after[0], &before[1]), "the one that stays is the same");
+    assert_eq!(after[0].held_down(now), Some(Duration::from_secs(1)));
+    assert!(Arc::ptr_eq(&after[2], &before[0]), "the one in flight drains");
+    assert!(after[2].is_draining() && after[2].in_flight() == 1);
+    assert!(!ports(&service, 20, now).contains_key(&1), "what drains gets no request");
+
+    drop((before, after, first));
+    assert_eq!(service.endpoints().len(), 2, "nothing is left of those that are gone");
+}
+
+#[test]
+fn an_endpoint_that_comes_back_in_time_is_the_same() {
+    let (service, now) = service(1, Settings::default());
+    let lease = service.choose(&[], now).unwrap();
+    service.set_endpoints(&[], now);
+    service.set_endpoints(&dials(1), now);
+    let endpoints = service.endpoints();
+    assert!(Arc::ptr_eq(lease.endpoint(), &endpoints[0]));
+    assert!(endpoints.len() == 1 && !endpoints[0].is_draining());
+}
+
+#[test]
+fn an_endpoint_that_is_named_twice_counts_once() {
+    let (service, now) = service(1, Settings::default());
+    service.set_endpoints(&[dials(1), dials(2)].concat(), now);
+    assert_eq!(service.endpoints().len(), 2);
+}

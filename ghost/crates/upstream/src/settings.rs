@@ -1,0 +1,37 @@
+//! What can be set for all services.
+
+use std::time::Duration;
+
+/// Limits and habits of the upstream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// How many endpoints one exchange tries to connect to.
+    pub connect_attempts: usize,
+    /// How long an endpoint that could not be connected to is avoided.
+    pub hold_down: Duration,
+    /// How many requests each endpoint may have in flight.
+    pub max_in_flight: usize,
+    /// How many idle connections are kept for each endpoint.
+    pub max_idle: usize,
+    /// How long a connection may be idle. Shorter than backends keep theirs (often 60 s), so that it is
+    /// closed from this side, where nothing can be lost by it.
+    pub idle_timeout: Duration,
+    /// A connection that was idle for longer is looked at before it is used.
+    pub look_after: Duration,
+    /// How long the head of a response may be, in bytes, interim responses not counted.
+    pub max_head: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            connect_attempts: 3,
+            hold_down: Duration::from_secs(1),
+            max_in_flight: 1024,
+            max_idle: 256,
+            idle_timeout: Duration::from_secs(55),
+            look_after: Duration::from_secs(1),
+            max_head: 32 * 1024,
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! Sending a request's body, with an eye on an answer that comes before its end.
+
+use std::io::{self, IoSlice};
+use std::time::Instant;
+
+use crate::connection::{Connection, closed};
+use crate::deadline::{Deadline, Timeouts};
+use crate::error::{Error, Phase};
+use crate::receive::HeadBuffer;
+use crate::request::BodyLength;
+use crate::response::ParsedHead;
+
+/// The body of a request.
+pub enum Body<'a> {
+    /// There is none.
+    Empty,
+    /// So many bytes, and who writes them.
+    Known(u64, Source<'a>),
+    /// A body of unknown length, and who writes it.
+    Chunked(Source<'a>),
+}
+
+/// Writes a request body piece by piece into the upload. It is called at most once, after the head has been
+/// sent. It should return as soon as a write says [`Stopped`]; its own error says that the
+/// body could not be read to its end.
+pub type Source<'a> = &'a mut dyn FnMut(&mut Upload<'_>) -> Result<(), Stopped>;
+
+/// There is no use in writing, or no way to read, any more of the body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the request body stops here")]
+pub struct Stopped;
+
+impl Body<'_> {
+    pub(crate) fn length(&self) -> BodyLength {
+        match self {
+            Body::Empty => BodyLength::Empty,
+            Body::Known(length, _) => BodyLength::Known(*length),
+            Body::Chunked(_) => BodyLength::Chunked,
+        }
+    }
+}
+
+/// The way of a body to the backend.
+pub struct Upload<'a> {
+    connection: &'a Connection,
+    received: &'a mut HeadBuffer,
+    is_head: bool,
+    timeouts: &'a Timeouts,
+    /// How much is to come; none where it is chunked.
+    left: Option<u64>,
+    answer: Option<ParsedHead>,
+    end: Option<End>,
+}
+
+/// Why nothing more is sent.
+enum End {
+    /// The backend has answered and wants no more.
+    Answered,
+    Failed(Error),
+}
+
+/// How an upload ended, where it did not fail.
+#[derive(Debug, Default)]
+pub(crate) struct Uploaded {
+    /// The answer's head, where it came before the body's end.
+    pub(crate) answer: Option<ParsedHead>,
+    /// Whether the body was sent to its end.
+    pub(crate) is_whole: bool,
+}
+
+impl<'a> Upload<'a> {
+    pub(crate) fn new(
+        connection: &'a Connection,
+        received: &'a mut HeadBuffer,
+        is_head: bool,
+        timeouts: &'a Timeouts,
+        length: BodyLength,
+    ) -> Self {
+        Upload {
+            connection,
+            received,
+            is_head,
+            timeouts,
+            left: match length {
+                BodyLength::Empty => Some(0),
+                BodyLength::Known(length) => Some(length),
+                BodyLength::Chunked => None,
+            },
+            answer: None,
+            end: None,
+        }
+    }
+
+    /// Runs the source and ends the body.
+    pub(crate) fn run(mut self, source: Source<'_>) -> Result<Uploaded, Error> {
+        let read = source(&mut self);
+        if self.end.is_none() {
+            self.finish(read.is_ok());
+        }
+        let is_whole = self.end.is_none();
+        match self.end {
+            Some(End::Failed(error)) => Err(error),
+            _ => Ok(Uploaded { answer: self.answer, is_whole }),
+        }
+    }
+
+    /// Sends a piece of the body. Errors where no more shall be sent, since the backend has answered or the
+    /// connection has failed; the exchange knows which.
+    pub fn write(&mut self, piece: &[u8]) -> Result<(), Stopped> {
+        if self.end.is_some() {
+            return Err(Stopped);
+        }
+        // An empty chunk would end the body.
+        if piece.is_empty() {
+            return Ok(());
+        }
+        let sent = match self.left {
+            Some(left) => match left.checked_sub(piece.len() as u64) {
+                Some(rest) => {
+                    self.left = Some(rest);
+                    self.send(&mut [IoSlice::new(piece)])
+                }
+                // More than was announced would be read as another request.
+                None => Err(End::Failed(Error::RequestBody)),
+            },
+            None => {
+                let size = format!("{:x}\r\n", piece.len());
+                self.send(&mut [IoSlice::new(size.as_bytes()), IoSlice::new(piece), IoSlice::new(b"\r\n")])
+            }
+        };
+        self.note(sent)
+    }
+
+    fn finish(&mut self, is_whole: bool) {
+        let sent = match self.left {
+            _ if !is_whole => Err(End::Failed(Error::RequestBody)),
+            Some(0) => Ok(()),
+            Some(_) => Err(End::Failed(Error::RequestBody)),
+            None => self.send(&mut [IoSlice::new(b"0\r\n\r\n")]),
+        };
+        // What there is to say about it is kept.
+        let _ = self.note(sent);
+    }
+
+    fn note(&mut self, sent: Result<(), End>) -> Result<(), Stopped> {
+        sent.map_err(|end| {
+            self.end = Some(end);
+            Stopped
+        })
+    }
+
+    /// Sends all slices, unless an answer comes that makes it needless.
+    fn send(&mut self, mut slices: &mut [IoSlice<'_>]) -> Result<(), End> {
+        self.look()?;
+        let mut deadline = self.deadline();
+        while !slices.is_empty() {
+            match self.connection.send_now(slices) {
+                Ok(Some(count)) => {
+                    IoSlice::advance_slices(&mut slices, count);
+                    deadline = self.deadline();
+                }
+                Ok(None) => self.wait(deadline)?,
+                Err(error) => return Err(self.last_words(error, deadline)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until there is room to send, or a byte of the answer: a backend that answers without reading
+    /// would otherwise be waited for in vain.
+    fn wait(&mut self, deadline: Deadline) -> Result<(), End> {
+        let watch = self.answer.is_none();
+        let ready = self.connection.wait_to_send(watch, deadline).map_err(End::Failed)?;
+        match watch && ready.readable && !ready.writable {
+            true => self.look(),
+            false => Ok(()),
+        }
+    }
+
+    /// Takes what has come of an answer, without waiting. An answer that is no success ends the upload
+    /// (RFC 9112 section 9.5). A success does not: the backend may answer while it reads.
+    fn look(&mut self) -> Result<(), End> {
+        while self.answer.is_none() {
+            match self.take().map_err(End::Failed)? {
+                Some(_) => {}
+                None => return Ok(()),
+            }
+        }
+        match &self.answer {
+            Some(answer) if answer.status >= 300 => Err(End::Answered),
+            _ => Ok(()),
+        }
+    }
+
+    /// Receives once without waiting; none where nothing has come.
+    fn take(&mut self) -> Result<Option<()>, Error> {
+        let space = self.received.space()?;
+        match self.connection.receive_now(space) {
+            Ok(None) => Ok(None),
+            Ok(Some(0)) => Err(closed(io::ErrorKind::UnexpectedEof.into(), self.deadline())),
+            Ok(Some(count)) => {
+                self.received.advance(count);
+                self.answer = self.received.head(self.is_head)?;
+                Ok(Some(()))
+            }
+            Err(error) => Err(closed(error, self.deadline())),
+        }
+    }
+
+    /// A backend that closes may have answered before; what it said is still there to be received.
+    fn last_words(&mut self, error: io::Error, deadline: Deadline) -> End {
+        while self.answer.is_none() {
+            match self.take() {
+                Ok(Some(())) => {}
+                Ok(None) | Err(_) => return End::Failed(closed(error, deadline)),
+            }
+        }
+        End::Answered
+    }
+
+    fn deadline(&self) -> Deadline {
+        self.timeouts.deadline(Phase::Sending, Instant::now())
+    }
+}

@@ -1,0 +1,108 @@
+//! Every service of the configuration, and what is common to them.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Instant;
+
+use arc_swap::ArcSwap;
+
+use crate::counters::Counters;
+use crate::dial::Dial;
+use crate::reaper::Reaper;
+use crate::service::Service;
+use crate::settings::Settings;
+
+/// A service as the configuration has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceSpec {
+    /// Its identity, which outlives reloads.
+    pub id: Arc<str>,
+    /// Its endpoints. One that is named twice counts once.
+    pub endpoints: Vec<Dial>,
+}
+
+/// The services of one configuration. The services themselves live on from one to the next.
+#[derive(Debug, Default)]
+pub struct Services(BTreeMap<Arc<str>, Arc<Service>>);
+
+impl Services {
+    /// The service of this identity.
+    pub fn get(&self, id: &str) -> Option<&Arc<Service>> {
+        self.0.get(id)
+    }
+
+    /// All of them, ordered by identity.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &Arc<Service>> {
+        self.0.values()
+    }
+}
+
+/// The services of a process, with their connections. One is enough for every configuration and every
+/// VCL; the thread that closes idle connections lives as long as it does.
+#[derive(Debug)]
+pub struct Upstream {
+    settings: Arc<Settings>,
+    totals: Arc<Counters>,
+    services: Arc<ArcSwap<Services>>,
+    /// Every service that somebody holds, so that one that comes back is the same.
+    known: Mutex<HashMap<Arc<str>, Weak<Service>>>,
+    _reaper: Reaper,
+}
+
+impl Upstream {
+    /// An upstream without services.
+    pub fn new(settings: Settings) -> Self {
+        let services = Arc::new(ArcSwap::from_pointee(Services::default()));
+        Upstream {
+            _reaper: Reaper::start(Arc::clone(&services)),
+            settings: Arc::new(settings),
+            totals: Arc::default(),
+            services,
+            known: Mutex::default(),
+        }
+    }
+
+    /// What all services together have done, those included that are gone.
+    pub fn totals(&self) -> &Counters {
+        &self.totals
+    }
+
+    /// The services of now.
+    pub fn services(&self) -> Arc<Services> {
+        self.services.load_full()
+    }
+
+    /// Sets the services. Those that stay keep what they have; the connections of those that go are closed
+    /// once the requests in flight have finished. Requests that were routed before are served.
+    pub fn update(&self, specs: impl IntoIterator<Item = ServiceSpec>) -> Arc<Services> {
+        let now = Instant::now();
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut services = BTreeMap::new();
+        for spec in specs {
+            let service =
+                known.get(&spec.id).and_then(Weak::upgrade).unwrap_or_else(|| self.new_service(&spec.id));
+            service.set_endpoints(&spec.endpoints, now);
+            services.insert(spec.id, service);
+        }
+        let services = Arc::new(Services(services));
+        let before = self.services.swap(Arc::clone(&services));
+        for (id, service) in &before.0 {
+            if !services.0.contains_key(id) {
+                service.leave();
+            }
+        }
+        drop(before);
+        known.retain(|_, service| service.strong_count() > 0);
+        for (id, service) in &services.0 {
+            known.insert(Arc::clone(id), Arc::downgrade(service));
+        }
+        services
+    }
+
+    fn new_service(&self, id: &Arc<str>) -> Arc<Service> {
+        Arc::new(Service::new(Arc::clone(id), Arc::clone(&self.settings), Arc::clone(&self.totals)))
+    }
+}
+
+#[cfg(test)]
+mod tests;

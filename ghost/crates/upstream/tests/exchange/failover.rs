@@ -1,0 +1,106 @@
+//! What becomes of a request whose endpoint cannot take it.
+
+use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
+use std::time::Instant;
+
+use ghost_upstream::{Body, Error, Settings};
+use rustix::net::{AddressFamily, SocketType, bind, getsockname, socket};
+
+use crate::backend::Backend;
+use crate::client::Client;
+
+const ANSWER: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
+/// An address that refuses connections, kept from others as long as this lives.
+struct Refusing {
+    address: SocketAddr,
+    _socket: OwnedFd,
+}
+
+impl Refusing {
+    fn new() -> Self {
+        let socket = socket(AddressFamily::INET, SocketType::STREAM, None).expect("a socket");
+        bind(&socket, &SocketAddr::from(([127, 0, 0, 1], 0))).expect("a port");
+        let address = getsockname(&socket).expect("a name").try_into().expect("an address");
+        Refusing { address, _socket: socket }
+    }
+}
+
+#[test]
+fn a_refused_connection_is_followed_by_the_next_endpoint_whatever_the_method() {
+    let (refusing, backend) = (Refusing::new(), Backend::answering(ANSWER));
+    let client = Client::new(&[refusing.address, backend.address]);
+    for method in ["POST", "GET", "POST", "GET"] {
+        assert_eq!(client.ask(method).unwrap(), (200, "ok".into()));
+    }
+    let refused = client.endpoint();
+    assert_eq!(refused.connect_failures(), 1, "it is held down after the first time");
+    assert!(refused.held_down(Instant::now()).is_some());
+    assert_eq!(client.upstream.totals().connect_failures.get(), 1);
+}
+
+#[test]
+fn the_body_is_asked_for_only_once_a_connection_is_open() {
+    let (refusing, backend) = (Refusing::new(), Backend::answering(ANSWER));
+    let client = Client::new(&[refusing.address, backend.address]);
+    let mut calls = 0;
+    let mut source = |upload: &mut ghost_upstream::Upload<'_>| {
+        calls += 1;
+        upload.write(b"hello")
+    };
+    assert!(client.send("POST", Body::Known(5, &mut source)).is_ok());
+    assert_eq!(calls, 1);
+}
+
+#[test]
+fn where_all_refuse_so_many_are_tried_and_no_more() {
+    let refusing: Vec<_> = (0..5).map(|_| Refusing::new()).collect();
+    let addresses: Vec<_> = refusing.iter().map(|refusing| refusing.address).collect();
+    for (endpoints, tried) in [(1, 1), (2, 2), (5, 3)] {
+        let client = Client::new(&addresses[..endpoints]);
+        let error = client.ask("GET").unwrap_err();
+        assert!(matches!(error, Error::Connect { .. }), "{error}");
+        assert_eq!(error.status(), 503);
+        assert_eq!(client.upstream.totals().connect_failures.get(), tried);
+    }
+}
+
+#[test]
+fn an_endpoint_that_comes_up_is_found_though_all_were_held_down() {
+    let refusing = Refusing::new();
+    let backend = Backend::answering(ANSWER);
+    let client = Client::with_settings(
+        &[refusing.address, backend.address],
+        Settings { connect_attempts: 1, ..Settings::default() },
+    );
+    assert!(client.ask("GET").is_err());
+    client.set_endpoints(&[refusing.address]);
+    assert!(client.ask("GET").is_err());
+    client.set_endpoints(&[refusing.address, backend.address]);
+    for _ in 0..5 {
+        assert!(client.ask("GET").is_ok());
+    }
+}
+
+#[test]
+fn a_request_beyond_the_limit_in_flight_is_refused_at_once() {
+    let backend = Backend::answering(ANSWER);
+    let settings = Settings { max_in_flight: 2, ..Settings::default() };
+    let client = Client::with_settings(&[backend.address], settings);
+    let first = client.send("GET", Body::Empty).unwrap();
+    let _second = client.send("GET", Body::Empty).unwrap();
+    let error = client.ask("GET").unwrap_err();
+    assert!(matches!(error, Error::Saturated), "{error}");
+    assert_eq!((error.status(), client.service.counters().saturated.get()), (503, 1));
+    drop(first);
+    assert!(client.ask("GET").is_ok());
+}
+
+#[test]
+fn a_service_without_endpoints_answers_503() {
+    let client = Client::new(&[]);
+    let error = client.ask("GET").unwrap_err();
+    assert!(matches!(error, Error::NoEndpoint), "{error}");
+    assert_eq!((error.status(), client.service.counters().no_endpoint.get()), (503, 1));
+}

@@ -1,0 +1,11 @@
+//! Exchanges with scripted backends over loopback.
+
+mod answers;
+mod backend;
+mod client;
+mod failover;
+mod reload;
+mod reuse;
+mod threads;
+mod timeouts;
+mod upload;

@@ -1,0 +1,161 @@
+//! Which connection a request goes out on, and what is sent again.
+
+use std::time::Duration;
+
+use ghost_upstream::{Body, Error, Phase, Settings};
+
+use crate::backend::{Backend, eventually};
+use crate::client::{Client, finish};
+
+const ANSWER: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
+#[test]
+fn one_connection_serves_many_requests() {
+    let backend = Backend::answering(ANSWER);
+    let client = Client::new(&[backend.address]);
+    for _ in 0..10 {
+        assert_eq!(client.ask("POST").unwrap(), (200, "ok".into()));
+    }
+    assert_eq!(backend.connections(), 1);
+    let counters = client.service.counters();
+    assert_eq!((counters.requests.get(), counters.opened.get(), counters.reused.get()), (10, 1, 9));
+    assert_eq!(counters.in_flight.get(), 0);
+}
+
+#[test]
+fn a_connection_is_free_as_soon_as_the_body_is_through() {
+    let backend = Backend::answering(ANSWER);
+    let client = Client::new(&[backend.address]);
+    let mut exchange = client.send("GET", Body::Empty).unwrap();
+    assert_eq!((client.endpoint().idle(), client.endpoint().in_flight()), (0, 1));
+    exchange.read(&mut [0; 2]).unwrap();
+    assert_eq!((client.endpoint().idle(), client.endpoint().in_flight()), (1, 0));
+}
+
+#[test]
+fn an_exchange_that_is_dropped_before_its_end_closes_the_connection() {
+    let backend = Backend::start(|peer| {
+        peer.request();
+        peer.send(ANSWER);
+        peer.wait_for_close();
+    });
+    let client = Client::new(&[backend.address]);
+    drop(client.send("GET", Body::Empty).unwrap());
+    backend.wait_for_ended(1);
+    assert_eq!((client.endpoint().idle(), client.endpoint().in_flight()), (0, 0));
+}
+
+/// A backend whose first connection ends in this way when its second request is due.
+fn ending(end: impl Fn(&mut crate::backend::Peer) + Send + Sync + 'static) -> Backend {
+    Backend::start(move |peer| {
+        if peer.number == 0 {
+            peer.request();
+            peer.send(ANSWER);
+            end(peer);
+            return;
+        }
+        while peer.request().is_some() {
+            peer.send(ANSWER);
+        }
+    })
+}
+
+#[test]
+fn an_idempotent_request_is_sent_again_where_the_reused_connection_is_closed_without_an_answer() {
+    type End = fn(&mut crate::backend::Peer);
+    let ends: [(&str, End); 2] = [
+        ("before the request", |_| ()),
+        ("behind the request", |peer| {
+            peer.request();
+        }),
+    ];
+    for (name, end) in ends {
+        let backend = ending(end);
+        let client = Client::new(&[backend.address]);
+        client.ask("GET").unwrap();
+        assert_eq!(client.ask("PUT").unwrap(), (200, "ok".into()), "{name}");
+        let counters = client.service.counters();
+        assert_eq!((counters.retries.get(), counters.opened.get()), (1, 2), "{name}");
+        assert_eq!(counters.closed.get(), 0, "{name}");
+    }
+}
+
+#[test]
+fn a_request_that_may_have_been_acted_upon_is_not_sent_again() {
+    let backend = ending(|peer| drop(peer.request()));
+    let client = Client::new(&[backend.address]);
+    client.ask("GET").unwrap();
+    let error = client.ask("POST").unwrap_err();
+    assert!(matches!(error, Error::Closed { phase: Phase::FirstByte, .. }), "{error}");
+    assert_eq!((error.status(), backend.connections()), (502, 1));
+    assert_eq!(client.service.counters().closed.get(), 1);
+}
+
+#[test]
+fn a_request_whose_body_was_begun_is_not_sent_again() {
+    let backend = ending(|peer| drop(peer.request()));
+    let client = Client::new(&[backend.address]);
+    client.ask("GET").unwrap();
+    let mut calls = 0;
+    let mut source = |upload: &mut ghost_upstream::Upload<'_>| {
+        calls += 1;
+        upload.write(b"hello")
+    };
+    let result = client.send("PUT", Body::Known(5, &mut source));
+    assert!(matches!(result, Err(Error::Closed { .. })));
+    assert_eq!((calls, backend.connections()), (1, 1));
+}
+
+#[test]
+fn nothing_is_sent_again_once_a_byte_of_an_answer_has_come() {
+    let backend = ending(|peer| {
+        peer.request();
+        peer.send("HTTP/1.1 20");
+    });
+    let client = Client::new(&[backend.address]);
+    client.ask("GET").unwrap();
+    let error = client.ask("GET").unwrap_err();
+    assert!(matches!(error, Error::Closed { phase: Phase::Head, .. }), "{error}");
+    assert_eq!(backend.connections(), 1);
+}
+
+#[test]
+fn a_fresh_connection_that_is_closed_is_no_reason_to_try_again() {
+    let backend = Backend::start(|peer| drop(peer.request()));
+    let client = Client::new(&[backend.address]);
+    assert!(matches!(client.ask("GET"), Err(Error::Closed { .. })));
+    assert_eq!(backend.connections(), 1);
+}
+
+#[test]
+fn what_cannot_be_sent_again_does_not_go_out_on_a_closed_connection() {
+    let backend = ending(|_| ());
+    let client = Client::new(&[backend.address]);
+    client.ask("GET").unwrap();
+    backend.wait_for_ended(1);
+    assert_eq!(client.ask("POST").unwrap(), (200, "ok".into()));
+    let counters = client.service.counters();
+    assert_eq!((counters.retries.get(), counters.reused.get()), (0, 0));
+}
+
+#[test]
+fn idle_connections_are_closed_when_their_time_has_come() {
+    let backend = Backend::answering(ANSWER);
+    let settings = Settings { idle_timeout: Duration::from_millis(20), ..Settings::default() };
+    let client = Client::with_settings(&[backend.address], settings);
+    client.ask("GET").unwrap();
+    assert_eq!(client.endpoint().idle(), 1);
+    backend.wait_for_ended(1);
+    eventually("the pool to be empty", || client.endpoint().idle() == 0);
+}
+
+#[test]
+fn a_backend_that_keeps_no_connections_gets_a_new_one_each_time() {
+    let backend =
+        Backend::answering("HTTP/1.1 200 OK\r\nKeep-Alive: timeout=0\r\nContent-Length: 2\r\n\r\nok");
+    let client = Client::new(&[backend.address]);
+    for _ in 0..3 {
+        finish(client.send("GET", Body::Empty).unwrap()).unwrap();
+    }
+    assert_eq!(backend.connections(), 3);
+}

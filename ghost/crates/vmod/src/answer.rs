@@ -1,0 +1,114 @@
+//! What ghost answers by itself: redirects, refusals, and the result of a reload.
+
+use varnish::ffi::{self, vrt_ctx, VslTag};
+
+use crate::deliver;
+use crate::log;
+use crate::message::{Message, NoRoom};
+use crate::method;
+use crate::task::{self, Outcome};
+
+/// The type of every answer in words.
+pub const TEXT: &[u8] = b"text/plain; charset=utf-8";
+
+/// An answer of ghost's own.
+pub struct Own {
+    /// Its status.
+    pub status: u16,
+    /// Its header fields, beside what Varnish adds.
+    pub fields: Vec<(&'static [u8], Vec<u8>)>,
+    /// Its body.
+    pub body: Vec<u8>,
+}
+
+impl Own {
+    /// An answer that says its status in words.
+    pub fn status(status: u16, reason: &str) -> Self {
+        Self {
+            status,
+            fields: vec![(b"Content-Type", TEXT.to_vec())],
+            body: format!("{status} {reason}\n").into_bytes(),
+        }
+    }
+
+    /// A redirect.
+    pub fn redirect(status: u16, location: Vec<u8>) -> Self {
+        let mut answer = Self::status(status, "Redirect");
+        answer.fields.push((b"Location", location));
+        answer
+    }
+}
+
+/// The status of ghost's own answer in this task, 0 where it has none.
+///
+/// In vcl_recv, VCL is told by this that it shall hand the request over to vcl_synth; there, it tells whether the
+/// answer in the making is ghost's.
+///
+/// # Safety
+/// `ctx` is the running client task's.
+pub unsafe fn status(ctx: &vrt_ctx) -> u16 {
+    // SAFETY: as promised.
+    let Some(task) = (unsafe { task::get(ctx) }) else { return 0 };
+    let Outcome::Own(own) = &task.outcome else { return 0 };
+    if ctx.method == method::SYNTH {
+        return if task.answering { own.status } else { 0 };
+    }
+    task.told = true;
+    own.status
+}
+
+/// Writes header and body of ghost's own answer, in vcl_synth. Nothing for an answer that user VCL has asked
+/// for. Errors where it does not fit.
+///
+/// # Safety
+/// `ctx` is the running client task's.
+pub unsafe fn write(ctx: &vrt_ctx) -> Result<(), NoRoom> {
+    // SAFETY: as promised.
+    let (task, resp) = unsafe { (task::get(ctx), Message::new(ctx.http_resp.0)) };
+    let (Some(task), Some(mut resp)) = (task, resp) else { return Ok(()) };
+    let Outcome::Own(own) = &task.outcome else { return Ok(()) };
+    task.answering = task.told && resp.status() == own.status;
+    if !task.answering {
+        return Ok(());
+    }
+    for (name, value) in &own.fields {
+        resp.set(name, value)?;
+    }
+    // SAFETY: in vcl_synth, `specific` is the body's VSB.
+    unsafe { append_body(ctx, &own.body) };
+    deliver::filter_own(task, &mut resp)
+}
+
+/// Writes a short answer in words, in vcl_backend_error. Errors where it does not fit.
+///
+/// # Safety
+/// `ctx` is the running backend task's, in vcl_backend_error.
+pub unsafe fn write_backend_error(ctx: &vrt_ctx) -> Result<(), NoRoom> {
+    // SAFETY: as promised.
+    let Some(mut beresp) = (unsafe { Message::new(ctx.http_beresp.0) }) else { return Ok(()) };
+    beresp.set(b"Content-Type", TEXT)?;
+    let mut body = beresp.status().to_string().into_bytes();
+    body.push(b' ');
+    body.extend_from_slice(beresp.reason());
+    body.push(b'\n');
+    // SAFETY: in vcl_backend_error, `specific` is the body's VSB.
+    unsafe { append_body(ctx, &body) };
+    Ok(())
+}
+
+/// Logs why a request is answered as it is.
+///
+/// # Safety
+/// `ctx` is the running client task's.
+pub unsafe fn log_reason(ctx: &vrt_ctx, status: u16, why: &str) {
+    // SAFETY: as promised.
+    unsafe { log::line(ctx.vsl, VslTag::VclLog, &format!("ghost_answer: {status} {why}")) };
+}
+
+unsafe fn append_body(ctx: &vrt_ctx, body: &[u8]) {
+    let vsb = ctx.specific.cast::<ffi::vsb>();
+    if !vsb.is_null() {
+        // SAFETY: the caller's; the VSB copies the text.
+        unsafe { ffi::VSB_bcat(vsb, body.as_ptr().cast(), body.len() as isize) };
+    }
+}

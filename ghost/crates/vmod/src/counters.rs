@@ -1,0 +1,142 @@
+//! Counters in Varnish's shared memory: varnishstat shows them as GHOST.*.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use varnish::{Vsc, VscMetric};
+
+/// All that ghost counts. Counters grow from the start of varnishd's child; gauges tell the present.
+#[derive(VscMetric, Default)]
+#[repr(C)]
+pub struct Counters {
+    /// Requests for which a backend was chosen.
+    #[counter]
+    pub forwarded: AtomicU64,
+    /// Requests answered with a redirect.
+    #[counter]
+    pub redirected: AtomicU64,
+    /// Requests refused as malformed (400).
+    #[counter]
+    pub malformed: AtomicU64,
+    /// Requests that no route matches (404).
+    #[counter]
+    pub unmatched: AtomicU64,
+    /// Requests that met a broken listener, rule or backend (500).
+    #[counter]
+    pub broken: AtomicU64,
+    /// Requests answered 503 before the first configuration, or for want of an endpoint.
+    #[counter]
+    pub unavailable: AtomicU64,
+    /// Panics that were caught, each of which failed one request or reload.
+    #[counter]
+    pub panics: AtomicU64,
+    /// Configurations that were taken.
+    #[counter]
+    pub reloads_taken: AtomicU64,
+    /// Configurations that were refused.
+    #[counter]
+    pub reloads_refused: AtomicU64,
+    /// Sequence of the configuration that runs.
+    #[gauge]
+    pub sequence: AtomicU64,
+    /// Routes of the configuration that runs.
+    #[gauge]
+    pub routes: AtomicU64,
+    /// Services of the configuration that runs.
+    #[gauge]
+    pub services: AtomicU64,
+    /// Records of the configuration that runs, and that are inert.
+    #[gauge]
+    pub diagnostics: AtomicU64,
+    /// Exchanges with a backend that were begun.
+    #[counter]
+    pub backend_requests: AtomicU64,
+    /// Exchanges with a backend that are going on.
+    #[gauge]
+    pub backend_in_flight: AtomicU64,
+    /// Connections to backends opened.
+    #[counter]
+    pub backend_opened: AtomicU64,
+    /// Requests sent on a connection that had served another before.
+    #[counter]
+    pub backend_reused: AtomicU64,
+    /// Requests sent again, since the reused connection turned out to be closed.
+    #[counter]
+    pub backend_retries: AtomicU64,
+    /// Connections to backends that could not be opened.
+    #[counter]
+    pub backend_connect_failures: AtomicU64,
+    /// Exchanges that ran into a deadline.
+    #[counter]
+    pub backend_timeouts: AtomicU64,
+    /// Exchanges refused since every endpoint had its limit of requests in flight.
+    #[counter]
+    pub backend_saturated: AtomicU64,
+    /// Exchanges refused since the service had no endpoint.
+    #[counter]
+    pub backend_no_endpoint: AtomicU64,
+    /// Answers that broke HTTP/1.1 or a limit.
+    #[counter]
+    pub backend_bad_responses: AtomicU64,
+    /// Exchanges in which the backend closed too early.
+    #[counter]
+    pub backend_closed: AtomicU64,
+}
+
+/// The segment, once varnishd has given one.
+struct Segment(Vsc<Counters>);
+
+// SAFETY: what the segment's pointer leads to stays mapped for the life of the process and consists of
+// atomics only.
+unsafe impl Send for Segment {}
+// SAFETY: as above.
+unsafe impl Sync for Segment {}
+
+static SEGMENT: OnceLock<Segment> = OnceLock::new();
+
+/// Where the counters are. Until varnishd has given a segment they are counted for nobody.
+pub fn counters() -> &'static Counters {
+    static NOBODY: OnceLock<Counters> = OnceLock::new();
+    match SEGMENT.get() {
+        Some(segment) => &segment.0,
+        None => NOBODY.get_or_init(Counters::default),
+    }
+}
+
+/// Asks varnishd for the segment. To be called from the thread that loads VCL.
+pub fn open() {
+    SEGMENT.get_or_init(|| Segment(Vsc::new("GHOST", "")));
+}
+
+/// Counts one.
+pub fn count(counter: &AtomicU64) {
+    counter.fetch_add(1, Ordering::Relaxed);
+}
+
+/// Sets a gauge.
+pub fn set(gauge: &AtomicU64, value: u64) {
+    gauge.store(value, Ordering::Relaxed);
+}
+
+/// Copies what the upstream has counted. Whoever copies last copies the newest, so that what is shown when
+/// nothing happens is right.
+pub fn publish_upstream(upstream: &ghost_upstream::Counters) {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let shown = counters();
+    for (gauge, counter) in [
+        (&shown.backend_requests, &upstream.requests),
+        (&shown.backend_in_flight, &upstream.in_flight),
+        (&shown.backend_opened, &upstream.opened),
+        (&shown.backend_reused, &upstream.reused),
+        (&shown.backend_retries, &upstream.retries),
+        (&shown.backend_connect_failures, &upstream.connect_failures),
+        (&shown.backend_timeouts, &upstream.timeouts),
+        (&shown.backend_saturated, &upstream.saturated),
+        (&shown.backend_no_endpoint, &upstream.no_endpoint),
+        (&shown.backend_bad_responses, &upstream.bad_responses),
+        (&shown.backend_closed, &upstream.closed),
+    ] {
+        set(gauge, counter.get());
+    }
+}

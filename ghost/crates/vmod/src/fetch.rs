@@ -1,0 +1,133 @@
+//! The fetch door: how a backend task of Varnish gets its answer from ghost's own upstream.
+
+mod body;
+mod failure;
+mod request;
+mod response;
+
+use std::ffi::CStr;
+use std::net::SocketAddr;
+use std::ptr;
+use std::time::Duration;
+
+use ghost_upstream::{Exchange, Timeouts};
+use varnish::ffi::{self, vrt_ctx, VslTag, VCL_BACKEND};
+
+pub use failure::reason;
+use failure::Failure;
+
+use crate::gateway;
+use crate::log;
+use crate::message::Message;
+use crate::target::Target;
+
+/// Sends the task's request and hands the answer's head over. Where that fails, it says why in the log, sets
+/// the status for vcl_backend_error, and returns false.
+///
+/// # Safety
+/// `ctx` is the running backend task's, in `gethdrs` of this director.
+pub unsafe fn start(ctx: &vrt_ctx, director: VCL_BACKEND, target: &Target, name: &CStr) -> bool {
+    // SAFETY: as promised.
+    let result = unsafe { attempt(ctx, director, target, name) };
+    gateway::publish_upstream();
+    let Err(failure) = result else { return true };
+    let text = format!("backend {}: {failure}", name.to_string_lossy());
+    // SAFETY: as promised; no reference to the busyobj is held any more.
+    unsafe {
+        log::line((*ctx.bo).vsl.as_mut_ptr(), VslTag::FetchError, &text);
+        failure.set_status(&mut *ctx.bo);
+    }
+    false
+}
+
+unsafe fn attempt(ctx: &vrt_ctx, director: VCL_BACKEND, target: &Target, name: &CStr) -> Result<(), Failure> {
+    let bo = ctx.bo;
+    // SAFETY: as promised by the caller of `start`; references to the busyobj end with their statement.
+    unsafe {
+        if !(*bo).vdp_filter_list.is_null() {
+            return Err(Failure::Filters);
+        }
+        // Without an endpoint the upstream says so, and counts it.
+        if ffi::VRT_Healthy(ctx, director, ptr::null_mut()).0 == 0 && target.service().has_endpoints() {
+            return Err(Failure::Sick);
+        }
+        let bereq = Message::new((*bo).bereq).ok_or(Failure::Internal("no bereq"))?;
+        let head = request::head(target, &bereq)?;
+        (*bo).acct.bereq_hdrbytes += head.size() as u64;
+        let timeouts = timeouts(ctx);
+        let exchange = body::with_body(bo, |body| target.service().exchange(head, body, &timeouts))?;
+        log_open(bo, name, &exchange);
+        response::install(bo, exchange)
+    }
+}
+
+/// What user VCL has set for this fetch, else varnishd's parameters.
+unsafe fn timeouts(ctx: &vrt_ctx) -> Timeouts {
+    // SAFETY: these read fields of the running backend task, or a parameter.
+    unsafe {
+        Timeouts {
+            connect: duration(VRT_r_bereq_connect_timeout(ctx)),
+            first_byte: duration(VRT_r_bereq_first_byte_timeout(ctx)),
+            between_bytes: duration(VRT_r_bereq_between_bytes_timeout(ctx)),
+            ..Timeouts::default()
+        }
+    }
+}
+
+/// Infinity is "never".
+fn duration(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX)
+}
+
+/// Ends the task's exchange. One whose body was read to its end has given its connection back already.
+///
+/// # Safety
+/// `bo` is the running backend task's, in `finish` of a ghost director.
+pub unsafe fn finish(bo: &mut ffi::busyobj, name: &CStr) {
+    // SAFETY: as promised.
+    let Some(running) = (unsafe { response::take(bo) }) else { return };
+    let how = if running.exchange.is_complete() { "recycle" } else { "close" };
+    drop(running);
+    let text = format!("0 {} {how}", name.to_string_lossy());
+    // SAFETY: as promised.
+    unsafe { log::line(bo.vsl.as_mut_ptr(), VslTag::BackendClose, &text) };
+    gateway::publish_upstream();
+}
+
+/// The address of the endpoint that answers in this task.
+///
+/// # Safety
+/// `bo` is the running backend task's, of a ghost director.
+pub unsafe fn endpoint(bo: &ffi::busyobj) -> Option<SocketAddr> {
+    // SAFETY: as promised.
+    unsafe { response::running(bo) }.map(|running| running.exchange.endpoint().dial().address())
+}
+
+/// Leaves a task that panicked so that Varnish can go on to vcl_backend_error.
+///
+/// # Safety
+/// `bo` is the running backend task's, in `gethdrs` of a ghost director.
+pub unsafe fn give_up(bo: &mut ffi::busyobj) {
+    // SAFETY: as promised.
+    drop(unsafe { response::take(bo) });
+    Failure::Internal("panic").set_status(bo);
+}
+
+/// BackendOpen as Varnish's own backends have it; there is no descriptor and no local address to tell.
+unsafe fn log_open(bo: *mut ffi::busyobj, name: &CStr, exchange: &Exchange) {
+    let address = exchange.endpoint().dial().address();
+    let how = if exchange.is_reused() { "reuse" } else { "connect" };
+    let text = format!("0 {} {} {} - - {how}", name.to_string_lossy(), address.ip(), address.port());
+    // SAFETY: `bo` is the running backend task's.
+    unsafe {
+        log::line((*bo).vsl.as_mut_ptr(), VslTag::BackendOpen, &text);
+        log::timestamp(&mut *bo, c"Bereq");
+    }
+}
+
+extern "C" {
+    // What `bereq.*_timeout` reads in VCL; exported by varnishd, but in no header that varnish-sys binds.
+    fn VRT_r_bereq_connect_timeout(ctx: *const vrt_ctx) -> f64;
+    fn VRT_r_bereq_first_byte_timeout(ctx: *const vrt_ctx) -> f64;
+    fn VRT_r_bereq_between_bytes_timeout(ctx: *const vrt_ctx) -> f64;
+}

@@ -1,0 +1,205 @@
+//! A backend's answer, handed over to the backend task: head, framing, and the filter that reads the body.
+
+use std::ffi::{c_int, c_void};
+use std::{ptr, slice};
+
+use ghost_upstream::{Exchange, Framing, ResponseHead};
+use varnish::ffi::{self, VfpStatus};
+
+use super::failure::Failure;
+use crate::boundary::caught;
+use crate::gateway;
+use crate::message::{Message, NoRoom};
+use crate::workspace;
+
+/// What a backend task holds of its exchange, from the head until VDI_Finish.
+pub struct Running {
+    pub exchange: Exchange,
+    /// For Varnish's panic output, which looks at a file descriptor.
+    descriptor: c_int,
+    bo: *mut ffi::busyobj,
+}
+
+/// Hands the answer over. On failure the task is as it was before.
+///
+/// # Safety
+/// `bo` is the running backend task's, in its director's `gethdrs`.
+pub unsafe fn install(bo: *mut ffi::busyobj, exchange: Exchange) -> Result<(), Failure> {
+    // SAFETY: as promised; what is allocated after the snapshot is forgotten together with the pointers
+    // to it: beresp is set up anew before vcl_backend_error, and htc and the filter come last.
+    unsafe {
+        let workspace = (*bo).ws.as_mut_ptr();
+        let before = ffi::WS_Snapshot(workspace);
+        let result = write_head(bo, exchange.head()).and_then(move |()| attach(bo, exchange));
+        if result.is_err() {
+            ffi::WS_Reset(workspace, before);
+        }
+        result
+    }
+}
+
+unsafe fn write_head(bo: *mut ffi::busyobj, head: ResponseHead<'_>) -> Result<(), Failure> {
+    // SAFETY: beresp is the running task's, set up by Varnish just before; the reason is copied into the
+    // task's workspace, and the protocol is static.
+    let mut beresp = unsafe {
+        let reason = match head.reason() {
+            [] => ptr::null(),
+            reason => workspace::string((*bo).ws.as_mut_ptr(), &[reason]).ok_or(NoRoom::Workspace)?,
+        };
+        let protocol = if head.is_http_1_0() { c"HTTP/1.0" } else { c"HTTP/1.1" };
+        ffi::http_PutResponse((*bo).beresp, protocol.as_ptr(), head.status(), reason);
+        Message::new((*bo).beresp).ok_or(Failure::Internal("no beresp"))?
+    };
+    let mut bytes = 0;
+    for (name, value) in head.end_to_end_fields() {
+        beresp.add(name, value)?;
+        bytes += name.len() + value.len() + 4;
+    }
+    // A 204 has no length (RFC 9110 section 8.6).
+    if let Some(length) = head.content_length().filter(|_| head.status() != 204) {
+        beresp.add(b"Content-Length", length.to_string().as_bytes())?;
+    }
+    // SAFETY: as above.
+    unsafe { (*bo).acct.beresp_hdrbytes += bytes as u64 };
+    Ok(())
+}
+
+/// Gives the task its htc and, where there is a body, the filter at the bottom of the stack.
+unsafe fn attach(bo: *mut ffi::busyobj, exchange: Exchange) -> Result<(), Failure> {
+    let framing = exchange.head().framing();
+    // SAFETY: `bo` is the running task's; the workspace's memory is large enough for the struct, which is
+    // valid when zeroed; `running` lives until `finish` takes it back from htc.
+    unsafe {
+        let memory = workspace::allocate((*bo).ws.as_mut_ptr(), size_of::<ffi::http_conn>());
+        let htc = memory.ok_or(NoRoom::Workspace)?.cast::<ffi::http_conn>();
+        htc.write(ffi::http_conn::default());
+        let entry = match framing {
+            Framing::Empty => ptr::null_mut(),
+            _ => match ffi::VFP_Push((*bo).vfc, &raw const FILTER.0) {
+                entry if entry.is_null() => return Err(NoRoom::Workspace.into()),
+                entry => entry,
+            },
+        };
+        let running = Box::into_raw(Box::new(Running { exchange, descriptor: -1, bo }));
+        if let Some(entry) = entry.as_mut() {
+            entry.priv1 = running.cast();
+        }
+        let (status, length) = framing_for_varnish(framing);
+        (*htc).magic = ffi::HTTP_CONN_MAGIC;
+        (*htc).rfd = &raw mut (*running).descriptor;
+        (*htc).doclose = ffi::SC_NULL.as_ptr();
+        (*htc).body_status = status;
+        (*htc).content_length = length;
+        (*htc).priv_ = running.cast();
+        (*bo).htc = htc;
+    }
+    Ok(())
+}
+
+fn framing_for_varnish(framing: Framing) -> (ffi::body_status_t, isize) {
+    // SAFETY: statics of varnishd, of which only the addresses are taken.
+    unsafe {
+        match framing {
+            Framing::Empty | Framing::Length(0) => (ffi::BS_NONE.as_ptr(), 0),
+            Framing::Length(length) => {
+                (ffi::BS_LENGTH.as_ptr(), isize::try_from(length).unwrap_or(isize::MAX))
+            }
+            Framing::Chunked => (ffi::BS_CHUNKED.as_ptr(), -1),
+            Framing::UntilClose => (ffi::BS_EOF.as_ptr(), -1),
+        }
+    }
+}
+
+/// Takes back what `install` handed over, if anything.
+///
+/// # Safety
+/// `bo` is the running backend task's, in its director's `finish`.
+pub unsafe fn take(bo: &mut ffi::busyobj) -> Option<Box<Running>> {
+    // SAFETY: a ghost director's task has no htc but the one from `attach`, which owns `running`.
+    unsafe {
+        let htc = bo.htc.as_mut()?;
+        bo.htc = ptr::null_mut();
+        let running = std::mem::replace(&mut htc.priv_, ptr::null_mut());
+        (!running.is_null()).then(|| Box::from_raw(running.cast::<Running>()))
+    }
+}
+
+/// The exchange that runs in this task, if any.
+///
+/// # Safety
+/// `bo` is the running backend task's, of a ghost director.
+pub unsafe fn running(bo: &ffi::busyobj) -> Option<&Running> {
+    // SAFETY: as for `take`.
+    unsafe { bo.htc.as_ref()?.priv_.cast::<Running>().as_ref() }
+}
+
+struct Filter(ffi::vfp);
+
+// SAFETY: its pointers lead to statics.
+unsafe impl Sync for Filter {}
+
+/// The fetch filter that reads the body.
+static FILTER: Filter = Filter(ffi::vfp {
+    name: c"ghost".as_ptr(),
+    init: None,
+    pull: Some(pull),
+    fini: None,
+    priv1: ptr::null(),
+});
+
+/// Reads a piece of the body (vfp_pull_f). Whatever breaks it off is an error of the fetch, so that a part
+/// is never delivered as the whole.
+unsafe extern "C" fn pull(
+    context: *mut ffi::vfp_ctx,
+    entry: *mut ffi::vfp_entry,
+    buffer: *mut c_void,
+    length: *mut isize,
+) -> VfpStatus {
+    let status = caught(|| {
+        // SAFETY: Varnish lends a buffer of this length for the call; the entry is the one of `attach`, and
+        // nothing else looks at the exchange during the call.
+        unsafe {
+            let room = usize::try_from(*length).unwrap_or(0);
+            *length = 0;
+            let running = &mut *(*entry).priv1.cast::<Running>();
+            running.pull(context, slice::from_raw_parts_mut(buffer.cast(), room), &mut *length)
+        }
+    });
+    // SAFETY: the context is Varnish's own.
+    status.unwrap_or_else(|| unsafe {
+        ffi::VFP_Error(context, c"ghost: panic while reading the body".as_ptr())
+    })
+}
+
+impl Running {
+    unsafe fn pull(
+        &mut self,
+        context: *mut ffi::vfp_ctx,
+        buffer: &mut [u8],
+        length: &mut isize,
+    ) -> VfpStatus {
+        match self.exchange.read(buffer) {
+            Ok(0) => VfpStatus::End,
+            Ok(count) => {
+                *length = count as isize;
+                if self.exchange.is_complete() {
+                    VfpStatus::End
+                } else {
+                    VfpStatus::Ok
+                }
+            }
+            Err(error) => {
+                let failure = Failure::from(error);
+                let text = failure.to_string();
+                let words = i32::try_from(text.len()).unwrap_or(0);
+                gateway::publish_upstream();
+                // SAFETY: the task is running; the format takes a length and that many bytes, which Varnish
+                // copies.
+                unsafe {
+                    failure.set_status(&mut *self.bo);
+                    ffi::VFP_Error(context, c"ghost: %.*s".as_ptr(), words, text.as_ptr())
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! What the process has once, for every loaded VCL: the configuration that runs, and the upstream.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread;
+
+use arc_swap::ArcSwapOption;
+use ghost_config::{Config, Diagnostic};
+use ghost_upstream::{Settings, Upstream};
+use serde::Serialize;
+use varnish::ffi::VslTag;
+
+use crate::counters::{self, count, counters, set};
+use crate::log;
+use crate::snapshot::Snapshot;
+
+/// The thread that builds a configuration has room for deep documents and large expressions; a worker's
+/// stack is 80 kB.
+const BUILDER_STACK: usize = 8 << 20;
+
+struct Gateway {
+    upstream: Upstream,
+    running: ArcSwapOption<Snapshot>,
+    /// Whether connections shall end with their next answer.
+    draining: AtomicBool,
+    /// The file that the configuration comes from. Locked while it is loaded, so one load at a time.
+    file: Mutex<PathBuf>,
+}
+
+fn gateway() -> &'static Gateway {
+    static GATEWAY: OnceLock<Gateway> = OnceLock::new();
+    GATEWAY.get_or_init(|| Gateway {
+        upstream: Upstream::new(Settings::default()),
+        running: ArcSwapOption::empty(),
+        draining: AtomicBool::new(false),
+        file: Mutex::new(PathBuf::new()),
+    })
+}
+
+/// What a reload did, as Go's `ghostconf.ReloadResult`.
+#[derive(Debug, Serialize)]
+pub struct ReloadResult {
+    /// Sequence of the configuration that runs now; 0 where there is none.
+    pub sequence: i64,
+    /// Why the file was refused; empty where it was taken.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub error: String,
+    /// What of it is inert.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl ReloadResult {
+    /// Whether the configuration was taken.
+    pub fn is_taken(&self) -> bool {
+        self.error.is_empty()
+    }
+
+    /// The JSON of the contract.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("text and numbers are always JSON")
+    }
+}
+
+/// The configuration that runs; none before the first.
+pub fn running() -> Option<Arc<Snapshot>> {
+    gateway().running.load_full()
+}
+
+/// Names the file. Loads it if it is there, unless the configuration that runs came from it already.
+pub fn init(file: &Path) {
+    let mut named = lock(&gateway().file);
+    if *named == file && gateway().running.load().is_some() {
+        return;
+    }
+    file.clone_into(&mut named);
+    if file.exists() {
+        load(&named);
+    }
+}
+
+/// Reads the file again.
+pub fn reload() -> ReloadResult {
+    load(&lock(&gateway().file))
+}
+
+/// Lets every connection end with its next answer, for the rest of the process's life.
+pub fn drain() {
+    gateway().draining.store(true, Ordering::Relaxed);
+}
+
+/// Whether connections shall end with their next answer.
+pub fn is_draining() -> bool {
+    gateway().draining.load(Ordering::Relaxed)
+}
+
+/// Copies the upstream's counters to where varnishstat sees them.
+pub fn publish_upstream() {
+    counters::publish_upstream(gateway().upstream.totals());
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // What a panic left behind is a path, whole at any time.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Builds a configuration aside and swaps it in, or keeps the one that runs. To be called with the file locked.
+fn load(file: &Path) -> ReloadResult {
+    let result = build_aside(file);
+    let sequence = gateway().running.load().as_ref().map_or(0, |snapshot| snapshot.config().sequence);
+    let result = match result {
+        Ok(diagnostics) => ReloadResult { sequence, error: String::new(), diagnostics },
+        Err(error) => ReloadResult { sequence, error, diagnostics: Vec::new() },
+    };
+    report(&result);
+    result
+}
+
+/// Runs the build on a thread of its own and waits for it. A panic refuses the file.
+fn build_aside(file: &Path) -> Result<Vec<Diagnostic>, String> {
+    thread::scope(|scope| {
+        thread::Builder::new()
+            .name("ghost-build".into())
+            .stack_size(BUILDER_STACK)
+            .spawn_scoped(scope, || build(file))
+            .map_err(|e| format!("starting a thread to build the configuration: {e}"))?
+            .join()
+            .unwrap_or_else(|_| Err("building the configuration panicked; the log says where".into()))
+    })
+}
+
+fn build(file: &Path) -> Result<Vec<Diagnostic>, String> {
+    let bytes = std::fs::read(file).map_err(|e| format!("reading {}: {e}", file.display()))?;
+    let before = running();
+    let previous: Option<&Config> = before.as_ref().map(|snapshot| snapshot.config());
+    let loaded = ghost_config::load(&bytes, previous).map_err(|e| chain(&e))?;
+    let snapshot = Arc::new(Snapshot::new(loaded.config, &gateway().upstream, before.as_deref()));
+    show(&snapshot, loaded.diagnostics.len());
+    gateway().running.store(Some(snapshot));
+    Ok(loaded.diagnostics)
+}
+
+fn show(snapshot: &Snapshot, diagnostics: usize) {
+    let config = snapshot.config();
+    let shown = counters();
+    set(&shown.sequence, u64::try_from(config.sequence).unwrap_or(0));
+    set(&shown.routes, config.routes.len() as u64);
+    set(&shown.services, config.services.len() as u64);
+    set(&shown.diagnostics, diagnostics as u64);
+}
+
+fn report(result: &ReloadResult) {
+    if result.is_taken() {
+        count(&counters().reloads_taken);
+        let (sequence, inert) = (result.sequence, result.diagnostics.len());
+        log::global(VslTag::Notice, &format!("ghost: configuration {sequence} taken, {inert} diagnostics"));
+    } else {
+        count(&counters().reloads_refused);
+        log::global(VslTag::Error, &format!("ghost: configuration refused: {}", result.error));
+    }
+}
+
+/// An error with what caused it.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let inner_text = inner.to_string();
+        if !text.contains(&inner_text) {
+            text = format!("{text}: {inner_text}");
+        }
+        cause = inner.source();
+    }
+    text
+}

@@ -1,0 +1,100 @@
+//! The VMOD: ghost's routing and upstream as functions, directors and filters of Varnish.
+//!
+//! This is the only crate with unsafe code. Every callback that Varnish makes catches panics
+//! ([`boundary`]), and every unsafe block says why it is sound.
+//!
+//! - [`gateway`] is what the process has once: the configuration that runs ([`snapshot`]) and the upstream.
+//! - [`recv`] routes a request; [`task`] remembers what came of it; [`answer`] and [`deliver`] write answers.
+//! - [`directors`] makes a [`director`] for each backend of a rule ([`target`]) that is used.
+//! - [`fetch`] is the door through which a backend task of Varnish gets its answer from the upstream.
+
+#![warn(unsafe_op_in_unsafe_fn)]
+
+mod answer;
+mod boundary;
+mod counters;
+mod deliver;
+mod director;
+mod directors;
+mod fetch;
+mod gateway;
+mod listing;
+mod log;
+mod message;
+mod method;
+mod recv;
+mod reload;
+mod scratch;
+mod snapshot;
+mod target;
+mod task;
+mod vcl;
+mod workspace;
+
+/// Routing by the Gateway API, and the way to the backends.
+// The macro writes the C side of these functions.
+#[allow(
+    clippy::undocumented_unsafe_blocks,
+    clippy::redundant_allocation,
+    unsafe_op_in_unsafe_fn,
+    missing_docs
+)]
+#[varnish::vmod]
+mod ghost {
+    use std::sync::Arc;
+
+    use varnish::ffi::VCL_BACKEND;
+    use varnish::vcl::{Ctx, Event};
+
+    use crate::directors::VclState;
+    use crate::vcl;
+
+    #[event]
+    pub fn event(#[shared_per_vcl] state: &mut Option<Box<Arc<VclState>>>, event: Event) {
+        vcl::event(state, event);
+    }
+
+    /// Names the configuration, and loads it if it is there. A relative path is taken from varnishd's
+    /// working directory.
+    pub fn init(#[default("ghost.json")] config: &str) {
+        vcl::init(config);
+    }
+
+    /// Removes forged headers, routes the request, and marks it with where it goes.
+    pub fn recv(ctx: &mut Ctx, #[shared_per_vcl] state: Option<&Arc<VclState>>) {
+        vcl::recv(ctx, state);
+    }
+
+    /// The director of the chosen backend; none where ghost answers by itself.
+    ///
+    /// # Safety
+    /// Called by Varnish only.
+    pub unsafe fn backend(ctx: &mut Ctx, #[shared_per_vcl] state: Option<&Arc<VclState>>) -> VCL_BACKEND {
+        vcl::backend(ctx, state)
+    }
+
+    /// The status that ghost answers by itself, or 0.
+    pub fn answer(ctx: &mut Ctx, #[shared_per_vcl] state: Option<&Arc<VclState>>) -> i64 {
+        vcl::answer(ctx, state)
+    }
+
+    /// Writes the answer that ghost gives by itself.
+    pub fn synth(ctx: &mut Ctx) {
+        vcl::synth(ctx);
+    }
+
+    /// Applies the route's filters to the answer.
+    pub fn deliver(ctx: &mut Ctx) {
+        vcl::deliver(ctx);
+    }
+
+    /// Writes a short answer for a backend that failed.
+    pub fn backend_error(ctx: &mut Ctx) {
+        vcl::backend_error(ctx);
+    }
+
+    /// Handles a request for a reload, and returns the status to answer with.
+    pub fn reload(ctx: &mut Ctx) -> i64 {
+        vcl::reload(ctx)
+    }
+}

@@ -1,0 +1,130 @@
+//! A service in backend.list: how many of its endpoints can be used, and with -p each of them.
+
+use std::fmt::Write as _;
+use std::time::Instant;
+
+use ghost_upstream::{Endpoint, Service};
+use serde_json::json;
+
+/// What stands behind a director's name, in one of the four forms that backend.list asks for.
+pub fn write(service: &Service, details: bool, json: bool) -> String {
+    match (details, json) {
+        (false, false) => summary(service),
+        (false, true) => summary_json(service),
+        (true, false) => table(service),
+        // Varnish goes on with another member behind it.
+        (true, true) => format!("{},\n", details_json(service)),
+    }
+}
+
+/// How many endpoints can be used now, and of how many.
+fn usable(service: &Service) -> (usize, usize) {
+    let now = Instant::now();
+    let serving: Vec<_> = service.endpoints().into_iter().filter(|e| !e.is_draining()).collect();
+    let usable = serving.iter().filter(|endpoint| endpoint.held_down(now).is_none()).count();
+    (usable, serving.len())
+}
+
+fn health(service: &Service) -> &'static str {
+    if service.has_endpoints() {
+        "healthy"
+    } else {
+        "sick"
+    }
+}
+
+fn summary(service: &Service) -> String {
+    let (usable, all) = usable(service);
+    format!("{usable}/{all}\t{}", health(service))
+}
+
+fn summary_json(service: &Service) -> String {
+    let (usable, all) = usable(service);
+    json!([usable, all, health(service)]).to_string()
+}
+
+fn table(service: &Service) -> String {
+    let mut text = String::new();
+    for endpoint in service.endpoints() {
+        // Writing to a String cannot fail.
+        let _ = write!(
+            text,
+            "\n  {} {}, {} in flight, {} idle, {} requests, {} connect failures",
+            endpoint.dial(),
+            state(&endpoint),
+            endpoint.in_flight(),
+            endpoint.idle(),
+            endpoint.requests(),
+            endpoint.connect_failures(),
+        );
+    }
+    text
+}
+
+fn details_json(service: &Service) -> serde_json::Value {
+    let endpoint = |endpoint: &Endpoint| {
+        json!({
+            "address": endpoint.dial().to_string(),
+            "state": state(endpoint),
+            "in_flight": endpoint.in_flight(),
+            "idle": endpoint.idle(),
+            "requests": endpoint.requests(),
+            "connect_failures": endpoint.connect_failures(),
+        })
+    };
+    service.endpoints().iter().map(|e| endpoint(e)).collect()
+}
+
+fn state(endpoint: &Endpoint) -> &'static str {
+    if endpoint.is_draining() {
+        "draining"
+    } else if endpoint.held_down(Instant::now()).is_some() {
+        "held down"
+    } else {
+        "serving"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use ghost_upstream::{ServiceSpec, Settings, Upstream};
+
+    use super::*;
+
+    fn shown(endpoints: &[&str], details: bool, json: bool) -> String {
+        let upstream = Upstream::new(Settings::default());
+        let endpoints = endpoints.iter().map(|text| text.parse::<SocketAddr>().expect("an address").into());
+        let spec = ServiceSpec { id: "shop/web:80".into(), endpoints: endpoints.collect() };
+        let services = upstream.update([spec]);
+        write(services.get("shop/web:80").expect("the service"), details, json)
+    }
+
+    #[test]
+    fn a_service_is_one_row_of_the_table() {
+        assert_eq!(shown(&["192.0.2.1:80", "[2001:db8::1]:80"], false, false), "2/2\thealthy");
+        assert_eq!(shown(&[], false, false), "0/0\tsick");
+    }
+
+    #[test]
+    fn details_are_a_line_for_each_endpoint() {
+        let text = shown(&["192.0.2.1:80", "[2001:db8::1]:80"], true, false);
+        let lines: Vec<_> = text.lines().collect();
+        assert_eq!(lines.len(), 3);
+        assert_eq!(
+            lines[2],
+            "  [2001:db8::1]:80 serving, 0 in flight, 0 idle, 0 requests, 0 connect failures"
+        );
+    }
+
+    #[test]
+    fn json_stands_where_varnish_goes_on_behind_it() {
+        assert_eq!(shown(&["192.0.2.1:80"], false, true), r#"[1,1,"healthy"]"#);
+        let details = shown(&["192.0.2.1:80"], true, true);
+        let array = details.strip_suffix(",\n").expect("a comma for the next member");
+        let array: serde_json::Value = serde_json::from_str(array).expect("JSON");
+        assert_eq!(array[0]["address"], "192.0.2.1:80");
+        assert_eq!(array[0]["state"], "serving");
+    }
+}

@@ -1,0 +1,187 @@
+//! The header of a message that Varnish holds (`struct http`), as bytes.
+//!
+//! varnish-rs reads names and values as UTF-8 and panics where they are not; nothing here does.
+
+use std::marker::PhantomData;
+use std::mem::transmute;
+use std::ptr::NonNull;
+use std::slice;
+
+use varnish::ffi;
+
+use crate::workspace;
+
+const FIRST: u16 = ffi::HTTP_HDR_FIRST as u16;
+
+/// A request's or response's header, for as long as Varnish lends it.
+///
+/// What is read out of it lives as long as the task's workspace: a header that is removed or replaced
+/// leaves its bytes in place.
+pub struct Message<'a> {
+    raw: NonNull<ffi::http>,
+    task: PhantomData<&'a mut ffi::http>,
+}
+
+/// Why a header field could not be added; the message names the parameter to raise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NoRoom {
+    /// The message has as many fields as it may have.
+    #[error("too many header fields (parameter http_max_hdr)")]
+    Fields,
+    /// The workspace is used up.
+    #[error("out of workspace (parameter workspace_client or workspace_backend)")]
+    Workspace,
+    /// The field holds a byte that no header may hold.
+    #[error("a header field holds NUL, CR or LF")]
+    Byte,
+}
+
+impl<'a> Message<'a> {
+    /// Wraps what Varnish points to; none where it points to nothing.
+    ///
+    /// # Safety
+    /// `raw` is null or a message of the running task, which nobody else changes during `'a`.
+    pub unsafe fn new(raw: *mut ffi::http) -> Option<Self> {
+        let raw = NonNull::new(raw)?;
+        // SAFETY: the caller's promise.
+        assert_eq!(unsafe { raw.as_ref() }.magic, ffi::HTTP_MAGIC, "not a struct http");
+        Some(Self { raw, task: PhantomData })
+    }
+
+    /// The method of a request.
+    pub fn method(&self) -> &'a [u8] {
+        self.slot(ffi::HTTP_HDR_METHOD as u16)
+    }
+
+    /// The target of a request.
+    pub fn url(&self) -> &'a [u8] {
+        self.slot(ffi::HTTP_HDR_URL as u16)
+    }
+
+    /// The status of a response.
+    pub fn status(&self) -> u16 {
+        self.http().status
+    }
+
+    /// The reason phrase of a response.
+    pub fn reason(&self) -> &'a [u8] {
+        self.slot(ffi::HTTP_HDR_REASON as u16)
+    }
+
+    /// Name and value of every header field, in order.
+    pub fn fields(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> + Clone + 'a {
+        self.slots()[usize::from(FIRST)..].iter().filter_map(|line| split(bytes(line)?))
+    }
+
+    /// The value of the first field of this name.
+    pub fn field(&self, name: &[u8]) -> Option<&'a [u8]> {
+        self.fields().find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+
+    /// Keeps the fields for which `keep` says so, of name and value.
+    pub fn retain(&mut self, keep: impl FnMut(&[u8], &[u8]) -> bool) {
+        self.keep(keep, Self::log_removal);
+    }
+
+    /// As [`retain`](Self::retain), without a word in the log.
+    pub fn retain_quietly(&mut self, keep: impl FnMut(&[u8], &[u8]) -> bool) {
+        self.keep(keep, |_, _| {});
+    }
+
+    fn keep(&mut self, mut keep: impl FnMut(&[u8], &[u8]) -> bool, log: impl Fn(&Self, ffi::txt)) {
+        let mut kept = FIRST;
+        for index in FIRST..self.http().nhd {
+            let at = usize::from(index);
+            let line = self.slots()[at];
+            if bytes(&line).and_then(split).is_some_and(|(name, value)| !keep(name, value)) {
+                log(self, line);
+                continue;
+            }
+            if kept != index {
+                let http = self.http_mut();
+                // SAFETY: both indices are below nhd, so within the arrays that Varnish allocated.
+                unsafe {
+                    *http.hd.add(usize::from(kept)) = line;
+                    *http.hdf.add(usize::from(kept)) = *http.hdf.add(at);
+                }
+            }
+            kept += 1;
+        }
+        self.http_mut().nhd = kept;
+    }
+
+    /// Removes every field of this name.
+    pub fn remove(&mut self, name: &[u8]) {
+        self.retain(|other, _| !other.eq_ignore_ascii_case(name));
+    }
+
+    /// Replaces every field of this name by one. Errors where there is no room.
+    pub fn set(&mut self, name: &[u8], value: &[u8]) -> Result<(), NoRoom> {
+        self.remove(name);
+        self.add(name, value)
+    }
+
+    /// Adds a field. Errors where there is no room, and changes nothing then.
+    pub fn add(&mut self, name: &[u8], value: &[u8]) -> Result<(), NoRoom> {
+        if [name, value].iter().any(|part| part.iter().any(|b| matches!(b, 0 | b'\r' | b'\n'))) {
+            return Err(NoRoom::Byte);
+        }
+        let http = self.http_mut();
+        if http.nhd >= http.shd {
+            return Err(NoRoom::Fields);
+        }
+        // SAFETY: the workspace belongs to the message and so to the running task; the line is a C string,
+        // as it holds no NUL.
+        unsafe {
+            let line = workspace::string(http.ws, &[name, b": ", value]).ok_or(NoRoom::Workspace)?;
+            ffi::http_SetHeader(http, line);
+        }
+        Ok(())
+    }
+
+    fn http(&self) -> &ffi::http {
+        // SAFETY: `new` was promised a valid message for 'a.
+        unsafe { self.raw.as_ref() }
+    }
+
+    fn http_mut(&mut self) -> &mut ffi::http {
+        // SAFETY: as above, and nobody else changes it.
+        unsafe { self.raw.as_mut() }
+    }
+
+    fn slots(&self) -> &'a [ffi::txt] {
+        let http = self.http();
+        // SAFETY: Varnish keeps `nhd` entries in use, of the `shd` that it allocated for the task.
+        unsafe { slice::from_raw_parts(http.hd, usize::from(http.nhd)) }
+    }
+
+    fn slot(&self, index: u16) -> &'a [u8] {
+        self.slots().get(usize::from(index)).and_then(bytes).unwrap_or_default()
+    }
+
+    /// Tells the log, as Varnish does when VCL unsets a header.
+    fn log_removal(&self, line: ffi::txt) {
+        let http = self.http();
+        if http.vsl.is_null() {
+            return;
+        }
+        let tag = http.logtag as u32 + ffi::HTTP_HDR_UNSET - ffi::HTTP_HDR_METHOD;
+        // SAFETY: the tags of a message follow one another in this order (include/tbl/vsl_tags_http.h),
+        // so the sum is a tag; the log belongs to the running task.
+        unsafe { ffi::VSLbt(http.vsl, transmute::<u32, ffi::VslTag>(tag), line) };
+    }
+}
+
+fn bytes<'a>(text: &ffi::txt) -> Option<&'a [u8]> {
+    if text.b.is_null() {
+        return None;
+    }
+    // SAFETY: Varnish keeps `b` and `e` as the ends of one string in the task's workspace.
+    Some(unsafe { slice::from_raw_parts(text.b.cast(), text.e.offset_from_unsigned(text.b)) })
+}
+
+/// A line without a colon cannot come from Varnish's parser, and would be no field.
+fn split(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let colon = line.iter().position(|&b| b == b':')?;
+    Some((&line[..colon], line[colon + 1..].trim_ascii()))
+}

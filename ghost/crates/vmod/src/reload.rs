@@ -1,0 +1,66 @@
+//! What ghost is told to do on its own socket: `POST /.varnish-ghost/reload` reads the configuration again and says
+//! what came of it, `POST /.varnish-ghost/drain` lets every connection end with its next answer.
+
+use varnish::ffi::vrt_ctx;
+
+use crate::answer::Own;
+use crate::directors;
+use crate::fetch::reason;
+use crate::gateway;
+use crate::message::Message;
+use crate::task::{self, Outcome};
+
+const RELOAD: &[u8] = b"/.varnish-ghost/reload";
+const DRAIN: &[u8] = b"/.varnish-ghost/drain";
+
+/// Handles the request and remembers the answer for vcl_synth. Returns its status: 200 where it was done, 422 where
+/// the configuration was refused, 404 and 405 where the request asks for something else.
+///
+/// # Safety
+/// `ctx` is the running client task's, in vcl_recv.
+pub unsafe fn handle(ctx: &vrt_ctx) -> u16 {
+    // SAFETY: as promised.
+    let answer = match unsafe { Message::new(ctx.http_req.0) } {
+        Some(req) => answer(&req),
+        None => words(500),
+    };
+    let status = answer.status;
+    // SAFETY: as promised.
+    let task = unsafe { task::get_or_new(ctx) };
+    task.outcome = Outcome::Own(answer);
+    task.told = true;
+    status
+}
+
+fn answer(req: &Message<'_>) -> Own {
+    let path = req.url().split(|&b| b == b'?').next().unwrap_or_default();
+    if path != RELOAD && path != DRAIN {
+        return words(404);
+    }
+    if req.method() != b"POST" {
+        let mut refusal = Own::status(405, "Method Not Allowed");
+        refusal.fields.push((b"Allow", b"POST".to_vec()));
+        return refusal;
+    }
+    if path == DRAIN {
+        gateway::drain();
+        return words(200);
+    }
+    reload()
+}
+
+fn reload() -> Own {
+    let result = gateway::reload();
+    if result.is_taken() {
+        directors::retire_all();
+    }
+    Own {
+        status: if result.is_taken() { 200 } else { 422 },
+        fields: vec![(b"Content-Type", b"application/json".to_vec())],
+        body: result.to_json().into_bytes(),
+    }
+}
+
+fn words(status: u16) -> Own {
+    Own::status(status, &reason(status).to_string_lossy())
+}

@@ -1,0 +1,159 @@
+//! The functions of the VCL contract, each with its guard: where it may be called, and what happens if it
+//! panics.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use varnish::ffi::{vrt_ctx, VslTag, VCL_BACKEND};
+use varnish::vcl::{Ctx, Event};
+
+use crate::boundary::{caught, log_panics};
+use crate::directors::VclState;
+use crate::message::NoRoom;
+use crate::method;
+use crate::{answer, counters, deliver, gateway, log, recv, reload};
+
+/// The version that the build names, else the crate's.
+const VERSION: &str = match option_env!("GHOST_VERSION") {
+    Some(version) => version,
+    None => env!("CARGO_PKG_VERSION"),
+};
+
+/// A VCL is loaded, warmed, cooled or discarded.
+#[expect(clippy::redundant_allocation, reason = "the macro keeps what a VCL has in a box")]
+pub fn event(state: &mut Option<Box<Arc<VclState>>>, event: Event) {
+    let _ = caught(|| match event {
+        Event::Load => {
+            log_panics();
+            counters::open();
+            log::global(VslTag::Notice, &format!("ghost: version {VERSION}"));
+            *state = Some(Box::new(VclState::register()));
+        }
+        Event::Cold | Event::Discard => {
+            if let Some(state) = state {
+                state.cool();
+            }
+        }
+        _ => {}
+    });
+}
+
+/// `ghost.init`.
+pub fn init(config: &str) {
+    // A panic leaves the gateway without a configuration, and is logged by the hook.
+    let _ = caught(|| gateway::init(Path::new(config)));
+}
+
+/// `ghost.recv`.
+pub fn recv(ctx: &mut Ctx, state: Option<&Arc<VclState>>) {
+    let Some(state) = usable(ctx, state, method::RECV, "recv") else { return };
+    // SAFETY: the context is a client task's, in vcl_recv, and the state its VCL's.
+    if caught(|| unsafe { recv::route(ctx.raw, state) }).is_none() {
+        // SAFETY: as above.
+        unsafe { recv::fail(ctx.raw) };
+    }
+}
+
+/// `ghost.backend`.
+pub fn backend(ctx: &mut Ctx, state: Option<&Arc<VclState>>) -> VCL_BACKEND {
+    let Some(state) = usable(ctx, state, method::RECV, "backend") else { return VCL_BACKEND::default() };
+    // SAFETY: as for `recv`.
+    unsafe {
+        let routed = caught(|| recv::ensure_routed(ctx.raw, state));
+        if routed.is_none() {
+            recv::fail(ctx.raw);
+        }
+        recv::backend(ctx.raw)
+    }
+}
+
+/// `ghost.answer`.
+pub fn answer(ctx: &mut Ctx, state: Option<&Arc<VclState>>) -> i64 {
+    let methods = method::RECV | method::SYNTH;
+    let Some(state) = usable(ctx, state, methods, "answer") else { return 0 };
+    // SAFETY: as for `recv`.
+    unsafe {
+        let routed = caught(|| recv::ensure_routed(ctx.raw, state));
+        if routed.is_none() {
+            recv::fail(ctx.raw);
+        }
+        answer::status(ctx.raw).into()
+    }
+}
+
+/// `ghost.synth`.
+pub fn synth(ctx: &mut Ctx) {
+    if is_in(ctx, method::SYNTH, "synth") {
+        // SAFETY: the context is a client task's, in vcl_synth.
+        let written =
+            caught(|| unsafe { answer::write(ctx.raw).and_then(|()| deliver::close_if_draining(ctx.raw)) });
+        fit(ctx, written);
+    }
+}
+
+/// `ghost.deliver`.
+pub fn deliver(ctx: &mut Ctx) {
+    if is_in(ctx, method::DELIVER, "deliver") {
+        // SAFETY: the context is a client task's, in vcl_deliver.
+        let filtered =
+            caught(|| unsafe { deliver::filter(ctx.raw).and_then(|()| deliver::close_if_draining(ctx.raw)) });
+        fit(ctx, filtered);
+    }
+}
+
+/// `ghost.backend_error`.
+pub fn backend_error(ctx: &mut Ctx) {
+    if is_in(ctx, method::BACKEND_ERROR, "backend_error") {
+        // SAFETY: the context is a backend task's, in vcl_backend_error.
+        let written = caught(|| unsafe { answer::write_backend_error(ctx.raw) });
+        fit(ctx, written);
+    }
+}
+
+/// `ghost.reload`.
+pub fn reload(ctx: &mut Ctx) -> i64 {
+    if !is_in(ctx, method::RECV, "reload") {
+        return 500;
+    }
+    // SAFETY: the context is a client task's, in vcl_recv.
+    caught(|| unsafe { reload::handle(ctx.raw) }).unwrap_or(500).into()
+}
+
+/// The VCL's state, where the function may be called.
+fn usable<'a>(
+    ctx: &mut Ctx,
+    state: Option<&'a Arc<VclState>>,
+    methods: u32,
+    function: &str,
+) -> Option<&'a VclState> {
+    if !is_in(ctx, methods, function) {
+        return None;
+    }
+    if state.is_none() {
+        ctx.fail("ghost: this VCL was not announced to the VMOD");
+    }
+    state.map(|state| &**state)
+}
+
+/// Whether the function is called from one of these subroutines; the task fails otherwise.
+fn is_in(ctx: &mut Ctx, methods: u32, function: &str) -> bool {
+    let allowed = ctx.raw.method & methods != 0 && is_whole(ctx.raw);
+    if !allowed {
+        ctx.fail(format!("ghost.{function}() cannot be called here"));
+    }
+    allowed
+}
+
+/// Whether the context is that of a request.
+fn is_whole(ctx: &vrt_ctx) -> bool {
+    !ctx.req.is_null() || !ctx.bo.is_null()
+}
+
+/// Fails the task where an answer has no room for its header, or a panic left it half written.
+fn fit(ctx: &mut Ctx, written: Option<Result<(), NoRoom>>) {
+    match written {
+        Some(Ok(())) => {}
+        Some(Err(no_room)) => ctx.fail(format!("ghost: {no_room}")),
+        None => ctx.fail("ghost: panic, see the log"),
+    }
+}

@@ -1,0 +1,141 @@
+//! Runs every .vtc file of tests/vtc with varnishtest against the VMOD that this build made, each
+//! as one test named by its file.
+//!
+//! varnishtest is the file that VARNISHTEST names, else the one on PATH, else the one that
+//! test/varnish/fetch puts into the home directory's cache. Without it the tests fail.
+//!
+//! In a .vtc file `${vmod_path}` finds this ghost and Varnish's own VMODs, `${vcl}` is the directory
+//! with the generated VCL around a user's, and `${fixtures}` the directory of this file.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+
+/// varnishtest's own limit for one file, in seconds.
+const LIMIT: &str = "60";
+
+fn main() {
+    let arguments = Arguments::from_args();
+    let mut trials =
+        vec![Trial::test("the VCL around a user's is that of the contract", vcl_is_that_of_the_contract)];
+    for file in vtc_files() {
+        let name = file.file_stem().unwrap_or_default().to_string_lossy().replace('_', " ");
+        trials.push(Trial::test(name, move || run(&file)));
+    }
+    libtest_mimic::run(&arguments, trials).exit();
+}
+
+fn tests() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests")
+}
+
+fn vtc_files() -> Vec<PathBuf> {
+    let directory = tests().join("vtc");
+    let mut files: Vec<PathBuf> = fs::read_dir(&directory)
+        .unwrap_or_else(|e| panic!("reading {}: {e}", directory.display()))
+        .map(|entry| entry.expect("reading a directory entry").path())
+        .filter(|path| path.extension().is_some_and(|e| e == "vtc"))
+        .collect();
+    files.sort();
+    assert!(!files.is_empty(), "no .vtc file in {}", directory.display());
+    files
+}
+
+/// The binaries beside varnishtest, such as varnishd, must be on PATH too: it starts them by name.
+fn run(file: &Path) -> Result<(), Failed> {
+    let varnishtest = varnishtest()?;
+    let beside = varnishtest.parent().unwrap_or(Path::new("."));
+    let path = env::join_paths(
+        std::iter::once(beside.to_path_buf())
+            .chain(env::split_paths(&env::var_os("PATH").unwrap_or_default())),
+    )?;
+    let output = Command::new(&varnishtest)
+        .env("PATH", path)
+        .args(["-t", LIMIT])
+        .arg("-D")
+        .arg(format!("vmod_path={}:{}", vmod_directory()?.display(), varnish_vmods(&varnishtest)?))
+        .arg("-D")
+        .arg(format!("vcl={}", tests().join("vcl").display()))
+        .arg("-D")
+        .arg(format!("fixtures={}", tests().display()))
+        .arg(file)
+        .output()
+        .map_err(|e| format!("starting {}: {e}", varnishtest.display()))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    // 77 is varnishtest's word for a test that it would not run: not good enough here.
+    Err(format!(
+        "varnishtest {}: {}\n{}{}",
+        file.display(),
+        output.status,
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    )
+    .into())
+}
+
+fn varnishtest() -> Result<PathBuf, Failed> {
+    if let Some(named) = env::var_os("VARNISHTEST") {
+        return Ok(PathBuf::from(named));
+    }
+    let cached = env::var_os("HOME").map(|home| Path::new(&home).join(".cache/varnish-7.7/bin"));
+    env::split_paths(&env::var_os("PATH").unwrap_or_default())
+        .chain(cached)
+        .map(|directory| directory.join("varnishtest"))
+        .find(|candidate| candidate.is_file())
+        .ok_or_else(|| {
+            "varnishtest of Varnish 7.7 is needed: name it in VARNISHTEST, put it on PATH, \
+             or run test/varnish/fetch"
+                .into()
+        })
+}
+
+/// Cargo leaves the library beside the test's own executable.
+fn vmod_directory() -> Result<PathBuf, Failed> {
+    let executable = env::current_exe()?;
+    let directory = executable.parent().ok_or("the test has no directory")?;
+    let library = directory.join("libvmod_ghost.so");
+    if !library.is_file() {
+        return Err(format!("{} is not built", library.display()).into());
+    }
+    Ok(directory.to_path_buf())
+}
+
+/// Where Varnish's own VMODs are: as it says itself, or beside the unpacked packages.
+fn varnish_vmods(varnishtest: &Path) -> Result<String, Failed> {
+    if let Some(unpacked) = varnishtest.parent().and_then(Path::parent).map(|d| d.join("root/usr/lib")) {
+        for entry in fs::read_dir(unpacked).into_iter().flatten().flatten() {
+            let vmods = entry.path().join("varnish/vmods");
+            if vmods.is_dir() {
+                return Ok(vmods.display().to_string());
+            }
+        }
+    }
+    let output = Command::new("pkg-config").args(["--variable=vmoddir", "varnishapi"]).output()?;
+    let vmods = String::from_utf8(output.stdout)?.trim().to_owned();
+    if vmods.is_empty() {
+        return Err("pkg-config does not know varnishapi's vmoddir".into());
+    }
+    Ok(vmods)
+}
+
+fn vcl_is_that_of_the_contract() -> Result<(), Failed> {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../docs/reference/vcl-contract.md");
+    let page = fs::read_to_string(&page).map_err(|e| format!("reading {}: {e}", page.display()))?;
+    let block = page
+        .split_once("```vcl\n")
+        .and_then(|(_, rest)| rest.split_once("```"))
+        .map(|(block, _)| block)
+        .ok_or("no VCL in docs/reference/vcl-contract.md")?;
+    let preamble = fs::read_to_string(tests().join("vcl/preamble.vcl"))?;
+    let postamble = fs::read_to_string(tests().join("vcl/postamble.vcl"))?;
+    let fixture = format!("{preamble}\n// user VCL stands here\n\n{postamble}");
+    if block != fixture {
+        return Err(format!("tests/vcl differs from the contract's page:\n{fixture}").into());
+    }
+    Ok(())
+}
