@@ -1,0 +1,107 @@
+// Command chaperone is the first process of a gateway pod: it supervises varnishd, brings it its
+// configuration, and terminates TLS. See docs/reference/chaperone.md.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/pflag"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"github.com/varnish-gateway/gateway/chaperone/internal/options"
+	"github.com/varnish-gateway/gateway/chaperone/internal/pid1"
+	"github.com/varnish-gateway/gateway/chaperone/internal/pod"
+	"github.com/varnish-gateway/gateway/chaperone/internal/version"
+	"github.com/varnish-gateway/gateway/shared/ghostconf"
+	"github.com/varnish-gateway/gateway/shared/mainvcl"
+	"github.com/varnish-gateway/gateway/shared/routing"
+)
+
+func main() {
+	os.Exit(int(run(os.Args[1:])))
+}
+
+func run(args []string) pod.ExitCode {
+	o, err := options.Parse(args)
+	if errors.Is(err, pflag.ErrHelp) {
+		return pod.ExitStopped
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "chaperone:", err)
+		return pod.ExitUsage
+	}
+	if o.Version {
+		printVersions(o)
+		return pod.ExitStopped
+	}
+	if pid1.Needed() {
+		return first(args)
+	}
+	log := newLogger(o.LogLevel)
+	defer log.Sync()
+	p, err := pod.New(o, log)
+	if err == nil {
+		stop, hurry := signals()
+		err = p.Run(stop, hurry)
+	}
+	if err != nil {
+		log.Error("chaperone ends", zap.Error(err))
+	}
+	return pod.ExitCodeOf(err)
+}
+
+// first runs chaperone proper under the first process of the container.
+func first(args []string) pod.ExitCode {
+	program, err := os.Executable()
+	if err == nil {
+		var code int
+		if code, err = pid1.Run(program, args); err == nil {
+			return pod.ExitCode(code)
+		}
+	}
+	fmt.Fprintln(os.Stderr, "chaperone:", err)
+	return pod.ExitFailed
+}
+
+// signals gives a context that ends with the first signal that asks for an end, and one that ends with the
+// second.
+func signals() (stop, hurry context.Context) {
+	stop, cancelStop := context.WithCancel(context.Background())
+	hurry, cancelHurry := context.WithCancel(context.Background())
+	received := make(chan os.Signal, 2)
+	signal.Notify(received, syscall.SIGTERM, syscall.SIGINT)
+	go func() {
+		<-received
+		cancelStop()
+		<-received
+		cancelHurry()
+	}()
+	return stop, hurry
+}
+
+// newLogger writes JSON lines to standard error; standard output is the access log's.
+func newLogger(level zapcore.Level) *zap.Logger {
+	config := zap.NewProductionEncoderConfig()
+	config.EncodeTime = zapcore.RFC3339NanoTimeEncoder
+	config.EncodeDuration = zapcore.StringDurationEncoder
+	return zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(config), zapcore.Lock(os.Stderr), level))
+}
+
+func printVersions(o options.Options) {
+	fmt.Println("chaperone", version.Version())
+	fmt.Println("routing.json", routing.Version)
+	fmt.Println("ghost.json", ghostconf.Version)
+	fmt.Println("main.vcl", mainvcl.Version)
+	if output, err := exec.Command(o.Varnishd, "-V").CombinedOutput(); err == nil {
+		first, _, _ := strings.Cut(string(output), "\n")
+		fmt.Println(first)
+	}
+}

@@ -1,0 +1,135 @@
+// Package admin answers the operator's questions about this pod. Its contract is
+// docs/reference/admin-api.md.
+package admin
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/varnish-gateway/gateway/chaperone/internal/status"
+	"go.uber.org/zap"
+)
+
+// Limits of what a caller may ask for.
+const (
+	// MaxVCL is the longest VCL, in bytes, that is checked: what a ConfigMap can hold.
+	MaxVCL = 1 << 20
+	// MaxWait is the longest time that a call waits for a change.
+	MaxWait = 5 * time.Minute
+)
+
+// Board is what the handler reads the status from.
+type Board interface {
+	Get() status.Status
+	// Wait returns the status as soon as its revision is greater than after, or when ctx ends.
+	Wait(ctx context.Context, after int64) status.Status
+}
+
+// CheckVCL compiles VCL without effect. An empty message means that it compiles; an error means that it
+// could not be checked.
+type CheckVCL func(ctx context.Context, source []byte) (message string, err error)
+
+// Handler answers the calls of the admin API to those who show the token.
+func Handler(board Board, check CheckVCL, token Token, log *zap.Logger) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/v1/status", only(http.MethodGet, statusCall(board)))
+	mux.Handle("/v1/vcl/check", only(http.MethodPost, checkCall(check)))
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		refuse(w, http.StatusNotFound, fmt.Errorf("there is no %s", r.URL.Path))
+	})
+	return authenticated(token, log, mux)
+}
+
+func statusCall(board Board) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		wait, after, err := waiting(r)
+		if err != nil {
+			refuse(w, http.StatusBadRequest, err)
+			return
+		}
+		if wait == 0 {
+			answer(w, http.StatusOK, board.Get())
+			return
+		}
+		ctx, cancel := context.WithTimeout(r.Context(), wait)
+		defer cancel()
+		answer(w, http.StatusOK, board.Wait(ctx, after))
+	}
+}
+
+// waiting reads how long to wait for which revision.
+func waiting(r *http.Request) (wait time.Duration, after int64, err error) {
+	query := r.URL.Query()
+	if text := query.Get("wait"); text != "" {
+		if wait, err = time.ParseDuration(text); err != nil || wait < 0 {
+			return 0, 0, fmt.Errorf("wait=%q is no duration, such as 30s", text)
+		}
+	}
+	if text := query.Get("after"); text != "" {
+		if after, err = strconv.ParseInt(text, 10, 64); err != nil {
+			return 0, 0, fmt.Errorf("after=%q is no revision", text)
+		}
+	}
+	return min(wait, MaxWait), after, nil
+}
+
+// checked is the answer to a check of VCL.
+type checked struct {
+	OK      bool   `json:"ok"`
+	Message string `json:"message,omitempty"`
+}
+
+func checkCall(check CheckVCL) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		source, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxVCL))
+		var tooLong *http.MaxBytesError
+		switch {
+		case errors.As(err, &tooLong):
+			refuse(w, http.StatusRequestEntityTooLarge, fmt.Errorf("VCL is longer than %d bytes", MaxVCL))
+			return
+		case err != nil:
+			refuse(w, http.StatusBadRequest, fmt.Errorf("read VCL: %w", err))
+			return
+		}
+		message, err := check(r.Context(), source)
+		if err != nil {
+			refuse(w, http.StatusServiceUnavailable, fmt.Errorf("check VCL: %w", err))
+			return
+		}
+		answer(w, http.StatusOK, checked{OK: message == "", Message: message})
+	}
+}
+
+// only answers other methods with 405.
+func only(method string, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != method {
+			w.Header().Set("Allow", method)
+			refuse(w, http.StatusMethodNotAllowed, fmt.Errorf("%s takes %s alone", r.URL.Path, method))
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// refusal is the body of every answer that is not 200.
+type refusal struct {
+	Error string `json:"error"`
+}
+
+func refuse(w http.ResponseWriter, status int, err error) {
+	answer(w, status, refusal{Error: err.Error()})
+}
+
+func answer(w http.ResponseWriter, status int, body any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(body)
+}

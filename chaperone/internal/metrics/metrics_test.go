@@ -1,0 +1,198 @@
+package metrics
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"github.com/varnish-gateway/gateway/chaperone/internal/reload"
+	"github.com/varnish-gateway/gateway/chaperone/internal/status"
+	"github.com/varnish-gateway/gateway/chaperone/internal/tlsterm"
+	"github.com/varnish-gateway/gateway/chaperone/internal/varnishtest"
+	"github.com/varnish-gateway/gateway/shared/ghostconf"
+	"go.uber.org/zap"
+)
+
+var update = flag.Bool("update", false, "write the golden files and the reference page anew")
+
+// told is a status with a value in every field that is shown.
+func told() status.Status {
+	return status.Status{
+		Ready:    true,
+		Versions: status.Versions{Chaperone: "1.2.3", Varnishd: "7.7.0"},
+		Routing: status.Routing{Sequence: 7, GhostSequence: 9, Routes: 3, Services: 2, Endpoints: 5,
+			Error: "broken", Diagnostics: make([]ghostconf.Diagnostic, 4)},
+		VCL:          status.VCL{Sequence: 6, Error: "line 3"},
+		Certificates: status.Certificates{Problems: make([]status.Problem, 2)},
+		Varnishd:     status.Varnishd{State: status.VarnishdRunning, Restarts: 1, ChildRestarts: 8},
+	}
+}
+
+func toldTLS() tlsterm.Stats {
+	return tlsterm.Stats{
+		Connections: 100, Open: 4, Pending: 1, Resumed: 10, Unreachable: 2,
+		Handshakes: map[tlsterm.Result]uint64{tlsterm.HandshakeDone: 90, tlsterm.HandshakeFailed: 5},
+		Expiry:     map[string]time.Time{"www": time.Unix(1800000000, 0)},
+	}
+}
+
+func counters(text string) Varnishstat {
+	return func(context.Context) ([]byte, error) {
+		return []byte(`{"version":1,"timestamp":"2026-11-22T10:42:34","counters":{` + text + `}}`), nil
+	}
+}
+
+func newMetrics(varnishstat Varnishstat) *Metrics {
+	return New(Sources{Status: told, TLS: toldTLS, Varnishstat: varnishstat, Log: zap.NewNop()})
+}
+
+func TestScrapeGolden(t *testing.T) {
+	m := newMetrics(counters(`"MAIN.cache_hit":{"description":"Cache hits","flag":"c","format":"i","value":42}`))
+	m.Reloaded(reload.Accepted, 3*time.Millisecond)
+	m.Reloaded(reload.Refused, 2*time.Second)
+	m.VCLLoaded(true)
+	recorder := httptest.NewRecorder()
+	m.Handler().ServeHTTP(recorder, httptest.NewRequest("GET", "/metrics", nil))
+	require.Equal(t, 200, recorder.Code)
+
+	var kept []string
+	for _, line := range strings.SplitAfter(recorder.Body.String(), "\n") {
+		bare := strings.TrimPrefix(strings.TrimPrefix(line, "# HELP "), "# TYPE ")
+		if strings.HasPrefix(bare, "chaperone_build_info{") {
+			continue // It holds Go's version.
+		}
+		if strings.HasPrefix(bare, "chaperone_") || strings.HasPrefix(bare, "varnish_") {
+			kept = append(kept, line)
+		}
+	}
+	assertGolden(t, filepath.Join("testdata", "scrape.txt"), strings.Join(kept, ""))
+	assert.Contains(t, recorder.Body.String(), `chaperone_build_info{goversion="go`)
+	assert.Contains(t, recorder.Body.String(), "go_goroutines ")
+	assert.Contains(t, recorder.Body.String(), "process_open_fds ")
+}
+
+func TestNamesFollowPrometheus(t *testing.T) {
+	families, err := newMetrics(counters("")).registry.Gather()
+	require.NoError(t, err)
+	problems, err := promlint.NewWithMetricFamilies(families).Lint()
+	require.NoError(t, err)
+	assert.Empty(t, problems)
+}
+
+func TestEveryOwnMetricIsListed(t *testing.T) {
+	families, err := newMetrics(counters("")).registry.Gather()
+	require.NoError(t, err)
+	var gathered, listed []string
+	for _, family := range families {
+		if strings.HasPrefix(family.GetName(), "chaperone_") {
+			gathered = append(gathered, fmt.Sprint(family.GetName(), " ", strings.ToLower(family.GetType().String()), " ", family.GetHelp()))
+		}
+	}
+	for _, m := range own {
+		listed = append(listed, fmt.Sprint(m.name, " ", kindName(m.kind), " ", m.help))
+	}
+	assert.ElementsMatch(t, gathered, listed)
+}
+
+func TestVarnishstatThatFailsIsAMetric(t *testing.T) {
+	m := newMetrics(func(context.Context) ([]byte, error) { return nil, errors.New("varnishd is away") })
+	recorder := httptest.NewRecorder()
+	m.Handler().ServeHTTP(recorder, httptest.NewRequest("GET", "/metrics", nil))
+	assert.Equal(t, 200, recorder.Code)
+	assert.Contains(t, recorder.Body.String(), "\nchaperone_varnishstat_up 0\n")
+	assert.Contains(t, recorder.Body.String(), "\nchaperone_varnishstat_failures_total 1\n")
+	assert.NotContains(t, recorder.Body.String(), "\nvarnish_")
+}
+
+func TestVarnishstatIsAskedOnceASecond(t *testing.T) {
+	asked := 0
+	c := newVarnishCollector(func(context.Context) ([]byte, error) {
+		asked++
+		return []byte(`{"version":1}`), nil
+	}, zap.NewNop())
+	now := time.Unix(1800000000, 0)
+	c.now = func() time.Time { return now }
+	for range 3 {
+		c.latest()
+	}
+	assert.Equal(t, 1, asked)
+	now = now.Add(varnishstatMaxAge)
+	c.latest()
+	assert.Equal(t, 2, asked)
+}
+
+func TestRealVarnishstat(t *testing.T) {
+	varnishd := varnishtest.Start(t, varnishtest.Synthetic("hello"), "-a", "http=127.0.0.1:0")
+	m := newMetrics(Program(varnishtest.Beside(t, "varnishstat"), varnishd.Dir))
+	families, err := m.registry.Gather()
+	require.NoError(t, err)
+	kinds := map[string]string{}
+	for _, family := range families {
+		kinds[family.GetName()] = family.GetType().String()
+	}
+	assert.Equal(t, "COUNTER", kinds["varnish_main_cache_hit_total"])
+	assert.Equal(t, "GAUGE", kinds["varnish_main_n_object"])
+	assert.Equal(t, "COUNTER", kinds["varnish_mgt_child_start_total"])
+	assert.Equal(t, "GAUGE", kinds["varnish_sma_g_bytes"])
+
+	varnishd.Stop()
+	_, err = Program(varnishtest.Beside(t, "varnishstat"), varnishd.Dir)(context.Background())
+	require.ErrorContains(t, err, "run varnishstat")
+}
+
+func kindName(kind prometheus.ValueType) string {
+	switch kind {
+	case prometheus.CounterValue:
+		return "counter"
+	case prometheus.GaugeValue:
+		return "gauge"
+	case histogram:
+		return "histogram"
+	}
+	return "untyped"
+}
+
+// page is generated from the table of own metrics, between these marks.
+const (
+	page  = "../../../docs/reference/metrics.md"
+	begin = "<!-- begin: generated by go test ./chaperone/internal/metrics -update -->\n"
+	end   = "<!-- end -->\n"
+)
+
+func TestPageListsEveryOwnMetric(t *testing.T) {
+	var table strings.Builder
+	table.WriteString("| metric | kind | labels | meaning |\n|---|---|---|---|\n")
+	for _, m := range own {
+		labels := strings.Join(m.labels, ", ")
+		fmt.Fprintf(&table, "| `%s` | %s | %s | %s |\n", m.name, kindName(m.kind), labels, m.help)
+	}
+	text, err := os.ReadFile(page)
+	require.NoError(t, err)
+	before, rest, found := strings.Cut(string(text), begin)
+	require.True(t, found)
+	_, after, found := strings.Cut(rest, end)
+	require.True(t, found)
+	assertGolden(t, page, before+begin+table.String()+end+after)
+}
+
+func assertGolden(t testing.TB, path, got string) {
+	t.Helper()
+	if *update {
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+		require.NoError(t, os.WriteFile(path, []byte(got), 0o644))
+	}
+	want, err := os.ReadFile(path)
+	require.NoError(t, err)
+	assert.Equal(t, string(want), got)
+}

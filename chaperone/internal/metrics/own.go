@@ -1,0 +1,163 @@
+package metrics
+
+import (
+	"runtime"
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/varnish-gateway/gateway/chaperone/internal/status"
+	"github.com/varnish-gateway/gateway/chaperone/internal/tlsterm"
+)
+
+// metric describes one of chaperone's own metrics.
+type metric struct {
+	name   string
+	kind   prometheus.ValueType
+	labels []string
+	help   string
+	// read gives the values at a scrape; nil for what is counted as it happens.
+	read func(status.Status, tlsterm.Stats, emit)
+}
+
+// emit takes one value of a metric, with the values of its labels.
+type emit func(value float64, labels ...string)
+
+// histogram is the kind of a metric that is one; client_golang has no such ValueType.
+const histogram prometheus.ValueType = -1
+
+// Metrics that are counted as things happen.
+var (
+	reloads = metric{name: "chaperone_reloads_total", kind: prometheus.CounterValue, labels: []string{"outcome"},
+		help: "Reloads of ghost, by outcome: accepted, refused (the last good configuration stays), unreachable."}
+	reloadDuration = metric{name: "chaperone_reload_duration_seconds", kind: histogram,
+		help: "How long ghost took to answer a reload."}
+	vclLoads = metric{name: "chaperone_vcl_loads_total", kind: prometheus.CounterValue, labels: []string{"result"},
+		help: "Attempts to load main.vcl, by result: ok, failed (the last good VCL stays)."}
+)
+
+// own lists all of chaperone's own metrics.
+var own = []metric{
+	{"chaperone_build_info", prometheus.GaugeValue, []string{"version", "varnishd", "goversion"},
+		"Always 1; the labels say which versions run.",
+		func(s status.Status, _ tlsterm.Stats, to emit) {
+			to(1, s.Versions.Chaperone, s.Versions.Varnishd, runtime.Version())
+		}},
+	gauge("chaperone_ready", "1 where this pod is ready, else 0.",
+		func(s status.Status) float64 { return truth(s.Ready) }),
+	gauge("chaperone_routing_sequence", "Sequence of the routing.json that ghost runs; 0 where it runs none.",
+		func(s status.Status) float64 { return float64(s.Routing.Sequence) }),
+	gauge("chaperone_ghost_sequence", "Sequence of the ghost.json that ghost runs; 0 where it runs none.",
+		func(s status.Status) float64 { return float64(s.Routing.GhostSequence) }),
+	gauge("chaperone_routing_failed", "1 where newer routing is not in effect because of an error, else 0.",
+		func(s status.Status) float64 { return truth(s.Routing.Error != "") }),
+	gauge("chaperone_routing_diagnostics", "Records of the routing configuration that are inert.",
+		func(s status.Status) float64 { return float64(len(s.Routing.Diagnostics)) }),
+	gauge("chaperone_routes", "Routes that ghost runs.",
+		func(s status.Status) float64 { return float64(s.Routing.Routes) }),
+	gauge("chaperone_services", "Services that ghost runs.",
+		func(s status.Status) float64 { return float64(s.Routing.Services) }),
+	gauge("chaperone_endpoints", "Endpoints of all services that ghost runs.",
+		func(s status.Status) float64 { return float64(s.Routing.Endpoints) }),
+	reloads,
+	reloadDuration,
+	gauge("chaperone_vcl_sequence", "Sequence of the main.vcl that varnishd runs; 0 for the built-in VCL.",
+		func(s status.Status) float64 { return float64(s.VCL.Sequence) }),
+	gauge("chaperone_vcl_failed", "1 where a newer main.vcl is not in effect because of an error, else 0.",
+		func(s status.Status) float64 { return truth(s.VCL.Error != "") }),
+	vclLoads,
+	gauge("chaperone_varnishd_running", "1 where varnishd's child serves, else 0.",
+		func(s status.Status) float64 { return truth(s.Varnishd.State == status.VarnishdRunning) }),
+	counter("chaperone_varnishd_restarts_total", "Times that varnishd ended unasked and was started again.",
+		func(s status.Status) float64 { return float64(s.Varnishd.Restarts) }),
+	counter("chaperone_varnishd_child_restarts_total", "Times that varnishd started its child again.",
+		func(s status.Status) float64 { return float64(s.Varnishd.ChildRestarts) }),
+	tlsMetric("chaperone_tls_connections", prometheus.GaugeValue, "TLS connections that are open, those in a handshake included.",
+		func(s tlsterm.Stats) float64 { return float64(s.Open) }),
+	tlsMetric("chaperone_tls_connections_total", prometheus.CounterValue, "TLS connections accepted.",
+		func(s tlsterm.Stats) float64 { return float64(s.Connections) }),
+	tlsMetric("chaperone_tls_handshakes_pending", prometheus.GaugeValue, "TLS handshakes that are under way.",
+		func(s tlsterm.Stats) float64 { return float64(s.Pending) }),
+	{"chaperone_tls_handshakes_total", prometheus.CounterValue, []string{"result"},
+		"TLS handshakes that have ended, by result: " + results() + ".",
+		func(_ status.Status, stats tlsterm.Stats, to emit) {
+			for _, result := range tlsterm.Results {
+				to(float64(stats.Handshakes[result]), string(result))
+			}
+		}},
+	tlsMetric("chaperone_tls_resumptions_total", prometheus.CounterValue, "TLS handshakes that resumed a session.",
+		func(s tlsterm.Stats) float64 { return float64(s.Resumed) }),
+	tlsMetric("chaperone_tls_unreachable_total", prometheus.CounterValue, "TLS connections given up because varnishd could not be reached.",
+		func(s tlsterm.Stats) float64 { return float64(s.Unreachable) }),
+	{"chaperone_certificate_expiry_timestamp_seconds", prometheus.GaugeValue, []string{"certificate"},
+		"When a certificate that is presented expires, in seconds since 1970.",
+		func(_ status.Status, stats tlsterm.Stats, to emit) {
+			for name, expiry := range stats.Expiry {
+				to(float64(expiry.Unix()), name)
+			}
+		}},
+	gauge("chaperone_certificate_problems", "Certificates that could not be used as they stand.",
+		func(s status.Status) float64 { return float64(len(s.Certificates.Problems)) }),
+	varnishstatUp,
+	varnishstatFailures,
+}
+
+func gauge(name, help string, read func(status.Status) float64) metric {
+	return metric{name, prometheus.GaugeValue, nil, help,
+		func(s status.Status, _ tlsterm.Stats, to emit) { to(read(s)) }}
+}
+
+func counter(name, help string, read func(status.Status) float64) metric {
+	m := gauge(name, help, read)
+	m.kind = prometheus.CounterValue
+	return m
+}
+
+func tlsMetric(name string, kind prometheus.ValueType, help string, read func(tlsterm.Stats) float64) metric {
+	return metric{name, kind, nil, help,
+		func(_ status.Status, stats tlsterm.Stats, to emit) { to(read(stats)) }}
+}
+
+func truth(condition bool) float64 {
+	if condition {
+		return 1
+	}
+	return 0
+}
+
+func results() string {
+	names := make([]string, len(tlsterm.Results))
+	for i, result := range tlsterm.Results {
+		names[i] = string(result)
+	}
+	return strings.Join(names, ", ")
+}
+
+func (m metric) desc() *prometheus.Desc {
+	return prometheus.NewDesc(m.name, m.help, m.labels, nil)
+}
+
+// ownCollector reads the metrics that are not counted here.
+type ownCollector struct{ sources Sources }
+
+// Describe implements prometheus.Collector.
+func (c ownCollector) Describe(descs chan<- *prometheus.Desc) {
+	for _, m := range own {
+		if m.read != nil {
+			descs <- m.desc()
+		}
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (c ownCollector) Collect(values chan<- prometheus.Metric) {
+	st, stats := c.sources.Status(), c.sources.TLS()
+	for _, m := range own {
+		if m.read == nil {
+			continue
+		}
+		desc := m.desc()
+		m.read(st, stats, func(value float64, labels ...string) {
+			values <- prometheus.MustNewConstMetric(desc, m.kind, value, labels...)
+		})
+	}
+}

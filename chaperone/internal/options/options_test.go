@@ -1,0 +1,78 @@
+package options
+
+import (
+	"flag"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/zap/zapcore"
+)
+
+var update = flag.Bool("update", false, "write the reference page anew")
+
+const (
+	page  = "../../../docs/reference/chaperone.md"
+	begin = "<!-- flags: go test ./internal/options -update -->\n"
+	end   = "<!-- end of flags -->\n"
+)
+
+func TestTheReferencePageHasTheFlags(t *testing.T) {
+	content, err := os.ReadFile(page)
+	require.NoError(t, err)
+	before, rest, found := strings.Cut(string(content), begin)
+	require.True(t, found, "%s has no mark for the flags", page)
+	table, after, found := strings.Cut(rest, end)
+	require.True(t, found, "%s has no mark for the end of the flags", page)
+	if *update {
+		require.NoError(t, os.WriteFile(page, []byte(before+begin+Table()+end+after), 0o644))
+		return
+	}
+	assert.Equal(t, Table(), table, "run: go test ./internal/options -update")
+}
+
+func TestDefaults(t *testing.T) {
+	o, err := Parse([]string{"--gateway", "shop/edge", "--listen", "http-80"})
+	require.NoError(t, err)
+	assert.Equal(t, "shop", o.Namespace)
+	assert.Equal(t, "edge", o.Name)
+	assert.Equal(t, SourceKubernetes, o.Source)
+	assert.Equal(t, 5*time.Second, o.DrainDelay)
+	assert.Equal(t, zapcore.InfoLevel, o.LogLevel)
+	assert.Len(t, o.Sockets, 1)
+}
+
+func TestWhatIsWrongIsNamed(t *testing.T) {
+	tests := map[string]struct {
+		args    []string
+		problem string
+	}{
+		"no Gateway":                   {[]string{"--listen", "http-80"}, "--gateway"},
+		"a Gateway without namespace":  {[]string{"--gateway", "edge", "--listen", "http-80"}, "--gateway"},
+		"a Gateway with two slashes":   {[]string{"--gateway", "a/b/c", "--listen", "http-80"}, "--gateway"},
+		"no socket":                    {[]string{"--gateway", "a/b"}, "--listen"},
+		"a socket of another protocol": {[]string{"--gateway", "a/b", "--listen", "tcp-80"}, "--listen"},
+		"a source of another kind":     {[]string{"--gateway", "a/b", "--listen", "http-80", "--source", "x"}, "--source"},
+		"a log of another form":        {[]string{"--gateway", "a/b", "--listen", "http-80", "--access-log", "x"}, "--access-log"},
+		"a level of another name":      {[]string{"--gateway", "a/b", "--listen", "http-80", "--log-level", "x"}, "--log-level"},
+		"a certificate without a key":  {[]string{"--gateway", "a/b", "--listen", "http-80", "--admin-cert-file", "x"}, "--admin-key-file"},
+		"a negative delay":             {[]string{"--gateway", "a/b", "--listen", "http-80", "--drain-delay", "-1s"}, "--drain-delay"},
+		"an argument that is no flag":  {[]string{"--gateway", "a/b", "--listen", "http-80", "x"}, `"x"`},
+		"an unknown flag":              {[]string{"--nonsense"}, "--nonsense"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			_, err := Parse(test.args)
+			require.ErrorContains(t, err, test.problem)
+		})
+	}
+}
+
+func TestVersionNeedsNothingElse(t *testing.T) {
+	o, err := Parse([]string{"--version"})
+	require.NoError(t, err)
+	assert.True(t, o.Version)
+}

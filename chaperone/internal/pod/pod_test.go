@@ -1,0 +1,253 @@
+package pod
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/zap/zaptest"
+
+	"github.com/varnish-gateway/gateway/chaperone/internal/options"
+	"github.com/varnish-gateway/gateway/chaperone/internal/status"
+	"github.com/varnish-gateway/gateway/chaperone/internal/varnishtest"
+	"github.com/varnish-gateway/gateway/shared/routing"
+)
+
+// mainVCL stands in for ghost: it answers reloads, and every request with a text. "/slow" waits for a
+// backend that the test holds.
+func mainVCL(sequence int, text, backend string) []byte {
+	return fmt.Appendf(nil, `// varnish-gateway main.vcl 1.0 sequence %d
+vcl 4.1;
+backend slow { %s }
+sub vcl_recv {
+	if (local.socket == "ghost-reload") { return (synth(200)); }
+	if (req.url == "/slow") { return (pass); }
+	return (synth(200));
+}
+sub vcl_synth {
+	if (local.socket == "ghost-reload") {
+		set resp.body = {"{"sequence":1,"diagnostics":[]}"};
+	} else {
+		set resp.body = "%s";
+	}
+	return (deliver);
+}
+`, sequence, backend, text)
+}
+
+const noBackend = `.path = "/nonexistent";`
+
+// running is a pod under test.
+type running struct {
+	t    *testing.T
+	pod  *Pod
+	dir  string
+	port int
+	stop context.CancelFunc
+	err  chan error
+}
+
+func startPod(t *testing.T, vcl []byte, change func(*options.Options)) *running {
+	dir := varnishtest.Dir(t)
+	r := &running{t: t, dir: dir, port: varnishtest.FreePort(t), err: make(chan error, 1)}
+	r.write("main.vcl", vcl)
+	r.routing(1)
+	args := []string{
+		"--gateway", "shop/edge", "--source", "files", "--config-dir", r.config(), "--shards-dir", filepath.Join(dir, "shards"),
+		"--tls-dir", filepath.Join(dir, "tls"), "--work-dir", filepath.Join(dir, "run"), "--address", "127.0.0.1",
+		"--listen", fmt.Sprintf("http-%d", r.port), "--varnishd", varnishtest.Varnishd(t), "--drain-delay", "0s",
+		"--health-address", "127.0.0.1:0",
+	}
+	o, err := options.Parse(args)
+	require.NoError(t, err)
+	if change != nil {
+		change(&o)
+	}
+	r.pod, err = New(o, zaptest.NewLogger(t))
+	require.NoError(t, err)
+	stop, cancel := context.WithCancel(context.Background())
+	r.stop = cancel
+	hurry, hasten := context.WithCancel(context.Background())
+	go func() { r.err <- r.pod.Run(stop, hurry) }()
+	t.Cleanup(func() {
+		cancel()
+		hasten()
+		select {
+		case err := <-r.err:
+			assert.NoError(t, err)
+		case <-time.After(varnishtest.Deadline):
+			t.Error("the pod does not end")
+		}
+	})
+	return r
+}
+
+func (r *running) config() string { return filepath.Join(r.dir, "config") }
+
+func (r *running) write(file string, content []byte) {
+	r.t.Helper()
+	require.NoError(r.t, os.MkdirAll(r.config(), 0o755))
+	path := filepath.Join(r.config(), file)
+	require.NoError(r.t, os.WriteFile(path+".tmp", content, 0o644))
+	require.NoError(r.t, os.Rename(path+".tmp", path))
+}
+
+func (r *running) routing(sequence int64) {
+	r.t.Helper()
+	data, err := routing.Encode(routing.Config{
+		Sequence: sequence, Gateway: routing.Gateway{Namespace: "shop", Name: "edge"},
+		Listeners: []routing.Listener{{Name: "web", Socket: fmt.Sprintf("http-%d", r.port), Port: int32(r.port), Protocol: routing.ProtocolHTTP}},
+	})
+	require.NoError(r.t, err)
+	r.write("routing.json", data)
+}
+
+func (r *running) status() status.Status { return r.pod.board.Get() }
+
+func (r *running) eventually(what string, condition func(status.Status) bool) {
+	r.t.Helper()
+	varnishtest.Eventually(r.t, what, func() bool { return condition(r.status()) })
+}
+
+func (r *running) answers(text string) {
+	r.t.Helper()
+	varnishtest.Eventually(r.t, "the answer is "+text, func() bool {
+		return varnishtest.Get(varnishtest.URL(r.port, "/")) == "200 "+text
+	})
+}
+
+func (r *running) ready() {
+	r.t.Helper()
+	r.eventually("the pod is ready", func(s status.Status) bool { return s.Ready })
+}
+
+func TestAPodServesAndFollowsItsFiles(t *testing.T) {
+	r := startPod(t, mainVCL(1, "one", noBackend), nil)
+	r.ready()
+	r.answers("one")
+	s := r.status()
+	assert.Equal(t, "7.7.0", s.Versions.Varnishd)
+	assert.EqualValues(t, 1, s.Routing.Sequence)
+	assert.EqualValues(t, 1, s.VCL.Sequence)
+
+	health := "http://" + r.pod.healthAddress.String()
+	assert.Equal(t, "200 ok", varnishtest.Get(health+"/healthz"))
+	assert.Equal(t, "200 ready", varnishtest.Get(health+"/readyz"))
+	assert.Contains(t, varnishtest.Get(health+"/metrics"), "varnish_main_")
+
+	r.routing(2)
+	r.eventually("newer routing is in effect", func(s status.Status) bool { return s.Routing.Sequence == 2 })
+	r.write("main.vcl", mainVCL(2, "two", noBackend))
+	r.answers("two")
+	r.eventually("newer VCL is told", func(s status.Status) bool { return s.VCL.Sequence == 2 && s.VCL.Error == "" })
+}
+
+func TestWhatIsBrokenLeavesTheLastGoodState(t *testing.T) {
+	r := startPod(t, mainVCL(1, "one", noBackend), nil)
+	r.ready()
+	r.write("main.vcl", []byte("// varnish-gateway main.vcl 1.0 sequence 2\nvcl 4.1;\nnonsense\n"))
+	r.eventually("the compiler's message is told", func(s status.Status) bool {
+		return strings.Contains(s.VCL.Error, "'main.vcl' Line 3")
+	})
+	r.write("routing.json", []byte(`{"version":`))
+	r.eventually("the parser's message is told", func(s status.Status) bool { return s.Routing.Error != "" })
+	r.answers("one")
+	assert.EqualValues(t, 1, r.status().VCL.Sequence)
+	assert.EqualValues(t, 1, r.status().Routing.Sequence)
+	assert.True(t, r.status().Ready)
+
+	r.write("main.vcl", mainVCL(3, "three", noBackend))
+	r.routing(3)
+	r.answers("three")
+	r.eventually("all is well again", func(s status.Status) bool {
+		return s.VCL.Error == "" && s.Routing.Error == "" && s.Routing.Sequence == 3
+	})
+}
+
+func TestAChildThatIsKilledServesAgain(t *testing.T) {
+	r := startPod(t, mainVCL(1, "one", noBackend), nil)
+	r.ready()
+	pids, err := r.pod.lifecycle.cli.Pids(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, syscall.Kill(pids.Worker, syscall.SIGKILL))
+	r.eventually("the restart is counted", func(s status.Status) bool { return s.Varnishd.ChildRestarts == 1 })
+	r.answers("one")
+}
+
+func TestAVarnishdThatIsKilledServesAgainWithTheLastGoodVCL(t *testing.T) {
+	r := startPod(t, mainVCL(1, "one", noBackend), nil)
+	r.ready()
+	r.write("main.vcl", []byte("// varnish-gateway main.vcl 1.0 sequence 2\nvcl 4.1;\nnonsense\n"))
+	r.eventually("the broken VCL was tried", func(s status.Status) bool { return s.VCL.Error != "" })
+	pids, err := r.pod.lifecycle.cli.Pids(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, syscall.Kill(pids.Master, syscall.SIGKILL))
+	r.eventually("the restart is counted", func(s status.Status) bool { return s.Varnishd.Restarts == 1 })
+	r.answers("one")
+	r.ready()
+	assert.Contains(t, r.status().VCL.Error, "Line 3", "main.vcl is as broken as before")
+}
+
+func TestADrainWaitsForRequestsInFlight(t *testing.T) {
+	requests := make(chan struct{}, 1)
+	release := make(chan struct{})
+	backend := http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		requests <- struct{}{}
+		<-release
+		fmt.Fprint(w, "done")
+	})}
+	path := filepath.Join(varnishtest.Dir(t), "backend.sock")
+	listener := listenUnix(t, path)
+	go backend.Serve(listener)
+	t.Cleanup(func() { backend.Close() })
+
+	r := startPod(t, mainVCL(1, "one", fmt.Sprintf(".path = %q;", path)), nil)
+	r.ready()
+	answer := make(chan string, 1)
+	go func() { answer <- varnishtest.Get(varnishtest.URL(r.port, "/slow")) }()
+	<-requests
+	r.stop()
+	r.eventually("the pod drains", func(s status.Status) bool {
+		return s.Varnishd.State == status.VarnishdDraining && !s.Ready
+	})
+	select {
+	case err := <-r.err:
+		t.Fatalf("the pod ended with a request in flight: %v", err)
+	case text := <-answer:
+		t.Fatalf("the request ended early: %s", text)
+	default:
+	}
+	close(release)
+	assert.Equal(t, "200 done", <-answer)
+	err := <-r.err
+	assert.NoError(t, err)
+	r.err <- err
+	assert.Equal(t, status.VarnishdStopped, r.status().Varnishd.State)
+}
+
+func TestAVarnishdThatIsNotThereIsFatal(t *testing.T) {
+	dir := varnishtest.Dir(t)
+	o, err := options.Parse([]string{"--gateway", "a/b", "--listen", "http-80", "--work-dir", dir, "--varnishd", "/nonexistent", "--source", "files", "--health-address", "127.0.0.1:0"})
+	require.NoError(t, err)
+	p, err := New(o, zaptest.NewLogger(t))
+	require.NoError(t, err)
+	err = p.Run(t.Context(), t.Context())
+	require.Error(t, err)
+	assert.Equal(t, ExitNoVarnishd, ExitCodeOf(err))
+}
+
+func listenUnix(t *testing.T, path string) net.Listener {
+	t.Helper()
+	listener, err := net.Listen("unix", path)
+	require.NoError(t, err)
+	return listener
+}

@@ -1,0 +1,290 @@
+package reload
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/zap/zaptest"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	"k8s.io/utils/clock"
+	"k8s.io/utils/ptr"
+
+	"github.com/varnish-gateway/gateway/chaperone/internal/ready"
+	"github.com/varnish-gateway/gateway/chaperone/internal/source"
+	"github.com/varnish-gateway/gateway/chaperone/internal/status"
+	"github.com/varnish-gateway/gateway/chaperone/internal/tlsterm"
+	"github.com/varnish-gateway/gateway/chaperone/internal/varnishtest"
+	"github.com/varnish-gateway/gateway/shared/ghostconf"
+	"github.com/varnish-gateway/gateway/shared/routing"
+)
+
+// fakeGhost reads ghost.json from the disk as the real one does, and refuses routing sequences that the
+// test names.
+type fakeGhost struct {
+	disk *Disk
+	mu   sync.Mutex
+	// refuse are routing sequences, away says that it cannot be asked.
+	refuse map[int64]bool
+	away   bool
+	runs   ghostconf.Config
+	asked  int
+}
+
+func (g *fakeGhost) Reload(context.Context) (ghostconf.ReloadResult, bool, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.asked++
+	if g.away {
+		return ghostconf.ReloadResult{}, false, errors.New("connection refused")
+	}
+	config, err := g.read()
+	if err != nil || g.refuse[config.RoutingSequence] {
+		return ghostconf.ReloadResult{Sequence: g.runs.Sequence, Error: "it has a flaw"}, false, nil
+	}
+	g.runs = config
+	return ghostconf.ReloadResult{Sequence: config.Sequence}, true, nil
+}
+
+func (g *fakeGhost) read() (ghostconf.Config, error) {
+	data, err := os.ReadFile(g.disk.current)
+	if err != nil {
+		return ghostconf.Config{}, err
+	}
+	return ghostconf.Decode(data)
+}
+
+// restart is what a new child does: it begins with nothing, and loads what is on the disk.
+func (g *fakeGhost) restart() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.runs = ghostconf.Config{}
+	if config, err := g.read(); err == nil && !g.refuse[config.RoutingSequence] {
+		g.runs = config
+	}
+}
+
+func (g *fakeGhost) set(change func(*fakeGhost)) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	change(g)
+}
+
+func (g *fakeGhost) running() ghostconf.Config {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.runs
+}
+
+// bench is a Controller with a fake ghost.
+type bench struct {
+	t          *testing.T
+	dir        string
+	inputs     *Inputs
+	ghost      *fakeGhost
+	board      *status.Board
+	tasks      *ready.Tasks
+	controller *Controller
+	followed   chan []string
+}
+
+func newBench(t *testing.T, dir string) *bench {
+	return newBenchHolding(t, dir, 50*time.Millisecond)
+}
+
+// newBenchHolding is newBench with another time that routing waits for endpoints.
+func newBenchHolding(t *testing.T, dir string, holdFor time.Duration) *bench {
+	disk, live, err := OpenDisk(dir, dir)
+	require.NoError(t, err)
+	b := &bench{
+		t: t, dir: dir, inputs: NewInputs(), ghost: &fakeGhost{disk: disk, refuse: map[int64]bool{}},
+		board: status.NewBoard(status.Status{}), tasks: ready.New(nil, ready.RoutingAccepted), followed: make(chan []string, 16),
+	}
+	b.controller = New(Config{
+		Inputs: b.inputs, Ghost: b.ghost, Store: disk, Live: live, WantVCL: func([]byte) {},
+		Follow:    func(namespaces []string) { b.followed <- namespaces },
+		UpdateTLS: func([]routing.Listener, map[string]tlsterm.Pair) []status.Problem { return nil },
+		Reloaded:  func(Outcome, time.Duration) {}, Board: b.board, Tasks: b.tasks, Clock: clock.RealClock{},
+		Log: zaptest.NewLogger(t), Coalescer: Coalescer{Quiet: time.Millisecond, Longest: 5 * time.Millisecond},
+		RetryAfter: 5 * time.Millisecond, HoldFor: holdFor,
+	})
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() { defer close(ended); b.controller.Run(ctx) }()
+	t.Cleanup(func() { cancel(); <-ended })
+	return b
+}
+
+func (b *bench) routing(sequence int64) {
+	b.t.Helper()
+	data, err := routing.Encode(routing.Config{
+		Sequence: sequence, Gateway: routing.Gateway{Namespace: "shop", Name: "edge"},
+		Services: []routing.Service{{ID: "shop/web:80", Namespace: "shop", Name: "web", Port: 80, PortName: "http"}},
+	})
+	require.NoError(b.t, err)
+	b.inputs.SetConfig(source.Config{Routing: data})
+}
+
+func (b *bench) slice(address string) {
+	slice := &discoveryv1.EndpointSlice{AddressType: discoveryv1.AddressTypeIPv4}
+	slice.Namespace, slice.Name = "shop", "web-1"
+	slice.Labels = map[string]string{discoveryv1.LabelServiceName: "web"}
+	slice.Ports = []discoveryv1.EndpointPort{{Name: ptr.To("http"), Port: ptr.To[int32](8080)}}
+	slice.Endpoints = []discoveryv1.Endpoint{{Addresses: []string{address}}}
+	b.inputs.SetSlice(slice)
+}
+
+// child starts a child of varnishd.
+func (b *bench) child() {
+	b.ghost.restart()
+	b.controller.ChildStarted()
+}
+
+func (b *bench) runs(routingSequence int64, addresses ...string) {
+	b.t.Helper()
+	varnishtest.Eventually(b.t, fmt.Sprintf("ghost runs routing %d with %v", routingSequence, addresses), func() bool {
+		config := b.ghost.running()
+		var got []string
+		for _, service := range config.Services {
+			for _, endpoint := range service.Endpoints {
+				got = append(got, endpoint.Address)
+			}
+		}
+		return config.RoutingSequence == routingSequence && fmt.Sprint(got) == fmt.Sprint(addresses)
+	})
+}
+
+func (b *bench) eventually(what string, condition func(status.Routing) bool) {
+	b.t.Helper()
+	varnishtest.Eventually(b.t, what, func() bool { return condition(b.board.Get().Routing) })
+}
+
+func (b *bench) onDisk() int64 {
+	config, err := b.ghost.read()
+	require.NoError(b.t, err)
+	return config.RoutingSequence
+}
+
+func TestRoutingAndEndpointsReachGhost(t *testing.T) {
+	b := newBench(t, t.TempDir())
+	b.inputs.SetSynced(source.EveryNamespace)
+	b.slice("10.0.0.1")
+	b.child()
+	b.routing(1)
+	b.runs(1, "10.0.0.1")
+	assert.Equal(t, []string{"shop"}, <-b.followed)
+	b.slice("10.0.0.2")
+	b.runs(1, "10.0.0.2")
+	b.eventually("status tells of it", func(r status.Routing) bool { return r.Sequence == 1 && r.Endpoints == 1 && r.Error == "" })
+	assert.True(t, b.tasks.Ready())
+}
+
+func TestARefusedConfigurationLeavesTheLastGoodOne(t *testing.T) {
+	b := newBench(t, t.TempDir())
+	b.inputs.SetSynced(source.EveryNamespace)
+	b.ghost.set(func(g *fakeGhost) { g.refuse[2] = true })
+	b.child()
+	b.routing(1)
+	b.runs(1)
+	b.routing(2)
+	b.eventually("the refusal is told", func(r status.Routing) bool { return r.Error == "ghost refuses ghost.json: it has a flaw" })
+	b.runs(1)
+	assert.EqualValues(t, 1, b.onDisk(), "a child that starts now loads the last good one")
+	b.child()
+	b.runs(1)
+	b.routing(3)
+	b.runs(3)
+	b.eventually("all is well again", func(r status.Routing) bool { return r.Error == "" && r.Sequence == 3 })
+}
+
+func TestARefusedConfigurationThatANewChildMetGivesWay(t *testing.T) {
+	b := newBench(t, t.TempDir())
+	b.inputs.SetSynced(source.EveryNamespace)
+	b.child()
+	b.routing(1)
+	b.runs(1)
+	b.eventually("status tells of it", func(r status.Routing) bool { return r.Sequence == 1 })
+	// varnishd is away while a flawed configuration comes; its new child finds that one on the disk.
+	b.controller.Down()
+	b.ghost.set(func(g *fakeGhost) { g.refuse[2] = true })
+	b.routing(2)
+	varnishtest.Eventually(t, "the candidate is on the disk", func() bool { return b.onDisk() == 2 })
+	b.child()
+	b.runs(1)
+	assert.EqualValues(t, 1, b.onDisk())
+}
+
+func TestBrokenRoutingLeavesTheLastGoodOne(t *testing.T) {
+	tests := map[string]struct{ routing, problem string }{
+		"what cannot be parsed":     {`{"version":`, "cannot parse routing.json"},
+		"another major version":     {`{"version":"2.0.0","sequence":9}`, "version 2.0.0"},
+		"shards that are not there": {`{"version":"1.0.0","sequence":9,"gateway":{"namespace":"a","name":"b"},"listeners":[],"shards":[{"name":"00","digest":"x"}]}`, "missing 00"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, t.TempDir())
+			b.inputs.SetSynced(source.EveryNamespace)
+			b.child()
+			b.routing(1)
+			b.runs(1)
+			b.inputs.SetConfig(source.Config{Routing: []byte(test.routing)})
+			varnishtest.Eventually(t, "the reason is told", func() bool {
+				return strings.Contains(b.board.Get().Routing.Error, test.problem)
+			})
+			b.slice("10.0.0.9")
+			b.runs(1, "10.0.0.9")
+		})
+	}
+}
+
+func TestAGhostThatIsAwayIsAskedAgain(t *testing.T) {
+	b := newBench(t, t.TempDir())
+	b.inputs.SetSynced(source.EveryNamespace)
+	b.ghost.set(func(g *fakeGhost) { g.away = true })
+	b.child()
+	b.routing(1)
+	b.eventually("it is told", func(r status.Routing) bool { return r.Error == "connection refused" })
+	b.ghost.set(func(g *fakeGhost) { g.away = false })
+	b.runs(1)
+	b.eventually("all is well again", func(r status.Routing) bool { return r.Error == "" })
+}
+
+func TestAnEarlierRunsConfigurationServesUntilThereIsABetterOne(t *testing.T) {
+	dir := t.TempDir()
+	first := newBench(t, dir)
+	first.inputs.SetSynced(source.EveryNamespace)
+	first.slice("10.0.0.1")
+	first.child()
+	first.routing(1)
+	first.runs(1, "10.0.0.1")
+	first.eventually("it is kept", func(r status.Routing) bool { return r.Sequence == 1 })
+
+	second := newBench(t, dir)
+	second.child()
+	second.runs(1, "10.0.0.1")
+	second.eventually("status tells of it", func(r status.Routing) bool { return r.Sequence == 1 && r.Endpoints == 1 })
+	second.routing(2)
+	// The API server is away: no endpoints are known, and those of the earlier run are used.
+	second.runs(2, "10.0.0.1")
+	second.slice("10.0.0.2")
+	second.inputs.SetSynced("shop")
+	second.runs(2, "10.0.0.2")
+}
+
+func TestRoutingWaitsForEndpointsOfANewNamespace(t *testing.T) {
+	b := newBenchHolding(t, t.TempDir(), time.Hour)
+	b.child()
+	b.routing(1)
+	<-b.followed
+	b.slice("10.0.0.1")
+	b.inputs.SetSynced("shop")
+	b.runs(1, "10.0.0.1")
+	assert.Equal(t, 1, b.ghost.asked, "no configuration without endpoints came before")
+}

@@ -1,0 +1,87 @@
+package reload
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/hashicorp/go-retryablehttp"
+
+	"github.com/varnish-gateway/gateway/shared/ghostconf"
+)
+
+// What ghost is asked to do; the host is of no account on a unix socket.
+const (
+	reloadURL = "http://ghost-reload/.varnish-ghost/reload"
+	drainURL  = "http://ghost-reload/.varnish-ghost/drain"
+)
+
+// maxAnswer bounds what is read of ghost's answer.
+const maxAnswer = 32 << 20
+
+// HTTPGhost asks ghost to reload over varnishd's unix socket.
+type HTTPGhost struct{ client *retryablehttp.Client }
+
+// NewHTTPGhost asks on the given socket. Each attempt may take the given time.
+func NewHTTPGhost(path string, within time.Duration) *HTTPGhost {
+	client := retryablehttp.NewClient()
+	client.Logger = nil
+	client.RetryMax = 3
+	client.RetryWaitMin, client.RetryWaitMax = 10*time.Millisecond, 200*time.Millisecond
+	client.ErrorHandler = retryablehttp.PassthroughErrorHandler
+	var dialer net.Dialer
+	client.HTTPClient = &http.Client{
+		Timeout: within,
+		Transport: &http.Transport{
+			// A connection of its own for each reload: one that was kept may be of a child that died.
+			DisableKeepAlives: true,
+			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+				return dialer.DialContext(ctx, "unix", path)
+			},
+		},
+	}
+	return &HTTPGhost{client: client}
+}
+
+// Reload makes ghost read ghost.json. The result says whether it took it; an error means that nobody
+// knows, because ghost could not be asked or answered something else.
+func (g *HTTPGhost) Reload(ctx context.Context) (result ghostconf.ReloadResult, accepted bool, err error) {
+	response, err := g.post(ctx, reloadURL)
+	if err != nil {
+		return result, false, fmt.Errorf("asking ghost to reload: %w", err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK && response.StatusCode != http.StatusUnprocessableEntity {
+		return result, false, fmt.Errorf("asking ghost to reload: status %d", response.StatusCode)
+	}
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+	if err != nil {
+		return result, false, fmt.Errorf("reading ghost's answer to a reload: %w", err)
+	}
+	result, err = ghostconf.DecodeReloadResult(body)
+	return result, response.StatusCode == http.StatusOK, err
+}
+
+// Drain makes ghost end every connection with its next answer.
+func (g *HTTPGhost) Drain(ctx context.Context) error {
+	response, err := g.post(ctx, drainURL)
+	if err != nil {
+		return fmt.Errorf("asking ghost to drain: %w", err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("asking ghost to drain: status %d", response.StatusCode)
+	}
+	return nil
+}
+
+func (g *HTTPGhost) post(ctx context.Context, url string) (*http.Response, error) {
+	request, err := retryablehttp.NewRequestWithContext(ctx, http.MethodPost, url, nil)
+	if err != nil {
+		return nil, err
+	}
+	return g.client.Do(request)
+}

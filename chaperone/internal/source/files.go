@@ -1,0 +1,136 @@
+package source
+
+import (
+	"bytes"
+	"context"
+	"maps"
+	"strings"
+)
+
+// Files are directories: mounted volumes in a pod, or what a user edits. A directory that is named "" is
+// not read.
+type Files struct {
+	// ConfigDir holds routing.json and main.vcl, ShardsDir the shards, TLSDir certificates and keys.
+	ConfigDir, ShardsDir, TLSDir string
+	// EndpointsDir holds manifests of EndpointSlices.
+	EndpointsDir string
+}
+
+// Follow implements Source: the files hold what they hold.
+func (f Files) Follow([]string) {}
+
+// Run implements Source.
+func (f Files) Run(ctx context.Context, sink Sink) error {
+	watcher, err := newWatcher(f.ConfigDir, f.ShardsDir, f.TLSDir, f.EndpointsDir)
+	if err != nil {
+		return err
+	}
+	defer watcher.close()
+	readers := []reader{
+		newConfigReader(f.ConfigDir, f.ShardsDir, sink),
+		&pairsReader{place: place{dir: f.TLSDir, name: PlaceCertificates, sink: sink}},
+		&slicesReader{place: place{dir: f.EndpointsDir, name: PlaceEndpoints, sink: sink}},
+	}
+	if f.EndpointsDir == "" {
+		sink.SetSynced(EveryNamespace)
+	}
+	for {
+		for _, r := range readers {
+			r.read()
+		}
+		if err := watcher.wait(ctx); err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			return err
+		}
+	}
+}
+
+// reader reads its directories, and tells the sink where something has changed.
+type reader interface{ read() }
+
+// place is a directory that is read again and again.
+type place struct {
+	dir, name string
+	sink      Sink
+	files     map[string][]byte
+	// known says that files were read, unreadable that they could not be the last time.
+	known, unreadable bool
+}
+
+// changed reads the directory and says whether its content is another one. Where it cannot be read, the
+// content stays, and the sink is told.
+func (p *place) changed() bool {
+	if p.dir == "" {
+		return false
+	}
+	files, err := readDirectory(p.dir)
+	if err != nil {
+		p.unreadable = true
+		p.sink.Report(p.name, err.Error())
+		return false
+	}
+	if p.unreadable {
+		p.unreadable = false
+		p.sink.Report(p.name, "")
+	}
+	if p.known && maps.EqualFunc(files, p.files, bytes.Equal) {
+		return false
+	}
+	p.files, p.known = files, true
+	return true
+}
+
+// configReader reads the ConfigMaps.
+type configReader struct{ config, shards place }
+
+func newConfigReader(configDir, shardsDir string, sink Sink) *configReader {
+	return &configReader{
+		config: place{dir: configDir, name: PlaceConfig, sink: sink},
+		shards: place{dir: shardsDir, name: PlaceShards, sink: sink},
+	}
+}
+
+func (r *configReader) read() {
+	// The shards first: they are written first, so a head that is read after them finds them.
+	shards, config := r.shards.changed(), r.config.changed()
+	if !shards && !config {
+		return
+	}
+	c := Config{Routing: r.config.files[routingKey], Main: r.config.files[vclKey], Shards: map[string][]byte{}}
+	for file, data := range r.shards.files {
+		if name, ok := strings.CutSuffix(file, shardExtension); ok {
+			c.Shards[name] = data
+		}
+	}
+	r.config.sink.SetConfig(c)
+}
+
+// pairsReader reads the TLS Secret.
+type pairsReader struct{ place }
+
+func (r *pairsReader) read() {
+	if r.changed() {
+		r.sink.SetPairs(pairsOf(r.files))
+	}
+}
+
+// pairsOf are the certificates among the keys of a Secret. Half of a pair is a pair too: its name can be
+// told to whoever forgot the other half.
+func pairsOf(files map[string][]byte) Pairs {
+	pairs := Pairs{}
+	for file, data := range files {
+		if name, ok := strings.CutSuffix(file, certificateName); ok {
+			pair := pairs[name]
+			pair.Certificate = data
+			pairs[name] = pair
+		}
+		if name, ok := strings.CutSuffix(file, keyName); ok {
+			pair := pairs[name]
+			pair.Key = data
+			pairs[name] = pair
+		}
+	}
+	return pairs
+}

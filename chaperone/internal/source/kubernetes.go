@@ -1,0 +1,158 @@
+package source
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+
+	"go.uber.org/zap"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/varnish-gateway/gateway/shared/routing"
+)
+
+// Kubernetes reads mounted files, and besides watches through the API the Gateway's ConfigMaps and TLS Secret,
+// each by name, and the EndpointSlices of the namespaces that are routed to. Where the API server is away, it
+// goes on with what there is.
+type Kubernetes struct {
+	client             kubernetes.Interface
+	namespace, gateway string
+	mounts             Files
+	log                *zap.Logger
+
+	mu         sync.Mutex
+	namespaces []string
+	follow     chan struct{}
+}
+
+// NewKubernetes watches for a Gateway.
+func NewKubernetes(client kubernetes.Interface, namespace, gateway string, mounts Files, log *zap.Logger) *Kubernetes {
+	mounts.EndpointsDir = ""
+	return &Kubernetes{
+		client: client, namespace: namespace, gateway: gateway, mounts: mounts, log: log,
+		follow: make(chan struct{}, 1),
+	}
+}
+
+// Follow implements Source.
+func (k *Kubernetes) Follow(namespaces []string) {
+	k.mu.Lock()
+	k.namespaces = slices.Clone(namespaces)
+	k.mu.Unlock()
+	select {
+	case k.follow <- struct{}{}:
+	default:
+	}
+}
+
+func (k *Kubernetes) wantedNamespaces() []string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.namespaces
+}
+
+// Run implements Source.
+func (k *Kubernetes) Run(ctx context.Context, sink Sink) error {
+	ctx, cancel := context.WithCancel(ctx)
+	h := newHub(sink)
+	mounts := make(chan error, 1)
+	go func() { mounts <- k.mounts.Run(ctx, mounted{h}) }()
+
+	config := k.watchConfig(ctx, h)
+	shards, namespaces := watches{}, watches{}
+	defer func() {
+		cancel()
+		config.stop()
+		shards.stop()
+		namespaces.stop()
+	}()
+	for {
+		select {
+		case <-ctx.Done():
+			return <-mounts
+		case err := <-mounts:
+			return err
+		case <-h.wanted:
+			shards.reconcile(h.wantedShards(), func(name string) *watch { return k.watchShard(ctx, h, name) }, func(string) {})
+		case <-k.follow:
+			namespaces.reconcile(k.wantedNamespaces(), func(name string) *watch { return k.watchNamespace(ctx, sink, name) },
+				func(name string) { k.forget(sink, name) })
+		}
+	}
+}
+
+// watchConfig watches the ConfigMap and the Secret that every Gateway has.
+func (k *Kubernetes) watchConfig(ctx context.Context, h *hub) watches {
+	config, certificates := routing.ConfigObjectName(k.gateway), routing.CertificatesObjectName(k.gateway)
+	return watches{
+		config:       watchObject(ctx, k.client, k.namespace, config, configMaps, h.setMain, k.failed(h.sink, "ConfigMap "+config)),
+		certificates: watchObject(ctx, k.client, k.namespace, certificates, secrets, h.setSecret, k.failed(h.sink, "Secret "+certificates)),
+	}
+}
+
+func (k *Kubernetes) watchShard(ctx context.Context, h *hub, name string) *watch {
+	object := routing.ShardObjectName(k.gateway, name)
+	return watchObject(ctx, k.client, k.namespace, object, configMaps,
+		func(data map[string][]byte) { h.setShard(name, data) }, k.failed(h.sink, "ConfigMap "+object))
+}
+
+func (k *Kubernetes) watchNamespace(ctx context.Context, sink Sink, namespace string) *watch {
+	return watchSlices(ctx, k.client, namespace, sink, k.failed(sink, endpointsPlace(namespace)))
+}
+
+// forget says that a namespace is not watched any more: what was known of it grows old.
+func (k *Kubernetes) forget(sink Sink, namespace string) {
+	sink.ForgetNamespace(namespace)
+	sink.Report(endpointsPlace(namespace), "")
+}
+
+func endpointsPlace(namespace string) string {
+	return fmt.Sprintf("%s of namespace %s", PlaceEndpoints, namespace)
+}
+
+// failed gives what a watch tells its failures to: they are reported until it has seen everything once. After
+// that it works or resumes by itself, and a failure is a line in the log.
+func (k *Kubernetes) failed(sink Sink, place string) func(error) {
+	var mu sync.Mutex
+	synced := false
+	return func(err error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if err == nil {
+			synced = true
+			sink.Report(place, "")
+			return
+		}
+		k.log.Warn("a watch of the API failed and will be resumed", zap.String("what", place), zap.Error(err))
+		if !synced {
+			sink.Report(place, "cannot be watched: "+err.Error())
+		}
+	}
+}
+
+// watches by name.
+type watches map[string]*watch
+
+// reconcile starts the watches that are wanted and not there, and ends those that are there and not wanted.
+func (w watches) reconcile(wanted []string, start func(name string) *watch, ended func(name string)) {
+	for name := range maps.Clone(w) {
+		if !slices.Contains(wanted, name) {
+			w[name].stop()
+			delete(w, name)
+			ended(name)
+		}
+	}
+	for _, name := range wanted {
+		if w[name] == nil {
+			w[name] = start(name)
+		}
+	}
+}
+
+func (w watches) stop() {
+	for _, watch := range w {
+		watch.stop()
+	}
+}

@@ -1,0 +1,133 @@
+package source
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
+	"sigs.k8s.io/yaml"
+)
+
+// slicesReader reads manifests of EndpointSlices. A file that is broken keeps the slices that it had.
+type slicesReader struct {
+	place
+	byFile map[string][]*discoveryv1.EndpointSlice
+	told   map[types.NamespacedName]*discoveryv1.EndpointSlice
+}
+
+func (r *slicesReader) read() {
+	if !r.changed() {
+		return
+	}
+	byFile, problems := map[string][]*discoveryv1.EndpointSlice{}, []string{}
+	for _, file := range slices.Sorted(maps.Keys(r.files)) {
+		if !isManifest(file) {
+			continue
+		}
+		parsed, err := parseSlices(r.files[file])
+		if err != nil {
+			problems = append(problems, fmt.Sprintf("%s: %v", file, err))
+			parsed = r.byFile[file]
+		}
+		byFile[file] = parsed
+	}
+	r.byFile = byFile
+	r.sink.Report(r.name, strings.Join(problems, "\n"))
+	r.tell()
+	r.sink.SetSynced(EveryNamespace)
+}
+
+// tell tells the sink what differs from what it was told before.
+func (r *slicesReader) tell() {
+	now := map[types.NamespacedName]*discoveryv1.EndpointSlice{}
+	for _, file := range slices.Sorted(maps.Keys(r.byFile)) {
+		for _, slice := range r.byFile[file] {
+			now[types.NamespacedName{Namespace: slice.Namespace, Name: slice.Name}] = slice
+		}
+	}
+	for name := range r.told {
+		if now[name] == nil {
+			r.sink.DeleteSlice(name.Namespace, name.Name)
+		}
+	}
+	for name, slice := range now {
+		if !reflect.DeepEqual(slice, r.told[name]) {
+			r.sink.SetSlice(slice)
+		}
+	}
+	r.told = now
+}
+
+func isManifest(file string) bool {
+	switch filepath.Ext(file) {
+	case ".yaml", ".yml", ".json":
+		return true
+	}
+	return false
+}
+
+// parseSlices gives the EndpointSlices among the documents of a manifest, those in lists included. Other
+// kinds are not looked at.
+func parseSlices(manifest []byte) ([]*discoveryv1.EndpointSlice, error) {
+	var found []*discoveryv1.EndpointSlice
+	decoder := utilyaml.NewYAMLOrJSONDecoder(bytes.NewReader(manifest), 4096)
+	for number := 1; ; number++ {
+		var raw runtime.RawExtension
+		err := decoder.Decode(&raw)
+		if errors.Is(err, io.EOF) {
+			return found, nil
+		}
+		if err == nil {
+			found, err = appendSlices(found, raw.Raw, false)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("document %d: %w", number, err)
+		}
+	}
+}
+
+// appendSlices reads one document. The items of an EndpointSliceList need not say what they are.
+func appendSlices(found []*discoveryv1.EndpointSlice, document []byte, inSliceList bool) ([]*discoveryv1.EndpointSlice, error) {
+	var kind metav1.TypeMeta
+	if err := yaml.Unmarshal(document, &kind); err != nil {
+		return nil, err
+	}
+	ours := kind.APIVersion == discoveryv1.SchemeGroupVersion.String()
+	switch {
+	case ours && kind.Kind == "EndpointSlice", inSliceList && kind.Kind == "":
+		slice := &discoveryv1.EndpointSlice{}
+		if err := yaml.Unmarshal(document, slice); err != nil {
+			return nil, err
+		}
+		if slice.Namespace == "" {
+			slice.Namespace = corev1.NamespaceDefault
+		}
+		return append(found, slice), nil
+	case strings.HasSuffix(kind.Kind, "List"):
+		var list struct {
+			Items []runtime.RawExtension `json:"items"`
+		}
+		if err := yaml.Unmarshal(document, &list); err != nil {
+			return nil, err
+		}
+		for _, item := range list.Items {
+			var err error
+			if found, err = appendSlices(found, item.Raw, ours && kind.Kind == "EndpointSliceList"); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return found, nil
+}

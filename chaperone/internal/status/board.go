@@ -1,0 +1,87 @@
+package status
+
+import (
+	"context"
+	"reflect"
+	"slices"
+	"sync"
+)
+
+// Board keeps the current Status and wakes those who wait for a newer one. It is safe for concurrent
+// use.
+type Board struct {
+	mu      sync.Mutex
+	current Status
+	// changed is closed, and replaced, when current changes.
+	changed chan struct{}
+}
+
+// NewBoard starts with the given value, as revision 1.
+func NewBoard(initial Status) *Board {
+	initial.Revision = 1
+	return &Board{current: normalize(initial), changed: make(chan struct{})}
+}
+
+// Get is the current status. The caller owns the copy.
+func (b *Board) Get() Status {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return clone(b.current)
+}
+
+// Update lets change edit the status. The revision grows only where that made a difference.
+func (b *Board) Update(change func(*Status)) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	next := clone(b.current)
+	change(&next)
+	next.Revision = b.current.Revision
+	next = normalize(next)
+	if reflect.DeepEqual(next, b.current) {
+		return
+	}
+	next.Revision++
+	b.current = next
+	close(b.changed)
+	b.changed = make(chan struct{})
+}
+
+// Wait returns the status as soon as its revision is greater than after, or the current one when ctx
+// ends.
+func (b *Board) Wait(ctx context.Context, after int64) Status {
+	for {
+		b.mu.Lock()
+		current, changed := clone(b.current), b.changed
+		b.mu.Unlock()
+		if current.Revision > after {
+			return current
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return b.Get()
+		}
+	}
+}
+
+// normalize makes lists that are empty one value, so that JSON shows [] and comparison sees no change.
+func normalize(s Status) Status {
+	s.Routing.Diagnostics = orEmpty(s.Routing.Diagnostics)
+	s.Certificates.Problems = orEmpty(s.Certificates.Problems)
+	s.Sockets = orEmpty(s.Sockets)
+	return s
+}
+
+func orEmpty[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}
+
+func clone(s Status) Status {
+	s.Routing.Diagnostics = slices.Clone(s.Routing.Diagnostics)
+	s.Certificates.Problems = slices.Clone(s.Certificates.Problems)
+	s.Sockets = slices.Clone(s.Sockets)
+	return s
+}

@@ -1,0 +1,36 @@
+// Package supervise owns varnishd's life: start, restart with back-off, its child's restarts, drain and
+// stop. Processes, the clock and the CLI connection are injected.
+package supervise
+
+// Options say how varnishd is started.
+type Options struct {
+	// WorkDir is varnishd's working directory (-n).
+	WorkDir string
+	// SecretFile holds what a CLI client must know (-S).
+	SecretFile string
+	// Sockets are values of -a.
+	Sockets []string
+	// VMODPath and VCLPath are where VMODs and VCL are looked for; empty for varnishd's own.
+	VMODPath string
+	VCLPath  string
+	// Extra arguments come last, so that they can override what chaperone says.
+	Extra []string
+}
+
+// Arguments is varnishd's command line, without the program, for a varnishd that connects its CLI to
+// the given address. It starts without VCL and child: chaperone loads the one and starts the other. The
+// jail is off because the pod has no privileges to drop. -T is left alone, for varnishadm.
+func (o Options) Arguments(cliAddress string) []string {
+	args := []string{"-F", "-n", o.WorkDir, "-f", "", "-j", "none", "-S", o.SecretFile, "-M", cliAddress}
+	for _, socket := range o.Sockets {
+		args = append(args, "-a", socket)
+	}
+	if o.VMODPath != "" {
+		args = append(args, "-p", "vmod_path="+o.VMODPath)
+	}
+	if o.VCLPath != "" {
+		args = append(args, "-p", "vcl_path="+o.VCLPath)
+	}
+	args = append(args, "-p", "feature=+http2")
+	return append(args, o.Extra...)
+}

@@ -1,0 +1,144 @@
+package supervise
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/zap/zaptest"
+	"k8s.io/utils/clock"
+
+	"github.com/varnish-gateway/gateway/chaperone/internal/status"
+	"github.com/varnish-gateway/gateway/chaperone/internal/varnishcli"
+	"github.com/varnish-gateway/gateway/chaperone/internal/varnishtest"
+)
+
+// loader loads one VCL into every varnishd, and keeps the last connection.
+type loader struct {
+	t    *testing.T
+	path string
+	mu   sync.Mutex
+	cli  *varnishcli.Client
+}
+
+func (l *loader) ChildStarted() {}
+func (l *loader) ChildMissing() {}
+func (l *loader) Down()         {}
+
+func (l *loader) Up(ctx context.Context, cli *varnishcli.Client) {
+	l.mu.Lock()
+	l.cli = cli
+	l.mu.Unlock()
+	go func() {
+		running, err := cli.Running(ctx)
+		if err != nil || running {
+			return
+		}
+		for _, step := range []func() error{
+			func() error { return cli.LoadVCL(ctx, "test", l.path) },
+			func() error { return cli.UseVCL(ctx, "test") },
+			func() error { return cli.Start(ctx) },
+		} {
+			if err := step(); err != nil {
+				if ctx.Err() == nil {
+					l.t.Errorf("bringing up varnishd: %v", err)
+				}
+				return
+			}
+		}
+	}()
+}
+
+func (l *loader) pids() varnishcli.Pids {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	pids, err := l.cli.Pids(l.t.Context())
+	require.NoError(l.t, err)
+	return pids
+}
+
+// real is a Supervisor of the real varnishd.
+type real struct {
+	board  *status.Board
+	loader *loader
+	url    string
+}
+
+func startReal(t *testing.T) *real {
+	dir := varnishtest.Dir(t)
+	vcl := filepath.Join(dir, "test.vcl")
+	require.NoError(t, os.WriteFile(vcl, []byte(varnishtest.Synthetic("hello")), 0o600))
+	secret := filepath.Join(dir, "secret")
+	listener, err := Listen(secret)
+	require.NoError(t, err)
+	port := varnishtest.FreePort(t)
+	options := Options{
+		WorkDir: filepath.Join(dir, "varnish"), SecretFile: secret,
+		Sockets: []string{fmt.Sprintf("http-%d=127.0.0.1:%d,HTTP", port, port)},
+	}
+	r := &real{board: status.NewBoard(status.Status{}), loader: &loader{t: t, path: vcl}, url: varnishtest.URL(port, "/")}
+	super := New(Config[*varnishcli.Client]{
+		Start: func(output func(string)) (Process, error) {
+			return Start(varnishtest.Varnishd(t), options.Arguments(listener.Address()), output)
+		},
+		Accept: listener.Accept, Handler: r.loader, Board: r.board, Clock: clock.RealClock{}, Log: zaptest.NewLogger(t),
+	})
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- super.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		assert.NoError(t, <-ended)
+		listener.Close()
+		assert.NotEqual(t, "200 hello", varnishtest.Get(r.url), "nobody listens once varnishd was stopped")
+	})
+	r.answers(t)
+	varnishtest.Eventually(t, "the child is seen", func() bool { return r.board.Get().Varnishd.State == status.VarnishdRunning })
+	return r
+}
+
+func (r *real) answers(t *testing.T) {
+	t.Helper()
+	varnishtest.Eventually(t, "varnishd answers", func() bool { return varnishtest.Get(r.url) == "200 hello" })
+}
+
+func TestARealChildThatIsKilledComesBack(t *testing.T) {
+	r := startReal(t)
+	before := r.loader.pids()
+	require.NoError(t, syscall.Kill(before.Worker, syscall.SIGKILL))
+	varnishtest.Eventually(t, "the child's restart is counted", func() bool { return r.board.Get().Varnishd.ChildRestarts == 1 })
+	r.answers(t)
+	assert.Equal(t, before.Master, r.loader.pids().Master, "varnishd itself lives on")
+	assert.Zero(t, r.board.Get().Varnishd.Restarts)
+}
+
+func TestARealVarnishdThatIsKilledComesBack(t *testing.T) {
+	r := startReal(t)
+	before := r.loader.pids()
+	require.NoError(t, syscall.Kill(before.Master, syscall.SIGKILL))
+	varnishtest.Eventually(t, "the restart is counted", func() bool { return r.board.Get().Varnishd.Restarts == 1 })
+	r.answers(t)
+	assert.NotEqual(t, before.Master, r.loader.pids().Master)
+	assert.EqualValues(t, 1, r.board.Get().Varnishd.Restarts, "one attempt is enough: the old child's sockets are free")
+}
+
+func TestARealConnectionThatBreaksIsMadeAnew(t *testing.T) {
+	r := startReal(t)
+	r.loader.mu.Lock()
+	first := r.loader.cli
+	r.loader.mu.Unlock()
+	first.Close()
+	varnishtest.Eventually(t, "varnishd connects anew", func() bool {
+		r.loader.mu.Lock()
+		defer r.loader.mu.Unlock()
+		return r.loader.cli != first
+	})
+	r.answers(t)
+	assert.Zero(t, r.board.Get().Varnishd.Restarts)
+}

@@ -1,0 +1,105 @@
+package tlsterm
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"net/netip"
+
+	"github.com/varnish-gateway/gateway/chaperone/internal/proxyproto"
+	"go.uber.org/zap"
+)
+
+// session is one client's connection.
+type session struct {
+	raw net.Conn
+	// ctx ends with the session.
+	ctx    context.Context
+	cancel context.CancelFunc
+}
+
+// Close ends the session at once, whatever it is doing.
+func (s *session) Close() error {
+	s.cancel()
+	return s.raw.Close()
+}
+
+// start serves a connection in a goroutine of its own.
+func (t *Terminator) start(conn net.Conn, d door) {
+	s := &session{raw: conn}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	if !t.open.add(s) {
+		_ = s.Close()
+		return
+	}
+	t.counters.connections.Add(1)
+	go func() {
+		defer t.open.remove(s)
+		defer func() { _ = s.Close() }()
+		if err := t.serve(s, d); err != nil {
+			t.options.Log.Debug("TLS connection failed", zap.String("socket", d.Name),
+				zap.Stringer("peer", conn.RemoteAddr()), zap.Error(err))
+		}
+	}()
+}
+
+// serve takes a connection from its handshake to its end.
+func (t *Terminator) serve(s *session, d door) error {
+	client, err := t.handshake(s, d)
+	if err != nil {
+		return err
+	}
+	state := client.ConnectionState()
+	if state.DidResume {
+		t.counters.resumed.Add(1)
+	}
+	preamble, err := preambleOf(client, state, uint16(d.Port)).Format()
+	if err != nil {
+		return err
+	}
+	varnishd, err := t.dialer.dial(s.ctx, d.path, preamble)
+	if err != nil {
+		t.counters.unreachable.Add(1)
+		_ = client.Close()
+		return err
+	}
+	splice{
+		client: client, raw: s.raw, varnishd: varnishd,
+		writeTimeout: t.options.WriteTimeout, lingerTimeout: t.options.LingerTimeout,
+	}.run()
+	return nil
+}
+
+// preambleOf describes a client's connection to varnishd.
+func preambleOf(client net.Conn, state tls.ConnectionState, port uint16) proxyproto.Preamble {
+	return proxyproto.Preamble{
+		Client:    addrPort(client.RemoteAddr()),
+		Server:    netip.AddrPortFrom(addrPort(client.LocalAddr()).Addr(), port),
+		ALPN:      state.NegotiatedProtocol,
+		Authority: state.ServerName,
+		TLS: &proxyproto.TLS{
+			Version: versionName(state.Version),
+			Cipher:  tls.CipherSuiteName(state.CipherSuite),
+		},
+	}
+}
+
+// addrPort is the zero value where the address is not one of TCP.
+func addrPort(addr net.Addr) netip.AddrPort {
+	if tcp, ok := addr.(*net.TCPAddr); ok {
+		return tcp.AddrPort()
+	}
+	return netip.AddrPort{}
+}
+
+// versionName spells a version as the PROXY protocol's examples do.
+func versionName(version uint16) string {
+	switch version {
+	case tls.VersionTLS12:
+		return "TLSv1.2"
+	case tls.VersionTLS13:
+		return "TLSv1.3"
+	}
+	return fmt.Sprintf("%#04x", version)
+}

@@ -1,0 +1,77 @@
+package vcl
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// Checker compiles VCL without loading it: varnishd -C in a process and a directory of its own, so that
+// nothing of the running varnishd is touched.
+type Checker struct {
+	// Varnishd is the program, VMODPath where VMODs are looked for; empty for varnishd's own.
+	Varnishd string
+	VMODPath string
+	// Dir is a writable directory in which compiled VCL can be run from.
+	Dir string
+	// Within is how long one check may take.
+	Within time.Duration
+
+	// turn keeps checks from running side by side: a compiler takes a processor and tens of megabytes.
+	turn chan struct{}
+}
+
+// NewChecker makes a Checker; see its fields.
+func NewChecker(varnishd, vmodPath, dir string, within time.Duration) *Checker {
+	return &Checker{Varnishd: varnishd, VMODPath: vmodPath, Dir: dir, Within: within, turn: make(chan struct{}, 1)}
+}
+
+// Check compiles main.vcl. An empty message means that it compiles; an error means that it could not be
+// checked.
+func (c *Checker) Check(ctx context.Context, source []byte) (message string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, c.Within)
+	defer cancel()
+	select {
+	case c.turn <- struct{}{}:
+		defer func() { <-c.turn }()
+	case <-ctx.Done():
+		return "", fmt.Errorf("waiting to check VCL: %w", ctx.Err())
+	}
+	dir, err := os.MkdirTemp(c.Dir, "check")
+	if err != nil {
+		return "", fmt.Errorf("making a directory to check VCL in: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	file := filepath.Join(dir, "main.vcl")
+	if err := os.WriteFile(file, source, 0o644); err != nil {
+		return "", fmt.Errorf("writing VCL to check: %w", err)
+	}
+	args := []string{"-C", "-f", file}
+	if c.VMODPath != "" {
+		args = append(args, "-p", "vmod_path="+c.VMODPath)
+	}
+	// The C code goes to standard error too, behind the compiler's words where there are any.
+	var output bytes.Buffer
+	cmd := exec.CommandContext(ctx, c.Varnishd, args...)
+	cmd.Env = append(os.Environ(), "TMPDIR="+dir)
+	cmd.Stderr = &output
+	cmd.WaitDelay = time.Second
+	err = cmd.Run()
+	if ctx.Err() != nil {
+		return "", fmt.Errorf("checking VCL: %w", ctx.Err())
+	}
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && exit.Exited() {
+		return strings.TrimSpace(strings.ReplaceAll(output.String(), file, "main.vcl")), nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("checking VCL: %w", err)
+	}
+	return "", nil
+}

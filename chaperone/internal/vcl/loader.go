@@ -1,0 +1,227 @@
+package vcl
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/varnish-gateway/gateway/chaperone/internal/varnishcli"
+)
+
+// CLI is what a Loader asks of varnishd.
+type CLI interface {
+	LoadVCL(ctx context.Context, name, path string) error
+	UseVCL(ctx context.Context, name string) error
+	DiscardVCL(ctx context.Context, name string) error
+	ListVCL(ctx context.Context) ([]varnishcli.VCL, error)
+	Running(ctx context.Context) (bool, error)
+	Start(ctx context.Context) error
+}
+
+// Loader makes varnishd run the newest VCL that works. It is not safe for concurrent use.
+type Loader struct {
+	files *Files
+	// rejected are what programs that did not work were refused for, by name: the same source is not
+	// compiled again and again.
+	rejected map[string]*rejection
+}
+
+// NewLoader loads from the given directory.
+func NewLoader(files *Files) *Loader {
+	return &Loader{files: files, rejected: map[string]*rejection{}}
+}
+
+// Result is what varnishd runs after a Load.
+type Result struct {
+	// Active is what varnishd runs; its name is empty where nothing works.
+	Active Program
+	// Message says why the wanted main.vcl is not what runs; empty where it is.
+	Message string
+	// Compiled says that at least one program was compiled.
+	Compiled bool
+}
+
+// rejection says that a program does not work, in words for its author.
+type rejection struct {
+	message string
+	// compiles says that the program compiles and failed later, which another varnishd may not do.
+	compiles bool
+}
+
+func (r *rejection) Error() string { return r.message }
+
+// Load makes varnishd run main.vcl, or the last one that worked, or else the built-in VCL; starts the child
+// if it does not run; and discards what is not needed any more. An error means that varnishd could not be
+// asked, and says nothing about main.vcl.
+func (l *Loader) Load(ctx context.Context, cli CLI, main []byte) (Result, error) {
+	var result Result
+	candidates, message, err := l.candidates(main)
+	if err != nil {
+		return result, err
+	}
+	result.Message = message
+	for i, candidate := range candidates {
+		compiled, err := l.activate(ctx, cli, candidate)
+		result.Compiled = result.Compiled || compiled
+		var rejected *rejection
+		if errors.As(err, &rejected) {
+			l.rejected[candidate.Name] = rejected
+			if i == 0 && result.Message == "" {
+				result.Message = rejected.message
+			}
+			continue
+		}
+		if err != nil {
+			return result, err
+		}
+		result.Active = candidate
+		return result, l.settle(ctx, cli, candidate)
+	}
+	return result, nil
+}
+
+// candidates are the programs to try, the best first, and the reason why main.vcl is not among them.
+func (l *Loader) candidates(main []byte) (list []Program, message string, err error) {
+	wanted, parseErr := Parse(main)
+	switch rejected, known := l.rejected[wanted.Name]; {
+	case parseErr != nil:
+		message = parseErr.Error()
+	case known:
+		message = rejected.message
+	default:
+		list = append(list, wanted)
+	}
+	good, found, err := l.files.LastGood()
+	if err != nil {
+		message = strings.TrimSpace(message + "\n" + err.Error())
+	}
+	if found && good.Name != wanted.Name {
+		list = append(list, good)
+	}
+	return append(list, Builtin()), message, nil
+}
+
+// activate compiles a program unless varnishd has it, uses it, and starts the child unless it runs.
+func (l *Loader) activate(ctx context.Context, cli CLI, program Program) (compiled bool, err error) {
+	loaded, err := cli.ListVCL(ctx)
+	if err != nil {
+		return false, err
+	}
+	active, known := find(loaded, program.Name)
+	if !known {
+		if err := l.compile(ctx, cli, program); err != nil {
+			return true, err
+		}
+	}
+	if !active {
+		if err := cli.UseVCL(ctx, program.Name); err != nil {
+			return !known, reject(err, "varnishd does not use it", true)
+		}
+	}
+	return !known, l.start(ctx, cli)
+}
+
+func find(loaded []varnishcli.VCL, name string) (active, known bool) {
+	for _, vcl := range loaded {
+		if vcl.Name == name && vcl.Status != "discarded" {
+			return vcl.Status == "active", true
+		}
+	}
+	return false, false
+}
+
+func (l *Loader) compile(ctx context.Context, cli CLI, program Program) error {
+	file, err := l.files.Put(program)
+	if err != nil {
+		return err
+	}
+	defer l.files.Remove(program.Name)
+	if err := cli.LoadVCL(ctx, program.Name, file); err != nil {
+		err = reject(err, "", false)
+		var rejected *rejection
+		if errors.As(err, &rejected) {
+			rejected.message = l.files.inMain(rejected.message, file)
+		}
+		return err
+	}
+	return nil
+}
+
+// start starts the child. A VCL can compile and yet fail as the child starts (vcl_init).
+func (l *Loader) start(ctx context.Context, cli CLI) error {
+	running, err := cli.Running(ctx)
+	if err != nil || running {
+		return err
+	}
+	startErr := cli.Start(ctx)
+	if startErr == nil {
+		return nil
+	}
+	// varnishd may have been about to start it by itself.
+	if running, err := cli.Running(ctx); err != nil || running {
+		return err
+	}
+	return reject(startErr, "varnishd's child does not start with it", true)
+}
+
+// Forget gives programs another chance that compiled and failed later: a new varnishd may do better.
+func (l *Loader) Forget() {
+	maps.DeleteFunc(l.rejected, func(_ string, r *rejection) bool { return r.compiles })
+}
+
+// settle keeps the program as the last good one, and discards every other one of ours. varnishd frees a
+// discarded VCL when the last task that uses it has ended.
+func (l *Loader) settle(ctx context.Context, cli CLI, program Program) error {
+	if !program.IsBuiltin() {
+		if err := l.files.KeepGood(program); err != nil {
+			return err
+		}
+	}
+	loaded, err := cli.ListVCL(ctx)
+	if err != nil {
+		return err
+	}
+	for _, vcl := range loaded {
+		if vcl.Name == program.Name || vcl.Status == "discarded" || !isOurs(vcl.Name) {
+			continue
+		}
+		if err := cli.DiscardVCL(ctx, vcl.Name); refusal(err) == "" && err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// isOurs leaves VCL alone that an operator loaded by hand.
+func isOurs(name string) bool {
+	return slices.ContainsFunc([]string{mainPrefix, builtinPrefix}, func(prefix string) bool {
+		return strings.HasPrefix(name, prefix)
+	})
+}
+
+// reject turns varnishd's refusal of a command into a rejection; other errors stay as they are.
+func reject(err error, what string, compiles bool) error {
+	text := refusal(err)
+	if text == "" {
+		return err
+	}
+	if what != "" {
+		text = what + ": " + text
+	}
+	return &rejection{message: text, compiles: compiles}
+}
+
+// refusal is what varnishd said, or "" where the error is not varnishd's.
+func refusal(err error) string {
+	var command *varnishcli.CommandError
+	if !errors.As(err, &command) {
+		return ""
+	}
+	if text := strings.TrimSpace(command.Body); text != "" {
+		return text
+	}
+	return fmt.Sprintf("%s failed with status %d", command.Command, command.Status)
+}

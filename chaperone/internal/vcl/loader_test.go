@@ -1,0 +1,228 @@
+package vcl
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/varnish-gateway/gateway/chaperone/internal/varnishcli"
+)
+
+// fakeVarnishd compiles whatever does not contain the word "broken", and starts its child unless the
+// active VCL contains the word "crash".
+type fakeVarnishd struct {
+	dir      string
+	vcls     []varnishcli.VCL
+	sources  map[string]string
+	running  bool
+	compiled []string
+	gone     bool
+}
+
+func newFakeVarnishd(dir string) *fakeVarnishd {
+	return &fakeVarnishd{dir: dir, sources: map[string]string{}}
+}
+
+var errGone = errors.New("connection reset by peer")
+
+func refused(command, text string) error {
+	return &varnishcli.CommandError{Command: command, Response: varnishcli.Response{Status: varnishcli.StatusParam, Body: text}}
+}
+
+func (v *fakeVarnishd) LoadVCL(_ context.Context, name, path string) error {
+	if v.gone {
+		return errGone
+	}
+	source, err := os.ReadFile(filepath.Join(v.dir, path))
+	if err != nil {
+		return refused("vcl.load", err.Error())
+	}
+	v.compiled = append(v.compiled, name)
+	if strings.Contains(string(source), "broken") {
+		return refused("vcl.load", fmt.Sprintf("Expected ';'\n('%s' Line 2 Pos 1)\n", filepath.Join(v.dir, path)))
+	}
+	v.sources[name] = string(source)
+	v.vcls = append(v.vcls, varnishcli.VCL{Name: name, Status: "available"})
+	return nil
+}
+
+func (v *fakeVarnishd) UseVCL(_ context.Context, name string) error {
+	for i := range v.vcls {
+		v.vcls[i].Status = "available"
+		if v.vcls[i].Name == name {
+			v.vcls[i].Status = "active"
+		}
+	}
+	return nil
+}
+
+func (v *fakeVarnishd) DiscardVCL(_ context.Context, name string) error {
+	v.vcls = slices.DeleteFunc(v.vcls, func(vcl varnishcli.VCL) bool { return vcl.Name == name })
+	return nil
+}
+
+func (v *fakeVarnishd) ListVCL(context.Context) ([]varnishcli.VCL, error) {
+	if v.gone {
+		return nil, errGone
+	}
+	return slices.Clone(v.vcls), nil
+}
+
+func (v *fakeVarnishd) Running(context.Context) (bool, error) { return v.running, nil }
+
+func (v *fakeVarnishd) Start(context.Context) error {
+	if strings.Contains(v.sources[v.active()], "crash") {
+		return refused("start", "Child failed")
+	}
+	v.running = true
+	return nil
+}
+
+func (v *fakeVarnishd) active() string {
+	for _, vcl := range v.vcls {
+		if vcl.Status == "active" {
+			return vcl.Name
+		}
+	}
+	return ""
+}
+
+func main(sequence int, body string) []byte {
+	return fmt.Appendf(nil, "// varnish-gateway main.vcl 1.0 sequence %d\n%s\n", sequence, body)
+}
+
+func nameOf(t *testing.T, source []byte) string {
+	program, err := Parse(source)
+	require.NoError(t, err)
+	return program.Name
+}
+
+// A step gives a main.vcl to load, perhaps into a new varnishd, and says what runs afterwards.
+type step struct {
+	main    []byte
+	restart bool
+	// active is the main.vcl that runs; nil for the built-in VCL.
+	active  []byte
+	message string
+	// compiles counts the compilations of this step.
+	compiles int
+}
+
+func TestLoad(t *testing.T) {
+	one, two, broken, crash := main(1, "one"), main(2, "two"), main(3, "broken"), main(4, "crash")
+	newer := []byte("// varnish-gateway main.vcl 2.0 sequence 5\n")
+	tests := map[string][]step{
+		"the first main.vcl is loaded": {{main: one, active: one, compiles: 1}},
+		"a newer one takes its place":  {{main: one, active: one, compiles: 1}, {main: two, active: two, compiles: 1}},
+		"the same one is not compiled again": {
+			{main: one, active: one, compiles: 1}, {main: one, active: one},
+		},
+		"a broken one leaves the last good one, and is compiled once": {
+			{main: one, active: one, compiles: 1},
+			{main: broken, active: one, message: "('main.vcl' Line 2 Pos 1)", compiles: 1},
+			{main: broken, active: one, message: "('main.vcl' Line 2 Pos 1)"},
+		},
+		"a broken one that is mended takes effect": {
+			{main: one, active: one, compiles: 1},
+			{main: broken, active: one, message: "Expected ';'", compiles: 1},
+			{main: two, active: two, compiles: 1},
+		},
+		"a new varnishd gets the last good one when main.vcl is known to be broken": {
+			{main: one, active: one, compiles: 1},
+			{main: broken, active: one, message: "Expected ';'", compiles: 1},
+			{main: broken, restart: true, active: one, message: "Expected ';'", compiles: 1},
+		},
+		"without a last good one the built-in VCL routes":      {{main: broken, message: "Expected ';'", compiles: 2}},
+		"the built-in VCL gives way to one that works":         {{main: broken, message: "Expected ';'", compiles: 2}, {main: one, active: one, compiles: 1}},
+		"one with which the child does not start is rejected":  {{main: crash, message: "does not start with it: Child failed", compiles: 2}},
+		"another major version is refused by name":             {{main: one, active: one, compiles: 1}, {main: newer, active: one, message: "version 2.0.0"}},
+		"what has no header is refused":                        {{main: []byte("vcl 4.1;"), message: "cannot parse main.vcl", compiles: 1}},
+		"one sequence with another content is another program": {{main: one, active: one, compiles: 1}, {main: main(1, "other"), active: main(1, "other"), compiles: 1}},
+	}
+	for name, steps := range tests {
+		t.Run(name, func(t *testing.T) {
+			files, err := OpenFiles(t.TempDir())
+			require.NoError(t, err)
+			loader, varnishd := NewLoader(files), newFakeVarnishd(files.Dir())
+			for i, step := range steps {
+				if step.restart {
+					varnishd = newFakeVarnishd(files.Dir())
+				}
+				varnishd.compiled = nil
+				result, err := loader.Load(t.Context(), varnishd, step.main)
+				require.NoError(t, err, "step %d", i)
+				want := Builtin().Name
+				if step.active != nil {
+					want = nameOf(t, step.active)
+				}
+				assert.Equal(t, want, varnishd.active(), "step %d", i)
+				assert.Equal(t, want, result.Active.Name, "step %d", i)
+				assert.Len(t, varnishd.compiled, step.compiles, "step %d", i)
+				assert.True(t, varnishd.running, "step %d", i)
+				assert.Len(t, varnishd.vcls, 1, "step %d: what is not needed is discarded", i)
+				if step.message == "" {
+					assert.Empty(t, result.Message, "step %d", i)
+				} else {
+					assert.Contains(t, result.Message, step.message, "step %d", i)
+				}
+			}
+		})
+	}
+}
+
+func TestTheLastGoodVCLOutlivesChaperone(t *testing.T) {
+	dir := t.TempDir()
+	files, err := OpenFiles(dir)
+	require.NoError(t, err)
+	_, err = NewLoader(files).Load(t.Context(), newFakeVarnishd(dir), main(1, "one"))
+	require.NoError(t, err)
+
+	files, err = OpenFiles(dir)
+	require.NoError(t, err)
+	result, err := NewLoader(files).Load(t.Context(), newFakeVarnishd(dir), main(2, "broken"))
+	require.NoError(t, err)
+	assert.Equal(t, nameOf(t, main(1, "one")), result.Active.Name)
+	assert.Contains(t, result.Message, "Expected ';'")
+}
+
+func TestVCLThatAnOperatorLoadedIsNotDiscarded(t *testing.T) {
+	files, err := OpenFiles(t.TempDir())
+	require.NoError(t, err)
+	varnishd := newFakeVarnishd(files.Dir())
+	varnishd.vcls = []varnishcli.VCL{{Name: "experiment", Status: "available"}}
+	_, err = NewLoader(files).Load(t.Context(), varnishd, main(1, "one"))
+	require.NoError(t, err)
+	assert.Len(t, varnishd.vcls, 2)
+}
+
+func TestAVarnishdThatGoesAwayIsNoFaultOfMainVCL(t *testing.T) {
+	files, err := OpenFiles(t.TempDir())
+	require.NoError(t, err)
+	loader, varnishd := NewLoader(files), newFakeVarnishd(files.Dir())
+	varnishd.gone = true
+	_, err = loader.Load(t.Context(), varnishd, main(1, "one"))
+	require.ErrorIs(t, err, errGone)
+	assert.Empty(t, loader.rejected)
+}
+
+func TestAChildThatDidNotStartGetsAnotherChanceInANewVarnishd(t *testing.T) {
+	files, err := OpenFiles(t.TempDir())
+	require.NoError(t, err)
+	loader := NewLoader(files)
+	_, err = loader.Load(t.Context(), newFakeVarnishd(files.Dir()), main(1, "crash"))
+	require.NoError(t, err)
+	_, err = loader.Load(t.Context(), newFakeVarnishd(files.Dir()), main(2, "broken"))
+	require.NoError(t, err)
+	require.Len(t, loader.rejected, 2)
+	loader.Forget()
+	assert.Contains(t, loader.rejected, nameOf(t, main(2, "broken")), "what does not compile never will")
+	assert.Len(t, loader.rejected, 1)
+}
