@@ -1,0 +1,155 @@
+// Command operator keeps the cluster as its Gateways and HTTPRoutes say.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/go-logr/zapr"
+	"github.com/spf13/pflag"
+	"go.uber.org/zap"
+	"k8s.io/apimachinery/pkg/runtime"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+	"k8s.io/client-go/discovery"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
+	"k8s.io/klog/v2"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/healthz"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+	gatewayv1beta1 "sigs.k8s.io/gateway-api/apis/v1beta1"
+
+	"github.com/varnish-gateway/gateway/operator/api/v1alpha1"
+	"github.com/varnish-gateway/gateway/operator/internal/controller"
+	"github.com/varnish-gateway/gateway/operator/internal/gather"
+	"github.com/varnish-gateway/gateway/operator/internal/version"
+)
+
+// stopTime is how long what is under way may take when the operator is told to stop.
+const stopTime = 20 * time.Second
+
+func main() {
+	o, err := parse(os.Args[1:])
+	switch {
+	case errors.Is(err, pflag.ErrHelp):
+		return
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "operator:", err)
+		os.Exit(2)
+	case o.version:
+		fmt.Println(version.Version())
+		return
+	}
+	log, err := newLogger(o)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "operator:", err)
+		os.Exit(1)
+	}
+	err = run(ctrl.SetupSignalHandler(), o, log)
+	if errors.Is(err, controller.ErrDefinitionsChanged) {
+		log.Info("stopping, to be started again with the kinds that are installed now")
+		return
+	}
+	if err != nil {
+		log.Error("operator failed", zap.Error(err))
+		os.Exit(1)
+	}
+	log.Info("stopped")
+}
+
+func newLogger(o options) (*zap.Logger, error) {
+	config := zap.NewProductionConfig()
+	config.Level = zap.NewAtomicLevelAt(o.logLevel)
+	config.DisableStacktrace = true
+	log, err := config.Build()
+	if err != nil {
+		return nil, fmt.Errorf("make the log: %w", err)
+	}
+	ctrl.SetLogger(zapr.NewLogger(log))
+	klog.SetLogger(zapr.NewLogger(log.Named("client-go")))
+	return log, nil
+}
+
+// run works until ctx ends.
+func run(ctx context.Context, o options, log *zap.Logger) error {
+	config, err := ctrl.GetConfig()
+	if err != nil {
+		return fmt.Errorf("find the API server: %w", err)
+	}
+	config.UserAgent = "varnish-gateway-operator/" + version.Version()
+	scheme := newScheme()
+	installed, err := discover(ctx, config, scheme)
+	if err != nil {
+		return err
+	}
+	log.Info("starting", zap.String("version", version.Version()), zap.Any("installed", installed))
+	mgr, err := newManager(config, scheme, o)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	directory, err := controller.Setup(ctx, mgr, controller.Options{
+		GatewayImage: o.gatewayImage, Inputs: o.inputs(), Installed: installed,
+	}, log)
+	if err != nil {
+		return err
+	}
+	err = mgr.Start(ctx)
+	cancel()
+	directory.Wait()
+	return err
+}
+
+func newScheme() *runtime.Scheme {
+	scheme := runtime.NewScheme()
+	utilruntime.Must(clientgoscheme.AddToScheme(scheme))
+	utilruntime.Must(gatewayv1.Install(scheme))
+	utilruntime.Must(gatewayv1beta1.Install(scheme))
+	utilruntime.Must(v1alpha1.AddToScheme(scheme))
+	return scheme
+}
+
+func discover(ctx context.Context, config *rest.Config, scheme *runtime.Scheme) (gather.Installed, error) {
+	api, err := discovery.NewDiscoveryClientForConfig(config)
+	if err != nil {
+		return gather.Installed{}, fmt.Errorf("prepare discovery: %w", err)
+	}
+	reader, err := client.New(config, client.Options{Scheme: scheme})
+	if err != nil {
+		return gather.Installed{}, fmt.Errorf("prepare reading: %w", err)
+	}
+	return gather.Discover(ctx, api, reader)
+}
+
+func newManager(config *rest.Config, scheme *runtime.Scheme, o options) (manager.Manager, error) {
+	grace := stopTime
+	mgr, err := ctrl.NewManager(config, ctrl.Options{
+		Scheme:                        scheme,
+		Cache:                         gather.CacheOptions(),
+		LeaderElection:                o.leaderElect,
+		LeaderElectionID:              o.leaseName,
+		LeaderElectionNamespace:       o.namespace,
+		LeaderElectionReleaseOnCancel: true,
+		HealthProbeBindAddress:        o.healthAddress,
+		Metrics:                       metricsserver.Options{BindAddress: o.metrics},
+		GracefulShutdownTimeout:       &grace,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("make the manager: %w", err)
+	}
+	ready := func(r *http.Request) error {
+		if !mgr.GetCache().WaitForCacheSync(r.Context()) {
+			return errors.New("the caches are not filled yet")
+		}
+		return nil
+	}
+	return mgr, errors.Join(mgr.AddHealthzCheck("ping", healthz.Ping), mgr.AddReadyzCheck("caches", ready))
+}

@@ -1,0 +1,38 @@
+package controller
+
+import (
+	"context"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/varnish-gateway/gateway/operator/internal/status"
+)
+
+// classReconciler writes the status of GatewayClasses.
+type classReconciler struct {
+	statuses statusWriter
+	current  *current
+}
+
+// Reconcile implements reconcile.Reconciler.
+func (r *classReconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+	snapshot := r.current.Load()
+	if snapshot == nil {
+		return reconcile.Result{}, nil
+	}
+	told, ours := snapshot.Classes[request.Name]
+	if !ours {
+		return reconcile.Result{}, nil
+	}
+	return reconcile.Result{}, r.statuses.write(ctx, "GatewayClass", request.NamespacedName,
+		func() client.Object { return &gatewayv1.GatewayClass{} },
+		func(object client.Object) bool {
+			class := object.(*gatewayv1.GatewayClass)
+			merged, changed := status.GatewayClass(class.Status, told, metav1.Now())
+			class.Status = merged
+			return changed
+		})
+}

@@ -1,0 +1,116 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	rbacv1 "k8s.io/api/rbac/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/varnish-gateway/gateway/operator/api/v1alpha1"
+	"github.com/varnish-gateway/gateway/operator/internal/apply"
+	"github.com/varnish-gateway/gateway/operator/internal/workload"
+)
+
+// endpointsFinalizer keeps a Gateway until nothing is left of it in other namespaces. Only Gateways that have something
+// there carry it.
+const endpointsFinalizer = v1alpha1.GroupName + "/endpoints-access"
+
+// reachEndpoints lets the pods read the EndpointSlices of the namespaces that they route to, and of no others.
+func (r *gatewayReconciler) reachEndpoints(ctx context.Context, g *Gateway, w workload.Gateway) error {
+	namespaces := routedNamespaces(g)
+	if slices.ContainsFunc(namespaces, func(n string) bool { return n != w.Object.Namespace }) {
+		if err := r.finalize(ctx, w.Object, true); err != nil {
+			return err
+		}
+	}
+	for _, namespace := range namespaces {
+		role, binding := w.EndpointsAccess(namespace)
+		if err := r.ensure(ctx, w, role, &rbacv1.Role{}); err != nil {
+			return err
+		}
+		if err := r.ensure(ctx, w, binding, &rbacv1.RoleBinding{}); err != nil {
+			return err
+		}
+	}
+	return r.withdraw(ctx, r.cache, w.Object, func(o client.Object) bool {
+		return !slices.Contains(namespaces, o.GetNamespace())
+	})
+}
+
+// routedNamespaces are those of the services that the Gateway's routes name, in order.
+func routedNamespaces(g *Gateway) []string {
+	var namespaces []string
+	for _, service := range g.Model.Services {
+		namespaces = append(namespaces, service.Namespace)
+	}
+	slices.Sort(namespaces)
+	return slices.Compact(namespaces)
+}
+
+// collect removes what a Gateway that is being deleted has in other namespaces, and then lets it go. What is in its own
+// namespace goes with it.
+func (r *gatewayReconciler) collect(ctx context.Context, gateway *gatewayv1.Gateway) error {
+	if !controllerutil.ContainsFinalizer(gateway, endpointsFinalizer) {
+		return nil
+	}
+	// The cache may not know yet of what was made a moment ago.
+	elsewhere := func(o client.Object) bool { return o.GetNamespace() != gateway.Namespace }
+	if err := r.withdraw(ctx, r.live, gateway, elsewhere); err != nil {
+		return err
+	}
+	return r.finalize(ctx, gateway, false)
+}
+
+// withdraw deletes the access to endpoints that is chosen.
+func (r *gatewayReconciler) withdraw(ctx context.Context, from client.Reader, gateway *gatewayv1.Gateway, chosen func(client.Object) bool) error {
+	labels := client.MatchingLabels{
+		workload.LabelManagedBy: workload.ManagedBy,
+		workload.LabelOwner:     workload.OwnerDigest(client.ObjectKeyFromObject(gateway)),
+	}
+	var roles rbacv1.RoleList
+	var bindings rbacv1.RoleBindingList
+	for _, list := range []client.ObjectList{&bindings, &roles} {
+		if err := from.List(ctx, list, labels); err != nil {
+			return fmt.Errorf("list %T: %w", list, err)
+		}
+	}
+	// Bindings first: one whose Role is gone grants nothing, but is in the way of whoever looks.
+	var objects []client.Object
+	for i := range bindings.Items {
+		objects = append(objects, &bindings.Items[i])
+	}
+	for i := range roles.Items {
+		objects = append(objects, &roles.Items[i])
+	}
+	for _, object := range objects {
+		if !workload.IsEndpointsAccess(object) || !chosen(object) {
+			continue
+		}
+		if err := r.writer.Delete(ctx, object); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// finalize puts the finalizer on a Gateway, or takes it away.
+func (r *gatewayReconciler) finalize(ctx context.Context, gateway *gatewayv1.Gateway, hold bool) error {
+	changed := gateway.DeepCopy()
+	if hold && !controllerutil.AddFinalizer(changed, endpointsFinalizer) {
+		return nil
+	}
+	if !hold && !controllerutil.RemoveFinalizer(changed, endpointsFinalizer) {
+		return nil
+	}
+	// The list of finalizers is written whole: the resourceVersion makes sure that nobody else's is lost.
+	patch := client.MergeFromWithOptions(gateway, client.MergeFromWithOptimisticLock{})
+	if err := r.writer.Client.Patch(ctx, changed, patch, client.FieldOwner(r.writer.Manager)); err != nil {
+		return fmt.Errorf("change the finalizers of Gateway %s: %w", client.ObjectKeyFromObject(gateway), err)
+	}
+	apply.Count("Gateway", "finalizer")
+	return nil
+}

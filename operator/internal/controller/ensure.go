@@ -1,0 +1,203 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/varnish-gateway/gateway/operator/internal/apply"
+	"github.com/varnish-gateway/gateway/operator/internal/render"
+	"github.com/varnish-gateway/gateway/operator/internal/workload"
+	"github.com/varnish-gateway/gateway/shared/mainvcl"
+)
+
+// foreignError says that an object of the name that we need is somebody else's. It is never taken over.
+type foreignError struct{ kind, name string }
+
+func (e *foreignError) Error() string {
+	return fmt.Sprintf("%s %s exists and does not belong to this Gateway. It is left alone: rename or delete it.", e.kind, e.name)
+}
+
+// ensureAll writes whatever of a Gateway's objects is not as it should be, and returns the sequence of its main.vcl. What
+// pods mount and need comes before the pods.
+func (r *gatewayReconciler) ensureAll(ctx context.Context, g *Gateway, w workload.Gateway) (int64, error) {
+	for _, each := range []struct{ desired, live client.Object }{
+		{w.ServiceAccount(), &corev1.ServiceAccount{}},
+		{w.Role(), &rbacv1.Role{}},
+		{w.RoleBinding(), &rbacv1.RoleBinding{}},
+		{w.Service(), &corev1.Service{}},
+	} {
+		if err := r.ensure(ctx, w, each.desired, each.live); err != nil {
+			return 0, err
+		}
+	}
+	if err := r.ensureSecrets(ctx, g, w); err != nil {
+		return 0, err
+	}
+	vcl, err := r.ensureConfig(ctx, g, w)
+	if err != nil {
+		return 0, err
+	}
+	if err := r.ensureDeployment(ctx, w); err != nil {
+		return 0, err
+	}
+	return vcl, r.ensureBudget(ctx, w)
+}
+
+// ensure writes one object where the live one does not hold it.
+func (r *gatewayReconciler) ensure(ctx context.Context, w workload.Gateway, desired, live client.Object, ignored ...string) error {
+	if err := r.find(ctx, w, desired, live); err != nil {
+		return err
+	}
+	_, _, err := r.writer.Apply(ctx, desired, live, ignored...)
+	return err
+}
+
+// find reads the live object into live, which stays empty where there is none. What the cache does not hold, since it
+// holds only what is labelled as ours, is looked for in the cluster before it is made.
+func (r *gatewayReconciler) find(ctx context.Context, w workload.Gateway, desired, live client.Object) error {
+	key := client.ObjectKeyFromObject(desired)
+	err := r.cache.Get(ctx, key, live)
+	if apierrors.IsNotFound(err) {
+		err = r.live.Get(ctx, key, live)
+	}
+	if apierrors.IsNotFound(err) {
+		live.SetResourceVersion("")
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("look up %T %s: %w", desired, key, err)
+	}
+	return r.checkOwner(w, desired, live)
+}
+
+func (r *gatewayReconciler) checkOwner(w workload.Gateway, desired, live client.Object) error {
+	if apply.OwnedBy(live, string(w.Object.UID)) {
+		return nil
+	}
+	// An ownerReference cannot cross namespaces: there, the label says whose it is.
+	if live.GetNamespace() != w.Object.Namespace && live.GetLabels()[workload.LabelOwner] == workload.OwnerDigest(w.Key()) {
+		return nil
+	}
+	return &foreignError{kind: desired.GetObjectKind().GroupVersionKind().Kind, name: live.GetName()}
+}
+
+// ensureDeployment leaves the template alone while its hash stays, whatever else was done to it: the hash alone
+// rolls pods.
+func (r *gatewayReconciler) ensureDeployment(ctx context.Context, w workload.Gateway) error {
+	desired, err := w.Deployment()
+	if err != nil {
+		return err
+	}
+	live := &appsv1.Deployment{}
+	if err := r.find(ctx, w, desired, live); err != nil {
+		return err
+	}
+	var ignored []string
+	if live.ResourceVersion != "" && workload.InfraHash(live) == workload.InfraHash(desired) {
+		ignored = append(ignored, "spec.template")
+	}
+	_, _, err = r.writer.Apply(ctx, desired, live, ignored...)
+	return err
+}
+
+func (r *gatewayReconciler) ensureBudget(ctx context.Context, w workload.Gateway) error {
+	live := &policyv1.PodDisruptionBudget{}
+	if desired := w.Budget(); desired != nil {
+		return r.ensure(ctx, w, desired, live)
+	}
+	key := types.NamespacedName{Namespace: w.Object.Namespace, Name: workload.NamesOf(w.Object.Name).Budget}
+	if err := r.cache.Get(ctx, key, live); err != nil {
+		return client.IgnoreNotFound(err)
+	}
+	if !apply.OwnedBy(live, string(w.Object.UID)) {
+		return nil
+	}
+	return r.writer.Delete(ctx, live)
+}
+
+// ensureConfig writes main.vcl, and makes the ConfigMap that the HTTPRoute reconciler adds routing.json to.
+func (r *gatewayReconciler) ensureConfig(ctx context.Context, g *Gateway, w workload.Gateway) (int64, error) {
+	live, err := r.config(ctx, w)
+	if err != nil {
+		return 0, err
+	}
+	var text []byte
+	var object client.Object
+	if live != nil {
+		text, object = []byte(live.Data[mainvcl.File]), live
+	}
+	vcl, _ := render.VCL(g.Model, text)
+	written, changed, err := r.writer.Apply(ctx, w.Config(vcl), object)
+	if err != nil {
+		return 0, err
+	}
+	if changed {
+		r.contents.Forget(client.ObjectKeyFromObject(written))
+	}
+	header, _, err := mainvcl.Parse(vcl)
+	return header.Sequence, err
+}
+
+// config is the live ConfigMap of a Gateway, or nil. One that the cache does not know yet is looked for in the cluster.
+func (r *gatewayReconciler) config(ctx context.Context, w workload.Gateway) (*corev1.ConfigMap, error) {
+	key := types.NamespacedName{Namespace: w.Object.Namespace, Name: workload.NamesOf(w.Object.Name).Config}
+	live, err := r.contents.ConfigMap(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	if live == nil {
+		live = &corev1.ConfigMap{}
+		if err := r.live.Get(ctx, key, live); err != nil {
+			return nil, client.IgnoreNotFound(err)
+		}
+	}
+	return live, r.checkOwner(w, w.Config(nil), live)
+}
+
+func (r *gatewayReconciler) ensureSecrets(ctx context.Context, g *Gateway, w workload.Gateway) error {
+	certificates := w.Certificates(g.Certificates)
+	live, err := r.secret(ctx, w, certificates)
+	if err != nil {
+		return err
+	}
+	if _, _, err := r.writer.Apply(ctx, certificates, live); err != nil {
+		return err
+	}
+	admin := w.Admin(workload.Credential{})
+	if live, err = r.secret(ctx, w, admin); err != nil {
+		return err
+	}
+	credential, sound := workload.CredentialOf(live)
+	if !sound {
+		if credential, err = workload.NewCredential(time.Now()); err != nil {
+			return err
+		}
+	}
+	_, _, err = r.writer.Apply(ctx, w.Admin(credential), live)
+	return err
+}
+
+// secret is the live Secret of the name of the desired one; empty where there is none.
+func (r *gatewayReconciler) secret(ctx context.Context, w workload.Gateway, desired *corev1.Secret) (*corev1.Secret, error) {
+	key := client.ObjectKeyFromObject(desired)
+	live, err := r.contents.Secret(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	if live == nil {
+		live = &corev1.Secret{}
+		if err := r.live.Get(ctx, key, live); err != nil {
+			return &corev1.Secret{}, client.IgnoreNotFound(err)
+		}
+	}
+	return live, r.checkOwner(w, desired, live)
+}

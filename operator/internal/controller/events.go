@@ -1,0 +1,219 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/types"
+	toolscache "k8s.io/client-go/tools/cache"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+	gatewayv1beta1 "sigs.k8s.io/gateway-api/apis/v1beta1"
+
+	"github.com/varnish-gateway/gateway/operator/api/v1alpha1"
+	"github.com/varnish-gateway/gateway/operator/internal/gather"
+	"github.com/varnish-gateway/gateway/operator/internal/workload"
+)
+
+// events tells which changes of the cluster matter, and to whom.
+type events struct {
+	changed    signal
+	inboxes    *inboxes
+	references atomic.Pointer[gather.References]
+}
+
+// event is a change of one object; before is nil for one that is new, and after for one that is gone.
+type event struct{ before, after client.Object }
+
+// object is the newest that is known of the object.
+func (e event) object() client.Object {
+	if e.after != nil {
+		return e.after
+	}
+	return e.before
+}
+
+func (e event) key() types.NamespacedName { return client.ObjectKeyFromObject(e.object()) }
+
+// owners are the Gateways that the object belongs to, or belonged to before somebody changed that.
+func (e event) owners() []types.NamespacedName {
+	var owners []types.NamespacedName
+	for _, object := range []client.Object{e.before, e.after} {
+		if object == nil {
+			continue
+		}
+		if owner, ok := ownerOf(object); ok && !slices.Contains(owners, owner) {
+			owners = append(owners, owner)
+		}
+	}
+	return owners
+}
+
+// sameSpec tells whether an update leaves alone what the object's owner wrote.
+func (e event) sameSpec() bool {
+	return e.before != nil && e.after != nil && e.before.GetUID() == e.after.GetUID() &&
+		e.before.GetGeneration() == e.after.GetGeneration() &&
+		e.before.GetDeletionTimestamp().IsZero() == e.after.GetDeletionTimestamp().IsZero()
+}
+
+// watch starts every informer. Kinds that are not installed are not watched.
+func (e *events) watch(ctx context.Context, informers cache.Informers, installed gather.Installed) error {
+	ignore := func(types.NamespacedName) {}
+	watched := []struct {
+		object  client.Object
+		handler func(event)
+	}{
+		{&gatewayv1.GatewayClass{}, e.specified(func(key types.NamespacedName) { e.inboxes.class(key.Name) })},
+		{&gatewayv1.Gateway{}, e.gateway},
+		{&gatewayv1.HTTPRoute{}, e.specified(e.inboxes.route)},
+		{&v1alpha1.GatewayClassParameters{}, e.specified(ignore)},
+		{&v1alpha1.GatewayParameters{}, e.specified(ignore)},
+		{gather.Metadata(gather.SecretKind), e.secret},
+		{gather.Metadata(gather.ConfigMapKind), e.configMap},
+		{gather.Metadata(gather.NamespaceKind), e.namespace},
+		{&corev1.Service{}, e.service},
+		{&corev1.Pod{}, e.owned},
+		{&appsv1.Deployment{}, e.ownedSpec},
+		{&corev1.ServiceAccount{}, e.owned},
+		{&rbacv1.Role{}, e.owned},
+		{&rbacv1.RoleBinding{}, e.owned},
+		{&policyv1.PodDisruptionBudget{}, e.ownedSpec},
+	}
+	for _, each := range watched {
+		if err := e.start(ctx, informers, each.object, each.handler); err != nil {
+			return err
+		}
+	}
+	switch installed.ReferenceGrants {
+	case gatewayv1.GroupVersion.Version:
+		return e.start(ctx, informers, &gatewayv1.ReferenceGrant{}, e.specified(ignore))
+	case gatewayv1beta1.GroupVersion.Version:
+		return e.start(ctx, informers, &gatewayv1beta1.ReferenceGrant{}, e.specified(ignore))
+	}
+	return nil
+}
+
+func (e *events) start(ctx context.Context, informers cache.Informers, object client.Object, handle func(event)) error {
+	informer, err := informers.GetInformer(ctx, object, cache.BlockUntilSynced(false))
+	if err != nil {
+		return fmt.Errorf("watch %T: %w", object, err)
+	}
+	_, err = informer.AddEventHandler(toolscache.ResourceEventHandlerFuncs{
+		AddFunc: func(after any) { handle(event{after: objectOf(after)}) },
+		UpdateFunc: func(before, after any) {
+			// A resync tells what is known already.
+			if objectOf(before).GetResourceVersion() != objectOf(after).GetResourceVersion() {
+				handle(event{before: objectOf(before), after: objectOf(after)})
+			}
+		},
+		DeleteFunc: func(before any) { handle(event{before: objectOf(before)}) },
+	})
+	if err != nil {
+		return fmt.Errorf("watch %T: %w", object, err)
+	}
+	return nil
+}
+
+func objectOf(object any) client.Object {
+	if unknown, ok := object.(toolscache.DeletedFinalStateUnknown); ok {
+		object = unknown.Obj
+	}
+	return object.(client.Object)
+}
+
+// specified handles objects that translation reads. A change of anything but the specification, such as a status
+// that somebody has overwritten, concerns that one object alone.
+func (e *events) specified(other func(types.NamespacedName)) func(event) {
+	return func(ev event) {
+		if ev.sameSpec() {
+			other(ev.key())
+			return
+		}
+		e.changed.raise()
+	}
+}
+
+// gateway also hands on Gateways that are being deleted: translation leaves them out, and what is left of one is to be
+// collected even where its class is not ours any more.
+func (e *events) gateway(ev event) {
+	if ev.after != nil && !ev.after.GetDeletionTimestamp().IsZero() {
+		e.inboxes.objects(ev.key())
+	}
+	e.specified(e.inboxes.gateway)(ev)
+}
+
+func (e *events) secret(ev event) {
+	if refs := e.references.Load(); refs == nil || refs.Secrets[ev.key()] {
+		e.changed.raise()
+	}
+	e.owned(ev)
+}
+
+func (e *events) configMap(ev event) {
+	if refs := e.references.Load(); refs == nil || refs.ConfigMaps[ev.key()] {
+		e.changed.raise()
+	}
+	for _, gateway := range ev.owners() {
+		e.inboxes.gateway(gateway)
+	}
+}
+
+func (e *events) namespace(ev event) {
+	if refs := e.references.Load(); refs != nil && !refs.Namespaces {
+		return
+	}
+	if ev.before != nil && ev.after != nil && maps.Equal(ev.before.GetLabels(), ev.after.GetLabels()) {
+		return
+	}
+	e.changed.raise()
+}
+
+func (e *events) service(ev event) {
+	if refs := e.references.Load(); (refs == nil || refs.Services[ev.key()]) && !samePorts(ev) {
+		e.changed.raise()
+	}
+	e.owned(ev)
+}
+
+// samePorts tells whether translation would see no difference.
+func samePorts(ev event) bool {
+	before, _ := ev.before.(*corev1.Service)
+	after, _ := ev.after.(*corev1.Service)
+	return before != nil && after != nil && before.Spec.Type == after.Spec.Type &&
+		reflect.DeepEqual(before.Spec.Ports, after.Spec.Ports)
+}
+
+// owned handles objects that the Gateway reconciler writes, or looks at.
+func (e *events) owned(ev event) {
+	for _, gateway := range ev.owners() {
+		e.inboxes.objects(gateway)
+	}
+}
+
+// ownedSpec is owned, but for changes of what only the status says.
+func (e *events) ownedSpec(ev event) {
+	if ev.sameSpec() && maps.Equal(ev.before.GetLabels(), ev.after.GetLabels()) &&
+		ev.before.GetAnnotations()[workload.AnnotationGateway] == ev.after.GetAnnotations()[workload.AnnotationGateway] {
+		return
+	}
+	e.owned(ev)
+}
+
+// ownerOf is the Gateway that an object of ours belongs to.
+func ownerOf(object client.Object) (types.NamespacedName, bool) {
+	if object.GetLabels()[workload.LabelManagedBy] != workload.ManagedBy {
+		return types.NamespacedName{}, false
+	}
+	namespace, name, ok := strings.Cut(object.GetAnnotations()[workload.AnnotationGateway], "/")
+	return types.NamespacedName{Namespace: namespace, Name: name}, ok
+}

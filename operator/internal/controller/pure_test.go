@@ -1,0 +1,176 @@
+package controller
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/varnish-gateway/gateway/operator/internal/gatewaytest"
+	"github.com/varnish-gateway/gateway/operator/internal/inputs"
+	"github.com/varnish-gateway/gateway/operator/internal/model"
+	"github.com/varnish-gateway/gateway/operator/internal/report"
+	"github.com/varnish-gateway/gateway/operator/internal/translate"
+)
+
+var edge = types.NamespacedName{Namespace: "shop", Name: "edge"}
+
+func TestTheFirstChangeGoesAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, started := newSignal(), time.Now()
+		s.raise()
+		require.NoError(t, s.await(t.Context(), started.Add(-time.Hour)))
+		assert.Zero(t, time.Since(started))
+	})
+}
+
+func TestChangesThatFollowWaitForAQuietMoment(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, started := newSignal(), time.Now()
+		go func() {
+			for range 5 {
+				s.raise()
+				time.Sleep(quietPeriod / 2)
+			}
+		}()
+		require.NoError(t, s.await(t.Context(), started))
+		assert.Equal(t, 4*quietPeriod/2+quietPeriod, time.Since(started))
+	})
+}
+
+func TestConstantChangeCannotHoldTranslationBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		s, started := newSignal(), time.Now()
+		var changes sync.WaitGroup
+		changes.Go(func() {
+			for ctx.Err() == nil {
+				s.raise()
+				time.Sleep(quietPeriod / 2)
+			}
+		})
+		require.NoError(t, s.await(ctx, started))
+		assert.Equal(t, longestWait, time.Since(started))
+		cancel()
+		changes.Wait()
+	})
+}
+
+func TestWaitingEndsWithTheContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	assert.ErrorIs(t, newSignal().await(ctx, time.Now()), context.Canceled)
+}
+
+func listener(name string) listeners {
+	return listeners{Listeners: []model.Listener{{Name: name, Port: 80, Protocol: model.HTTP}}}
+}
+
+func TestPodsMustHaveTheListenersAndNotTheNewestRoutes(t *testing.T) {
+	p := newPublished()
+	assert.False(t, p.knows(edge))
+	_, why := p.wanted(edge, listener("a"))
+	assert.Contains(t, why, "not published")
+
+	assert.True(t, p.note(edge, listener("a"), 4), "the first word is news")
+	assert.True(t, p.knows(edge))
+	assert.False(t, p.note(edge, listener("a"), 5), "routes alone are no news")
+	sequence, why := p.wanted(edge, listener("a"))
+	assert.Equal(t, int64(4), sequence)
+	assert.Empty(t, why)
+
+	_, why = p.wanted(edge, listener("b"))
+	assert.Contains(t, why, "not published", "listeners that are wanted and not written yet")
+	assert.True(t, p.note(edge, listener("b"), 6))
+	sequence, _ = p.wanted(edge, listener("b"))
+	assert.Equal(t, int64(6), sequence)
+
+	assert.True(t, p.note(edge, listener("b"), 1), "a ConfigMap that was made anew counts from the beginning")
+	sequence, _ = p.wanted(edge, listener("b"))
+	assert.Equal(t, int64(1), sequence)
+
+	p.forget(edge)
+	assert.False(t, p.knows(edge))
+}
+
+func TestRoutingThatCannotBePublishedIsTold(t *testing.T) {
+	p := newPublished()
+	p.note(edge, listener("a"), 4)
+	assert.True(t, p.fail(edge, "too large"))
+	assert.False(t, p.fail(edge, "too large"))
+	_, why := p.wanted(edge, listener("a"))
+	assert.Equal(t, "too large", why)
+	assert.True(t, p.note(edge, listener("a"), 5), "that it is well again is news")
+	sequence, why := p.wanted(edge, listener("a"))
+	assert.Equal(t, int64(4), sequence)
+	assert.Empty(t, why)
+}
+
+func snapshot(in inputs.Inputs) *Snapshot { return snapshotOf(in, translate.Translate(in)) }
+
+func clusterOf(gateways ...*gatewayv1.Gateway) inputs.Inputs {
+	return inputs.Inputs{
+		GatewayClasses: []*gatewayv1.GatewayClass{gatewaytest.GatewayClass(gatewaytest.Class)},
+		Gateways:       gateways,
+		HTTPRoutes: []*gatewayv1.HTTPRoute{
+			gatewaytest.HTTPRoute("shop", "r", edge, []gatewayv1.HTTPRouteRule{gatewaytest.Rule("/", "web", 80)}),
+		},
+	}
+}
+
+func TestOnlyWhatASnapshotChangesIsAskedFor(t *testing.T) {
+	http := []gatewayv1.Listener{gatewaytest.HTTPListener("http", 80)}
+	gateways := func() inputs.Inputs {
+		return clusterOf(gatewaytest.Gateway("shop", "edge", http), gatewaytest.Gateway("shop", "other", http))
+	}
+	first := snapshot(gateways())
+	all := first.since(nil)
+	assert.Len(t, all.classes, 1)
+	assert.Len(t, all.gateways, 2)
+	assert.Len(t, all.routes, 1)
+
+	assert.Equal(t, difference{}, snapshot(gateways()).since(first), "the same objects change nothing")
+
+	more := gateways()
+	more.Services = append(more.Services, gatewaytest.Service("shop", "web", 80))
+	changed := snapshot(more).since(first)
+	assert.Empty(t, changed.classes)
+	assert.Equal(t, []types.NamespacedName{edge}, changed.gateways, "the other Gateway has no route to it")
+	assert.Equal(t, []types.NamespacedName{{Namespace: "shop", Name: "r"}}, changed.routes)
+
+	gone := snapshot(clusterOf()).since(first)
+	assert.Len(t, gone.gateways, 2, "what is gone has changed")
+	assert.Len(t, gone.routes, 1)
+}
+
+func TestAnEstablishedGatewayStaysProgrammedWhileAPodIsSilent(t *testing.T) {
+	unknown := report.DataPlane{Status: metav1.ConditionUnknown, Message: "Pod a has not said yet what it runs."}
+	programmed := func(status metav1.ConditionStatus, generation int64) *gatewayv1.Gateway {
+		return gatewaytest.Gateway("shop", "edge", nil, func(g *gatewayv1.Gateway) {
+			g.Status.Conditions = []metav1.Condition{{
+				Type: string(gatewayv1.GatewayConditionProgrammed), Status: status, ObservedGeneration: generation,
+			}}
+		})
+	}
+	for name, c := range map[string]struct {
+		plane report.DataPlane
+		live  *gatewayv1.Gateway
+		want  metav1.ConditionStatus
+	}{
+		"it was programmed":                 {unknown, programmed(metav1.ConditionTrue, 1), metav1.ConditionTrue},
+		"another generation was programmed": {unknown, programmed(metav1.ConditionTrue, 0), metav1.ConditionFalse},
+		"it was not programmed":             {unknown, programmed(metav1.ConditionFalse, 1), metav1.ConditionFalse},
+		"it is new":                         {unknown, gatewaytest.Gateway("shop", "edge", nil), metav1.ConditionFalse},
+		"pods say otherwise":                {report.DataPlane{Status: metav1.ConditionFalse}, programmed(metav1.ConditionTrue, 1), metav1.ConditionFalse},
+	} {
+		t.Run(name, func(t *testing.T) { assert.Equal(t, c.want, established(c.plane, c.live).Status) })
+	}
+}

@@ -1,0 +1,161 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"go.uber.org/zap"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/varnish-gateway/gateway/operator/internal/apply"
+	"github.com/varnish-gateway/gateway/operator/internal/gather"
+	"github.com/varnish-gateway/gateway/operator/internal/report"
+	"github.com/varnish-gateway/gateway/operator/internal/status"
+	"github.com/varnish-gateway/gateway/operator/internal/workload"
+	"github.com/varnish-gateway/gateway/shared/contract"
+	"github.com/varnish-gateway/gateway/shared/routing"
+)
+
+// routeReconciler writes routing.json and its shards, the status of HTTPRoutes, and how many of them are attached
+// to each listener.
+type routeReconciler struct {
+	cache      client.Reader
+	live       client.Reader
+	writer     apply.Writer
+	statuses   statusWriter
+	contents   *gather.Contents
+	shards     *shards
+	current    *current
+	published  *published
+	inboxes    *inboxes
+	controller gatewayv1.GatewayController
+	log        *zap.Logger
+}
+
+// Reconcile implements reconcile.TypedReconciler.
+func (r *routeReconciler) Reconcile(ctx context.Context, request routeRequest) (reconcile.Result, error) {
+	snapshot := r.current.Load()
+	if snapshot == nil {
+		return reconcile.Result{}, nil
+	}
+	if request.Gateway.Name != "" {
+		g := snapshot.Gateways[request.Gateway]
+		if g == nil {
+			r.shards.forget(request.Gateway)
+			return reconcile.Result{}, nil
+		}
+		if err := r.publish(ctx, request.Gateway, g); err != nil {
+			return reconcile.Result{}, err
+		}
+		return reconcile.Result{}, r.attachedRoutes(ctx, request.Gateway, g)
+	}
+	return reconcile.Result{}, r.status(ctx, request.Route, snapshot)
+}
+
+// publish writes a Gateway's routing where it differs from what is there. While there is no ConfigMap there is nothing to
+// write to: it is the Gateway reconciler's to make, and tells us when it is there.
+func (r *routeReconciler) publish(ctx context.Context, key types.NamespacedName, g *Gateway) error {
+	names := workload.NamesOf(key.Name)
+	configKey := types.NamespacedName{Namespace: key.Namespace, Name: names.Config}
+	live, err := r.contents.ConfigMap(ctx, configKey)
+	if err != nil {
+		return err
+	}
+	if live == nil || !apply.OwnedBy(live, string(g.Object.UID)) {
+		return nil
+	}
+	head := []byte(live.Data[routing.File])
+	files, err := renderRouting(g, head)
+	var tooLarge *routing.TooLargeError
+	if errors.As(err, &tooLarge) {
+		r.log.Error("the routes do not fit", zap.Stringer("gateway", key), zap.Error(err))
+		if r.published.fail(key, "The routes cannot be published: "+tooLarge.Error()+".") {
+			r.inboxes.objects(key)
+		}
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	w := workload.Gateway{Object: g.Object}
+	if err := r.shards.write(ctx, w, files.Shards); err != nil {
+		return err
+	}
+	if files.Changed {
+		if err := r.writeHead(ctx, live, files.Head); err != nil {
+			return err
+		}
+	}
+	if err := r.shards.prune(ctx, w, files.Shards); err != nil {
+		return err
+	}
+	if r.published.note(key, listenersOf(g.Model), contract.Sequence(files.Head)) {
+		r.inboxes.objects(key)
+	}
+	return nil
+}
+
+// writeHead applies routing.json to the ConfigMap that was looked at, and to no other: neither to one that was made
+// anew, nor to one that somebody has changed meanwhile.
+func (r *routeReconciler) writeHead(ctx context.Context, live *corev1.ConfigMap, head []byte) error {
+	key := client.ObjectKeyFromObject(live)
+	written, err := r.writer.Write(ctx, &corev1.ConfigMap{
+		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "ConfigMap"},
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: live.Namespace, Name: live.Name, UID: live.UID, ResourceVersion: live.ResourceVersion,
+		},
+		Data: map[string]string{routing.File: string(head)},
+	})
+	if apierrors.IsConflict(err) {
+		// What was looked at is old: the next look is at the cluster itself.
+		r.contents.Forget(key)
+	}
+	if err != nil {
+		return err
+	}
+	now := live.DeepCopy()
+	now.ResourceVersion = written.GetResourceVersion()
+	if now.Data == nil {
+		now.Data = map[string]string{}
+	}
+	now.Data[routing.File] = string(head)
+	r.contents.Remember(now)
+	return nil
+}
+
+// attachedRoutes merges the numbers of attached routes into the Gateway's status.
+func (r *routeReconciler) attachedRoutes(ctx context.Context, key types.NamespacedName, g *Gateway) error {
+	return r.statuses.gateway(ctx, key, g.Object.UID, func(now gatewayv1.GatewayStatus) (gatewayv1.GatewayStatus, bool) {
+		return status.AttachedRoutes(now, g.Report)
+	})
+}
+
+// status merges what is told of a route into its status. Of one that is not ours, entries that we once wrote go.
+func (r *routeReconciler) status(ctx context.Context, key types.NamespacedName, snapshot *Snapshot) error {
+	told, ours := snapshot.Routes[key]
+	err := r.statuses.write(ctx, "HTTPRoute", key, func() client.Object { return &gatewayv1.HTTPRoute{} }, func(object client.Object) bool {
+		route := object.(*gatewayv1.HTTPRoute)
+		if !ours {
+			told = report.HTTPRoute{Object: report.Object{
+				Namespace: route.Namespace, Name: route.Name, Generation: route.Generation,
+			}}
+		}
+		if route.Generation != told.Generation {
+			return false
+		}
+		merged, changed := status.HTTPRoute(route.Status, told, r.controller, metav1.Now())
+		route.Status = merged
+		return changed
+	})
+	if err != nil {
+		return fmt.Errorf("tell of a route: %w", err)
+	}
+	return nil
+}

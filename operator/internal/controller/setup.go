@@ -1,0 +1,179 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"go.uber.org/zap"
+	"k8s.io/client-go/discovery"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/varnish-gateway/gateway/operator/internal/apply"
+	"github.com/varnish-gateway/gateway/operator/internal/dataplane"
+	"github.com/varnish-gateway/gateway/operator/internal/gather"
+	"github.com/varnish-gateway/gateway/operator/internal/inputs"
+)
+
+// Field managers, one for each reconciler.
+const (
+	managerGateways = "varnish-gateway-gateways"
+	managerRoutes   = "varnish-gateway-httproutes"
+)
+
+// routeWorkers write the statuses of routes, which have nothing to do with each other, side by side.
+const routeWorkers = 8
+
+// gatewayWorkers look after Gateways side by side.
+const gatewayWorkers = 4
+
+// Options of the operator.
+type Options struct {
+	// GatewayImage is the image of gateways whose parameters name none.
+	GatewayImage string
+	Inputs       inputs.Options
+	Installed    gather.Installed
+}
+
+// Setup adds the translator and the reconcilers to a manager. What follows the pods ends with ctx; Wait of the
+// returned directory returns when it has.
+func Setup(ctx context.Context, mgr manager.Manager, options Options, log *zap.Logger) (*dataplane.Directory, error) {
+	changed, inboxes, now := newSignal(), newInboxes(), &current{}
+	events := &events{changed: changed, inboxes: inboxes}
+	if err := events.watch(ctx, mgr.GetCache(), options.Installed); err != nil {
+		return nil, err
+	}
+	directory := dataplane.NewDirectory(ctx, log.Named("dataplane"), inboxes.objects)
+	s := setup{
+		mgr: mgr, options: options, log: log, inboxes: inboxes, current: now, directory: directory,
+		// What is gathered is kept apart from what is ours: the first is forgotten when nobody refers to it.
+		own:       &gather.Contents{Cache: mgr.GetClient(), Live: mgr.GetAPIReader()},
+		published: newPublished(),
+	}
+	if err := errors.Join(s.classes(), s.gateways(), s.routes()); err != nil {
+		return nil, err
+	}
+	gatherer := &gather.Gatherer{
+		Cache:     mgr.GetCache(),
+		Contents:  &gather.Contents{Cache: mgr.GetClient(), Live: mgr.GetAPIReader()},
+		Installed: options.Installed, Options: options.Inputs,
+		Referenced: func(r gather.References) { events.references.Store(&r) },
+	}
+	t := &translator{
+		cache: mgr.GetCache(), gatherer: gatherer, changed: changed, current: now, inboxes: inboxes, log: log.Named("translator"),
+	}
+	if err := mgr.Add(t); err != nil {
+		return nil, fmt.Errorf("add the translator: %w", err)
+	}
+	return directory, watchDefinitions(ctx, mgr, options.Installed, log)
+}
+
+// setup is what the reconcilers share.
+type setup struct {
+	mgr       manager.Manager
+	options   Options
+	log       *zap.Logger
+	inboxes   *inboxes
+	current   *current
+	own       *gather.Contents
+	published *published
+	directory *dataplane.Directory
+}
+
+func (s setup) writer(name string) apply.Writer {
+	return apply.Writer{Client: s.mgr.GetClient(), Manager: name}
+}
+
+func (s setup) statuses(name string) statusWriter {
+	return statusWriter{cache: s.mgr.GetClient(), live: s.mgr.GetAPIReader(), client: s.mgr.GetClient(), manager: name}
+}
+
+func (s setup) classes() error {
+	r := &classReconciler{statuses: s.statuses(managerGateways), current: s.current}
+	return run("gatewayclass", s.mgr, r, 1, s.inboxes.classes)
+}
+
+func (s setup) gateways() error {
+	r := &gatewayReconciler{
+		cache: s.mgr.GetClient(), live: s.mgr.GetAPIReader(), writer: s.writer(managerGateways),
+		statuses: s.statuses(managerGateways), contents: s.own, current: s.current, published: s.published,
+		directory: s.directory, image: s.options.GatewayImage, log: s.log.Named("gateway"),
+	}
+	return run[reconcile.Request]("gateway", s.mgr, r, gatewayWorkers, s.inboxes.gateways)
+}
+
+func (s setup) routes() error {
+	writer := s.writer(managerRoutes)
+	r := &routeReconciler{
+		cache: s.mgr.GetClient(), live: s.mgr.GetAPIReader(), writer: writer, statuses: s.statuses(managerRoutes),
+		contents: s.own, shards: &shards{cache: s.mgr.GetClient(), live: s.mgr.GetAPIReader(), writer: writer},
+		current: s.current, published: s.published, inboxes: s.inboxes,
+		controller: s.options.Inputs.Controller(), log: s.log.Named("httproute"),
+	}
+	return run[routeRequest]("httproute", s.mgr, r, routeWorkers, s.inboxes.routes)
+}
+
+// run adds a controller that takes its requests from an inbox.
+func run[request comparable](name string, mgr manager.Manager, r reconcile.TypedReconciler[request], workers int, in *inbox[request]) error {
+	c, err := controller.NewTyped(name, mgr, controller.TypedOptions[request]{Reconciler: r, MaxConcurrentReconciles: workers})
+	if err != nil {
+		return fmt.Errorf("add the controller of %s: %w", name, err)
+	}
+	return c.Watch(in.source())
+}
+
+// ErrDefinitionsChanged ends the manager: other kinds are installed than those that it watches.
+var ErrDefinitionsChanged = errors.New("the installed definitions have changed")
+
+// definitions watches which kinds are installed.
+type definitions struct {
+	changed   signal
+	api       discovery.DiscoveryInterface
+	live      client.Reader
+	installed gather.Installed
+	log       *zap.Logger
+}
+
+func watchDefinitions(ctx context.Context, mgr manager.Manager, installed gather.Installed, log *zap.Logger) error {
+	api, err := discovery.NewDiscoveryClientForConfigAndClient(mgr.GetConfig(), mgr.GetHTTPClient())
+	if err != nil {
+		return fmt.Errorf("prepare discovery: %w", err)
+	}
+	d := &definitions{changed: newSignal(), api: api, live: mgr.GetAPIReader(), installed: installed, log: log.Named("definitions")}
+	e := &events{}
+	err = e.start(ctx, mgr.GetCache(), gather.Metadata(gather.CustomResourceDefinitionKind), func(ev event) {
+		if gather.Concerns(ev.object().GetName()) {
+			d.changed.raise()
+		}
+	})
+	if err != nil {
+		return err
+	}
+	return mgr.Add(d)
+}
+
+// NeedLeaderElection implements manager.LeaderElectionRunnable: whoever waits to lead watches too.
+func (d *definitions) NeedLeaderElection() bool { return false }
+
+// Start implements manager.Runnable.
+func (d *definitions) Start(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-d.changed:
+		}
+		now, err := gather.Discover(ctx, d.api, d.live)
+		var missing *gather.MissingError
+		switch {
+		case errors.As(err, &missing), err == nil && now != d.installed:
+			d.log.Info("other definitions are installed", zap.Any("before", d.installed), zap.Any("now", now), zap.Error(err))
+			return ErrDefinitionsChanged
+		case err != nil && ctx.Err() == nil:
+			d.log.Warn("cannot tell which definitions are installed", zap.Error(err))
+		}
+	}
+}

@@ -1,0 +1,183 @@
+package dataplane
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/varnish-gateway/gateway/operator/internal/workload"
+)
+
+var gateway = types.NamespacedName{Namespace: "shop", Name: "edge"}
+
+// chaperone answers as the admin API does.
+type chaperone struct {
+	credential workload.Credential
+
+	mu       sync.Mutex
+	revision int
+	changed  chan struct{}
+}
+
+func (c *chaperone) change() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.revision++
+	close(c.changed)
+	c.changed = make(chan struct{})
+}
+
+func (c *chaperone) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Header.Get("Authorization") != "Bearer "+c.credential.Token {
+		http.Error(w, "who are you?", http.StatusUnauthorized)
+		return
+	}
+	after, _ := strconv.Atoi(r.URL.Query().Get("after"))
+	for {
+		c.mu.Lock()
+		revision, changed := c.revision, c.changed
+		c.mu.Unlock()
+		if revision > after || r.URL.Query().Get("wait") == "" {
+			fmt.Fprintf(w, `{"revision":%d,"routing":{"sequence":%d}}`, revision, revision)
+			return
+		}
+		select {
+		case <-changed:
+		case <-r.Context().Done():
+			return
+		}
+	}
+}
+
+// start listens as a pod with the given address would.
+func start(t *testing.T, ip string, presents workload.Credential) *chaperone {
+	t.Helper()
+	c := &chaperone{credential: presents, revision: 1, changed: make(chan struct{})}
+	pair, err := tls.X509KeyPair(presents.Certificate, presents.Key)
+	require.NoError(t, err)
+	listener, err := net.Listen("tcp", net.JoinHostPort(ip, strconv.Itoa(int(workload.AdminPort))))
+	require.NoError(t, err)
+	server := httptest.NewUnstartedServer(c)
+	server.Listener.Close()
+	server.Listener, server.TLS = listener, &tls.Config{Certificates: []tls.Certificate{pair}}
+	server.Config.ErrorLog = nil
+	server.StartTLS()
+	t.Cleanup(func() {
+		server.CloseClientConnections()
+		server.Close()
+	})
+	return c
+}
+
+func credential(t *testing.T) workload.Credential {
+	t.Helper()
+	made, err := workload.NewCredential(time.Now())
+	require.NoError(t, err)
+	return made
+}
+
+func newTestDirectory(t *testing.T) (*Directory, chan types.NamespacedName) {
+	changes := make(chan types.NamespacedName, 100)
+	ctx, cancel := context.WithCancel(context.Background())
+	d := NewDirectory(ctx, zap.NewNop(), func(g types.NamespacedName) { changes <- g })
+	t.Cleanup(func() {
+		cancel()
+		d.Wait()
+	})
+	return d, changes
+}
+
+// sequenceOf is what a pod has said of its routing, or -1.
+func sequenceOf(t *testing.T, d *Directory, credential workload.Credential, pod Pod) int64 {
+	t.Helper()
+	seen, err := d.Follow(gateway, credential, []Pod{pod})
+	require.NoError(t, err)
+	if seen[0].Status == nil {
+		return -1
+	}
+	return seen[0].Status.Routing.Sequence
+}
+
+func TestAPodIsHeardAsSoonAsItHasSomethingNewToSay(t *testing.T) {
+	own := credential(t)
+	pod := start(t, "127.0.31.1", own)
+	d, changes := newTestDirectory(t)
+	told := Pod{Name: "a", UID: "1", IP: "127.0.31.1", Ready: true}
+	assert.Equal(t, int64(-1), sequenceOf(t, d, own, told))
+	assert.Equal(t, gateway, <-changes)
+	assert.Equal(t, int64(1), sequenceOf(t, d, own, told))
+	pod.change()
+	assert.Equal(t, gateway, <-changes)
+	assert.Equal(t, int64(2), sequenceOf(t, d, own, told))
+}
+
+func TestAPodThatPresentsAnotherCertificateIsNotBelieved(t *testing.T) {
+	own := credential(t)
+	forged := credential(t)
+	forged.Token = own.Token
+	start(t, "127.0.31.2", forged)
+	asker, err := newAsker(own)
+	require.NoError(t, err)
+	defer asker.close()
+	_, err = asker.status(context.Background(), "127.0.31.2", 0)
+	require.ErrorContains(t, err, "another certificate")
+}
+
+func TestATokenThatIsRefusedIsAnError(t *testing.T) {
+	own := credential(t)
+	start(t, "127.0.31.3", own)
+	own.Token = "another"
+	asker, err := newAsker(own)
+	require.NoError(t, err)
+	defer asker.close()
+	_, err = asker.status(context.Background(), "127.0.31.3", 0)
+	require.ErrorContains(t, err, "401")
+}
+
+func TestAPodThatStartsLaterIsHeard(t *testing.T) {
+	own := credential(t)
+	d, changes := newTestDirectory(t)
+	told := Pod{Name: "a", UID: "1", IP: "127.0.31.4", Ready: true}
+	assert.Equal(t, int64(-1), sequenceOf(t, d, own, told))
+	start(t, "127.0.31.4", own)
+	assert.Equal(t, gateway, <-changes)
+	assert.Equal(t, int64(1), sequenceOf(t, d, own, told))
+}
+
+func TestWhatIsForgottenStartsAnew(t *testing.T) {
+	own := credential(t)
+	start(t, "127.0.31.5", own)
+	d, changes := newTestDirectory(t)
+	told := Pod{Name: "a", UID: "1", IP: "127.0.31.5", Ready: true}
+	sequenceOf(t, d, own, told)
+	<-changes
+	seen, err := d.Follow(gateway, own, nil)
+	require.NoError(t, err)
+	assert.Empty(t, seen, "a pod that is gone is not spoken of")
+	assert.Equal(t, int64(-1), sequenceOf(t, d, own, told), "one of the same address begins anew")
+	<-changes
+	d.Forget(gateway)
+	assert.Equal(t, int64(-1), sequenceOf(t, d, own, told))
+	<-changes
+}
+
+func TestAPodWithoutAnAddressIsNotAsked(t *testing.T) {
+	d, _ := newTestDirectory(t)
+	seen, err := d.Follow(gateway, credential(t), []Pod{{Name: "b", UID: "2"}, {Name: "a", UID: "1", IP: "127.0.31.6", Leaving: true}})
+	require.NoError(t, err)
+	assert.Equal(t, []string{"a", "b"}, []string{seen[0].Name, seen[1].Name})
+	assert.Nil(t, seen[0].Status)
+	assert.Nil(t, seen[1].Status)
+}

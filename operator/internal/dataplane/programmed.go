@@ -1,0 +1,105 @@
+package dataplane
+
+import (
+	"fmt"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/varnish-gateway/gateway/operator/internal/report"
+)
+
+// Wanted are the sequences that every pod is to have reached, or gone beyond.
+type Wanted struct {
+	Routing, VCL int64
+}
+
+// Programmed decides what the pods' words mean for the Gateway: it is programmed where there is a Ready pod, and every
+// Ready pod runs what is wanted. Pods that are not Ready take no part, except that an error of theirs is told where
+// there is no other.
+func Programmed(want Wanted, pods []Observation) report.DataPlane {
+	pending := report.DataPlane{Status: metav1.ConditionFalse, Reason: gatewayv1.GatewayReasonPending}
+	ready, silent := 0, ""
+	for _, pod := range pods {
+		if pod.Leaving || pod.Status == nil {
+			continue
+		}
+		if refused := refusal(pod); refused != "" {
+			return report.DataPlane{Status: metav1.ConditionFalse, Reason: gatewayv1.GatewayReasonInvalid, Message: refused}
+		}
+	}
+	for _, pod := range pods {
+		if pod.Leaving || !pod.Ready {
+			continue
+		}
+		ready++
+		if pod.Status == nil {
+			silent = pod.Name
+			continue
+		}
+		if behind := lag(want, pod); behind != "" {
+			pending.Message = behind
+			return pending
+		}
+	}
+	if ready == 0 {
+		pending.Message = "No pod of the Gateway is ready."
+		if len(pods) == 0 {
+			pending.Message = "There is no pod of the Gateway."
+		}
+		return pending
+	}
+	if silent != "" {
+		pending.Status = metav1.ConditionUnknown
+		pending.Message = fmt.Sprintf("Pod %s has not said yet what it runs.", silent)
+		return pending
+	}
+	return report.DataPlane{
+		Status: metav1.ConditionTrue, Reason: gatewayv1.GatewayReasonProgrammed, Message: inert(pods),
+	}
+}
+
+// refusal tells what a pod has refused, in one line; empty where it has taken everything.
+func refusal(pod Observation) string {
+	s := pod.Status
+	switch {
+	case s.VCL.Error != "":
+		return fmt.Sprintf("The VCL does not compile; the last good one serves. Pod %s: %s", pod.Name, oneLine(s.VCL.Error))
+	case s.Routing.Error != "":
+		return fmt.Sprintf("The routing configuration was refused; the last good one serves. Pod %s: %s", pod.Name, oneLine(s.Routing.Error))
+	case s.Certificates.Error != "":
+		return fmt.Sprintf("The certificates cannot be read. Pod %s: %s", pod.Name, oneLine(s.Certificates.Error))
+	case len(s.Certificates.Problems) > 0:
+		return fmt.Sprintf("A certificate cannot be used. Pod %s: %s", pod.Name, oneLine(s.Certificates.Problems[0].Message))
+	}
+	return ""
+}
+
+// lag tells how far a pod is behind; empty where it runs what is wanted.
+func lag(want Wanted, pod Observation) string {
+	s := pod.Status
+	switch {
+	case s.Routing.Sequence < want.Routing:
+		return fmt.Sprintf("Pod %s runs routing configuration %d, not yet %d.", pod.Name, s.Routing.Sequence, want.Routing)
+	case s.VCL.Sequence < want.VCL:
+		return fmt.Sprintf("Pod %s runs VCL %d, not yet %d.", pod.Name, s.VCL.Sequence, want.VCL)
+	}
+	return ""
+}
+
+// inert tells of records that pods could not use; empty where there are none.
+func inert(pods []Observation) string {
+	for _, pod := range pods {
+		if pod.Status == nil || len(pod.Status.Routing.Diagnostics) == 0 {
+			continue
+		}
+		first := pod.Status.Routing.Diagnostics[0]
+		return fmt.Sprintf("The data plane runs this configuration, with %d inert records, such as %s of %s: %s",
+			len(pod.Status.Routing.Diagnostics), first.Path, first.Object, oneLine(first.Message))
+	}
+	return ""
+}
+
+// oneLine lets a compiler's words fit into a condition's message.
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }

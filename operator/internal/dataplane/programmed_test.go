@@ -1,0 +1,62 @@
+package dataplane
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+)
+
+// said is a pod that is ready and has said this.
+func said(t *testing.T, name, text string) Observation {
+	o := Observation{Pod: Pod{Name: name, Ready: true}, Status: &Status{}}
+	require.NoError(t, json.Unmarshal([]byte(text), o.Status))
+	return o
+}
+
+func TestProgrammed(t *testing.T) {
+	const (
+		current = `{"routing":{"sequence":7},"vcl":{"sequence":3}}`
+		beyond  = `{"routing":{"sequence":9},"vcl":{"sequence":4}}`
+		broken  = `{"routing":{"sequence":7},"vcl":{"sequence":2,"error":"Message from VCC-compiler:\nExpected ';'\n('main.vcl' Line 31 Pos 2)"}}`
+	)
+	unready := func(o Observation) Observation { o.Ready = false; return o }
+	leaving := func(o Observation) Observation { o.Leaving = true; return o }
+	silent := Observation{Pod: Pod{Name: "b", Ready: true}}
+	for name, c := range map[string]struct {
+		pods    []Observation
+		status  metav1.ConditionStatus
+		reason  gatewayv1.GatewayConditionReason
+		message string
+	}{
+		"no pod":                           {nil, "False", "Pending", "There is no pod"},
+		"no pod is ready":                  {[]Observation{unready(said(t, "a", current))}, "False", "Pending", "No pod of the Gateway is ready"},
+		"only one that is leaving":         {[]Observation{leaving(said(t, "a", current))}, "False", "Pending", "No pod of the Gateway is ready"},
+		"every pod runs it":                {[]Observation{said(t, "a", current), said(t, "b", beyond)}, "True", "Programmed", ""},
+		"one has older routing":            {[]Observation{said(t, "a", current), said(t, "b", `{"routing":{"sequence":6},"vcl":{"sequence":3}}`)}, "False", "Pending", "Pod b runs routing configuration 6, not yet 7"},
+		"one has older VCL":                {[]Observation{said(t, "a", current), said(t, "b", `{"routing":{"sequence":7},"vcl":{"sequence":2}}`)}, "False", "Pending", "Pod b runs VCL 2, not yet 3"},
+		"an older one that is not ready":   {[]Observation{said(t, "a", current), unready(said(t, "b", `{"routing":{"sequence":6}}`))}, "True", "Programmed", ""},
+		"one has said nothing":             {[]Observation{said(t, "a", current), silent}, "Unknown", "Pending", "Pod b has not said"},
+		"one is silent, another is behind": {[]Observation{silent, said(t, "c", `{"vcl":{"sequence":3}}`)}, "False", "Pending", "Pod c runs routing configuration 0"},
+		"VCL that does not compile":        {[]Observation{said(t, "a", broken)}, "False", "Invalid", "Pod a: Message from VCC-compiler: Expected ';' ('main.vcl' Line 31 Pos 2)"},
+		"VCL that a starting pod refuses":  {[]Observation{said(t, "a", current), unready(said(t, "b", broken))}, "False", "Invalid", "Pod b"},
+		"VCL that a leaving pod refused":   {[]Observation{said(t, "a", current), leaving(said(t, "b", broken))}, "True", "Programmed", ""},
+		"routing that was refused":         {[]Observation{said(t, "a", `{"routing":{"sequence":7,"error":"version 2"},"vcl":{"sequence":3}}`)}, "False", "Invalid", "version 2"},
+		"certificates that cannot be read": {[]Observation{said(t, "a", `{"routing":{"sequence":7},"vcl":{"sequence":3},"certificates":{"error":"no"}}`)}, "False", "Invalid", "certificates cannot be read"},
+		"a certificate that is broken":     {[]Observation{said(t, "a", `{"routing":{"sequence":7},"vcl":{"sequence":3},"certificates":{"problems":[{"name":"x","message":"expired"}]}}`)}, "False", "Invalid", "expired"},
+		"records that are inert": {
+			[]Observation{said(t, "a", `{"routing":{"sequence":7,"diagnostics":[{"path":"routes[0]","object":"HTTPRoute a/b","message":"odd"}]},"vcl":{"sequence":3}}`)},
+			"True", "Programmed", "1 inert records, such as routes[0] of HTTPRoute a/b: odd",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := Programmed(Wanted{Routing: 7, VCL: 3}, c.pods)
+			assert.Equal(t, c.status, got.Status)
+			assert.Equal(t, c.reason, got.Reason)
+			assert.Contains(t, got.Message, c.message)
+		})
+	}
+}

@@ -1,0 +1,45 @@
+// Package dataplane learns from a Gateway's pods what they run: it asks chaperone's admin API in each, and decides what
+// their answers mean for the Gateway.
+package dataplane
+
+import "github.com/varnish-gateway/gateway/shared/contract"
+
+// Status is what chaperone's admin API tells, as far as it matters here (docs/reference/admin-api.md).
+type Status struct {
+	Revision int64 `json:"revision"`
+	Ready    bool  `json:"ready"`
+	Routing  struct {
+		Sequence    int64                 `json:"sequence"`
+		Error       string                `json:"error"`
+		Diagnostics []contract.Diagnostic `json:"diagnostics"`
+	} `json:"routing"`
+	VCL struct {
+		Sequence int64  `json:"sequence"`
+		Error    string `json:"error"`
+	} `json:"vcl"`
+	Certificates struct {
+		Error    string `json:"error"`
+		Problems []struct {
+			Name    string `json:"name"`
+			Message string `json:"message"`
+		} `json:"problems"`
+	} `json:"certificates"`
+}
+
+// Pod of a Gateway.
+type Pod struct {
+	Name string
+	UID  string
+	// IP is empty until the pod has one.
+	IP string
+	// Ready is what Kubernetes says, Leaving that the pod is being deleted or has ended.
+	Ready   bool
+	Leaving bool
+}
+
+// Observation is a pod with what it said last.
+type Observation struct {
+	Pod
+	// Status is nil until the pod has said something.
+	Status *Status
+}

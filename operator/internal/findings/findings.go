@@ -1,0 +1,133 @@
+// Package findings lists everything that is wrong with a directory of manifests: what an API server would refuse,
+// and what the gateway says in conditions about the rest.
+package findings
+
+import (
+	"fmt"
+	"reflect"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/varnish-gateway/gateway/operator/internal/manifest"
+	"github.com/varnish-gateway/gateway/operator/internal/report"
+)
+
+// adverse are the conditions of the Gateway API that are good when they are not true.
+var adverse = map[string]bool{
+	string(gatewayv1.RouteConditionPartiallyInvalid):        true,
+	string(gatewayv1.ListenerConditionConflicted):           true,
+	string(gatewayv1.ListenerConditionOverlappingTLSConfig): true,
+}
+
+// Sound tells whether a condition is as its object's owner wants it.
+func Sound(c report.Condition) bool {
+	if adverse[c.Type] {
+		return c.Status != metav1.ConditionTrue
+	}
+	return c.Status == metav1.ConditionTrue
+}
+
+// Of lists the findings: first those of reading, in the order of files, then those of translation, in the order
+// of the report. Conditions that only a running gateway can make true are left out.
+func Of(set *manifest.Set, r report.Report) []manifest.Problem {
+	c := collector{set: set, found: append([]manifest.Problem(nil), set.Problems...)}
+	for _, class := range r.GatewayClasses {
+		c.conditions(manifest.Key{Kind: "GatewayClass", Name: class.Name}, "", class.Conditions)
+	}
+	c.gateways(r.Gateways)
+	c.routes(r.HTTPRoutes)
+	return c.found
+}
+
+type collector struct {
+	set   *manifest.Set
+	found []manifest.Problem
+}
+
+func (c *collector) gateways(reports []report.Gateway) {
+	specs := index[*gatewayv1.Gateway](c.set)
+	for _, g := range reports {
+		key := manifest.Key{Kind: "Gateway", Namespace: g.Namespace, Name: g.Name}
+		c.conditions(key, "", g.Conditions)
+		for _, l := range g.Listeners {
+			c.conditions(key, listenerField(specs[key], l.Name), l.Conditions)
+		}
+	}
+}
+
+func (c *collector) routes(reports []report.HTTPRoute) {
+	specs := index[*gatewayv1.HTTPRoute](c.set)
+	for _, r := range reports {
+		key := manifest.Key{Kind: "HTTPRoute", Namespace: r.Namespace, Name: r.Name}
+		for _, parent := range r.Parents {
+			c.conditions(key, parentField(specs[key], parent.ParentRef), parent.Conditions)
+		}
+	}
+	gateways := index[*gatewayv1.Gateway](c.set)
+	for _, route := range manifest.Of[*gatewayv1.HTTPRoute](c.set) {
+		c.strayParents(route, gateways)
+	}
+}
+
+// strayParents finds the references to Gateways that no manifest declares. They get no condition, since nobody
+// can tell whose Gateway it would be.
+func (c *collector) strayParents(route *gatewayv1.HTTPRoute, gateways map[manifest.Key]*gatewayv1.Gateway) {
+	for i, ref := range route.Spec.ParentRefs {
+		if *ref.Kind != "Gateway" || *ref.Group != gatewayv1.GroupName {
+			continue
+		}
+		key := manifest.Key{Kind: "Gateway", Namespace: route.Namespace, Name: string(ref.Name)}
+		if ref.Namespace != nil {
+			key.Namespace = string(*ref.Namespace)
+		}
+		if gateways[key] == nil {
+			c.add(manifest.Key{Kind: "HTTPRoute", Namespace: route.Namespace, Name: route.Name},
+				fmt.Sprintf("spec.parentRefs[%d]", i), fmt.Sprintf("there is no %s", key))
+		}
+	}
+}
+
+func (c *collector) conditions(key manifest.Key, field string, conditions []report.Condition) {
+	for _, condition := range conditions {
+		if condition.Type != string(gatewayv1.GatewayConditionProgrammed) && !Sound(condition) {
+			c.add(key, field, fmt.Sprintf("%s=%s (%s): %s", condition.Type, condition.Status, condition.Reason, condition.Message))
+		}
+	}
+}
+
+func (c *collector) add(key manifest.Key, field, message string) {
+	source, _ := c.set.Source(key)
+	c.found = append(c.found, manifest.Problem{Source: source, Object: key.String(), Field: field, Message: message})
+}
+
+func index[T metav1.Object](set *manifest.Set) map[manifest.Key]T {
+	objects := map[manifest.Key]T{}
+	for _, object := range manifest.Of[T](set) {
+		kind := reflect.TypeFor[T]().Elem().Name()
+		objects[manifest.Key{Kind: kind, Namespace: object.GetNamespace(), Name: object.GetName()}] = object
+	}
+	return objects
+}
+
+func listenerField(g *gatewayv1.Gateway, name string) string {
+	if g != nil {
+		for i, l := range g.Spec.Listeners {
+			if string(l.Name) == name {
+				return fmt.Sprintf("spec.listeners[%d]", i)
+			}
+		}
+	}
+	return "spec.listeners"
+}
+
+func parentField(route *gatewayv1.HTTPRoute, ref gatewayv1.ParentReference) string {
+	if route != nil {
+		for i := range route.Spec.ParentRefs {
+			if reflect.DeepEqual(route.Spec.ParentRefs[i], ref) {
+				return fmt.Sprintf("spec.parentRefs[%d]", i)
+			}
+		}
+	}
+	return "spec.parentRefs"
+}

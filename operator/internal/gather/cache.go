@@ -1,0 +1,73 @@
+package gather
+
+import (
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/varnish-gateway/gateway/operator/internal/workload"
+)
+
+// CacheOptions keep the caches small: of the kinds that Gateways are made of only our own objects, and of every
+// object only what is read.
+func CacheOptions() cache.Options {
+	managed := cache.ByObject{Label: labels.SelectorFromSet(labels.Set{workload.LabelManagedBy: workload.ManagedBy})}
+	pods := managed
+	pods.Transform = trimPod
+	return cache.Options{
+		DefaultTransform: trim,
+		ByObject: map[client.Object]cache.ByObject{
+			&appsv1.Deployment{}:            managed,
+			&corev1.ServiceAccount{}:        managed,
+			&rbacv1.Role{}:                  managed,
+			&rbacv1.RoleBinding{}:           managed,
+			&policyv1.PodDisruptionBudget{}: managed,
+			&corev1.Pod{}:                   pods,
+		},
+		// A kind that nobody asked to watch at the start must not be watched by mistake.
+		ReaderFailOnMissingInformer: true,
+	}
+}
+
+// trim takes away what nobody reads.
+func trim(object any) (any, error) {
+	o, ok := object.(metav1.Object)
+	if !ok {
+		return object, nil
+	}
+	o.SetManagedFields(nil)
+	if annotations := o.GetAnnotations(); annotations[corev1.LastAppliedConfigAnnotation] != "" {
+		delete(annotations, corev1.LastAppliedConfigAnnotation)
+	}
+	if o.GetLabels()[workload.LabelManagedBy] == workload.ManagedBy {
+		return object, nil
+	}
+	switch o := object.(type) {
+	case *metav1.PartialObjectMetadata:
+		o.Annotations, o.OwnerReferences, o.Finalizers = nil, nil, nil
+	case *corev1.Service:
+		o.Annotations, o.OwnerReferences, o.Finalizers = nil, nil, nil
+		o.Spec.Selector = nil
+		o.Status = corev1.ServiceStatus{}
+	}
+	return object, nil
+}
+
+// trimPod leaves who a pod is, where it is reached, and whether it is ready.
+func trimPod(object any) (any, error) {
+	pod, ok := object.(*corev1.Pod)
+	if !ok {
+		return object, nil
+	}
+	pod.ManagedFields = nil
+	pod.Spec = corev1.PodSpec{}
+	pod.Status = corev1.PodStatus{
+		Phase: pod.Status.Phase, PodIP: pod.Status.PodIP, Conditions: pod.Status.Conditions,
+	}
+	return pod, nil
+}

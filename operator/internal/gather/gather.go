@@ -1,0 +1,152 @@
+// Package gather reads the cluster into one plain value, inputs.Inputs, from caches that hold no more than is needed.
+package gather
+
+import (
+	"context"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+	gatewayv1beta1 "sigs.k8s.io/gateway-api/apis/v1beta1"
+
+	"github.com/varnish-gateway/gateway/operator/api/v1alpha1"
+	"github.com/varnish-gateway/gateway/operator/internal/inputs"
+)
+
+// Gatherer reads inputs.
+type Gatherer struct {
+	// Cache is read; Contents reads what it holds the metadata of.
+	Cache     client.Reader
+	Contents  *Contents
+	Installed Installed
+	Options   inputs.Options
+	// Referenced is told of what is referred to before any of it is read: an event that comes later is then known to
+	// matter, and one that came earlier is in the cache.
+	Referenced func(References)
+}
+
+// Gather reads everything that translation looks at, sorted.
+func (g *Gatherer) Gather(ctx context.Context) (inputs.Inputs, error) {
+	in := inputs.Inputs{Options: g.Options}
+	in.Options.BundleVersion = g.Installed.BundleVersion
+	if err := g.gatewayAPI(ctx, &in); err != nil {
+		return in, err
+	}
+	ours(&in)
+	references := ReferencesOf(in)
+	if g.Referenced != nil {
+		g.Referenced(references)
+	}
+	if err := g.referenced(ctx, references, &in); err != nil {
+		return in, err
+	}
+	in.Sort()
+	return in, nil
+}
+
+func (g *Gatherer) gatewayAPI(ctx context.Context, in *inputs.Inputs) error {
+	var classes gatewayv1.GatewayClassList
+	var gateways gatewayv1.GatewayList
+	var routes gatewayv1.HTTPRouteList
+	var classParameters v1alpha1.GatewayClassParametersList
+	var parameters v1alpha1.GatewayParametersList
+	for _, list := range []client.ObjectList{&classes, &gateways, &routes, &classParameters, &parameters} {
+		if err := g.list(ctx, list); err != nil {
+			return err
+		}
+	}
+	in.GatewayClasses = pointers(classes.Items)
+	in.Gateways = pointers(gateways.Items)
+	in.HTTPRoutes = pointers(routes.Items)
+	in.GatewayClassParameters = pointers(classParameters.Items)
+	in.GatewayParameters = pointers(parameters.Items)
+	return g.grants(ctx, in)
+}
+
+// grants are read in whichever version is installed.
+func (g *Gatherer) grants(ctx context.Context, in *inputs.Inputs) error {
+	switch g.Installed.ReferenceGrants {
+	case gatewayv1.GroupVersion.Version:
+		var list gatewayv1.ReferenceGrantList
+		if err := g.list(ctx, &list); err != nil {
+			return err
+		}
+		in.ReferenceGrants = pointers(list.Items)
+	case gatewayv1beta1.GroupVersion.Version:
+		var list gatewayv1beta1.ReferenceGrantList
+		if err := g.list(ctx, &list); err != nil {
+			return err
+		}
+		for i := range list.Items {
+			in.ReferenceGrants = append(in.ReferenceGrants, inputs.ReferenceGrantFromV1Beta1(&list.Items[i]))
+		}
+	}
+	return nil
+}
+
+// referenced reads what others refer to.
+func (g *Gatherer) referenced(ctx context.Context, references References, in *inputs.Inputs) error {
+	var services corev1.ServiceList
+	if err := g.list(ctx, &services); err != nil {
+		return err
+	}
+	for i := range services.Items {
+		service := &services.Items[i]
+		if references.Services[types.NamespacedName{Namespace: service.Namespace, Name: service.Name}] {
+			in.Services = append(in.Services, service)
+		}
+	}
+	g.Contents.Keep(references)
+	for key := range references.Secrets {
+		secret, err := g.Contents.Secret(ctx, key)
+		if err != nil {
+			return err
+		}
+		if secret != nil {
+			in.Secrets = append(in.Secrets, secret)
+		}
+	}
+	for key := range references.ConfigMaps {
+		configMap, err := g.Contents.ConfigMap(ctx, key)
+		if err != nil {
+			return err
+		}
+		if configMap != nil {
+			in.ConfigMaps = append(in.ConfigMaps, configMap)
+		}
+	}
+	if !references.Namespaces {
+		return nil
+	}
+	return g.namespaces(ctx, in)
+}
+
+// namespaces are known by their metadata, which is all that counts of them.
+func (g *Gatherer) namespaces(ctx context.Context, in *inputs.Inputs) error {
+	list := MetadataList(corev1.SchemeGroupVersion.WithKind("Namespace"))
+	if err := g.list(ctx, list); err != nil {
+		return err
+	}
+	for i := range list.Items {
+		in.Namespaces = append(in.Namespaces, &corev1.Namespace{ObjectMeta: list.Items[i].ObjectMeta})
+	}
+	return nil
+}
+
+// list reads from the cache without copying: nothing that is gathered is ever changed.
+func (g *Gatherer) list(ctx context.Context, list client.ObjectList) error {
+	if err := g.Cache.List(ctx, list, client.UnsafeDisableDeepCopy); err != nil {
+		return fmt.Errorf("list %T: %w", list, err)
+	}
+	return nil
+}
+
+func pointers[T any](items []T) []*T {
+	list := make([]*T, len(items))
+	for i := range items {
+		list[i] = &items[i]
+	}
+	return list
+}

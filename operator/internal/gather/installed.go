@@ -1,0 +1,105 @@
+package gather
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/discovery"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+	gatewayv1beta1 "sigs.k8s.io/gateway-api/apis/v1beta1"
+	"sigs.k8s.io/gateway-api/pkg/consts"
+
+	"github.com/varnish-gateway/gateway/operator/api/v1alpha1"
+)
+
+// Installed says which of the kinds that we can serve are there.
+type Installed struct {
+	// BundleVersion of the Gateway API ("v1.7.0"); empty where its definitions do not say.
+	BundleVersion string
+	// ReferenceGrants is the version in which they are read; empty where there are none.
+	ReferenceGrants string
+}
+
+// MissingError names the kinds without which nothing can be served.
+type MissingError struct{ Resources []string }
+
+func (e *MissingError) Error() string {
+	return "not installed: " + strings.Join(e.Resources, ", ")
+}
+
+// CustomResourceDefinitionKind is what tells of kinds that come and go.
+var CustomResourceDefinitionKind = schema.GroupVersionKind{
+	Group: "apiextensions.k8s.io", Version: "v1", Kind: "CustomResourceDefinition",
+}
+
+// The versions in which the Gateway API's kinds are taken.
+var (
+	gatewayGA   = schema.GroupVersion(gatewayv1.GroupVersion)
+	gatewayBeta = schema.GroupVersion(gatewayv1beta1.GroupVersion)
+)
+
+// Concerns tells whether a definition is of a group that Discover looks at.
+func Concerns(definition string) bool {
+	return strings.HasSuffix(definition, "."+gatewayv1.GroupName) || strings.HasSuffix(definition, "."+v1alpha1.GroupName)
+}
+
+// Discover asks the API server what is installed. It returns a *MissingError where that is too little.
+func Discover(ctx context.Context, api discovery.DiscoveryInterface, reader client.Reader) (Installed, error) {
+	var installed Installed
+	served := map[schema.GroupVersion]map[string]bool{}
+	for _, gv := range []schema.GroupVersion{gatewayGA, gatewayBeta, v1alpha1.GroupVersion} {
+		resources, err := resourcesOf(api, gv)
+		if err != nil {
+			return installed, err
+		}
+		served[gv] = resources
+	}
+	var missing []string
+	for _, each := range []struct {
+		version   schema.GroupVersion
+		resources []string
+	}{
+		{gatewayGA, []string{"gatewayclasses", "gateways", "httproutes"}},
+		{v1alpha1.GroupVersion, []string{"gatewayclassparameters", "gatewayparameters"}},
+	} {
+		for _, resource := range each.resources {
+			if !served[each.version][resource] {
+				missing = append(missing, resource+"."+each.version.String())
+			}
+		}
+	}
+	if len(missing) > 0 {
+		return installed, &MissingError{Resources: missing}
+	}
+	for _, gv := range []schema.GroupVersion{gatewayBeta, gatewayGA} {
+		if served[gv]["referencegrants"] {
+			installed.ReferenceGrants = gv.Version
+		}
+	}
+	definition := Metadata(CustomResourceDefinitionKind)
+	if err := reader.Get(ctx, types.NamespacedName{Name: "httproutes." + gatewayv1.GroupName}, definition); err != nil {
+		return installed, fmt.Errorf("read the definition of HTTPRoutes: %w", err)
+	}
+	installed.BundleVersion = definition.Annotations[consts.BundleVersionAnnotation]
+	return installed, nil
+}
+
+func resourcesOf(api discovery.DiscoveryInterface, gv schema.GroupVersion) (map[string]bool, error) {
+	list, err := api.ServerResourcesForGroupVersion(gv.String())
+	if apierrors.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("ask which kinds %s has: %w", gv, err)
+	}
+	resources := map[string]bool{}
+	for _, resource := range list.APIResources {
+		resources[resource.Name] = true
+	}
+	return resources, nil
+}

@@ -1,0 +1,84 @@
+// Package inputs holds everything that translation looks at, as one plain value.
+//
+// Whoever gathers it (informer caches in the cluster, manifests without one) hands over the objects as
+// they are; translation reads them and never changes them.
+package inputs
+
+import (
+	"cmp"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+	gatewayv1beta1 "sigs.k8s.io/gateway-api/apis/v1beta1"
+
+	"github.com/varnish-gateway/gateway/operator/api/v1alpha1"
+)
+
+// ControllerName is the controllerName of the GatewayClasses that are ours.
+const ControllerName = "varnish.io/gateway-controller"
+
+// Inputs are all objects that translation looks at. A zero Inputs is valid and has no Gateways.
+type Inputs struct {
+	GatewayClasses  []*gatewayv1.GatewayClass
+	Gateways        []*gatewayv1.Gateway
+	HTTPRoutes      []*gatewayv1.HTTPRoute
+	ReferenceGrants []*gatewayv1.ReferenceGrant
+	Services        []*corev1.Service
+	Secrets         []*corev1.Secret
+	ConfigMaps      []*corev1.ConfigMap
+	// Namespaces that are referred to but not listed are taken to exist with no labels but their name.
+	Namespaces             []*corev1.Namespace
+	GatewayClassParameters []*v1alpha1.GatewayClassParameters
+	GatewayParameters      []*v1alpha1.GatewayParameters
+	Options                Options
+}
+
+// Options of the translation that no object carries.
+type Options struct {
+	// ControllerName of our GatewayClasses; the constant of this package where it is empty.
+	ControllerName gatewayv1.GatewayController
+	// TrustedHops (CIDR) of Gateways whose parameters name none.
+	TrustedHops []string
+	// BundleVersion of the installed Gateway API ("v1.7.0"), as its CRDs' annotation says; empty where it is
+	// not known.
+	BundleVersion string
+}
+
+// Controller returns the controllerName of our GatewayClasses.
+func (o Options) Controller() gatewayv1.GatewayController {
+	if o.ControllerName == "" {
+		return ControllerName
+	}
+	return o.ControllerName
+}
+
+// Sort puts every list into the order of namespace and name, so that equal sets of objects are equal
+// values.
+func (in *Inputs) Sort() {
+	sortObjects(in.GatewayClasses)
+	sortObjects(in.Gateways)
+	sortObjects(in.HTTPRoutes)
+	sortObjects(in.ReferenceGrants)
+	sortObjects(in.Services)
+	sortObjects(in.Secrets)
+	sortObjects(in.ConfigMaps)
+	sortObjects(in.Namespaces)
+	sortObjects(in.GatewayClassParameters)
+	sortObjects(in.GatewayParameters)
+}
+
+// ReferenceGrantFromV1Beta1 returns a grant of the older version, whose shape is the same, as a v1 one.
+func ReferenceGrantFromV1Beta1(grant *gatewayv1beta1.ReferenceGrant) *gatewayv1.ReferenceGrant {
+	return (*gatewayv1.ReferenceGrant)(grant)
+}
+
+func sortObjects[T metav1.Object](objects []T) {
+	slices.SortStableFunc(objects, func(a, b T) int {
+		return cmp.Or(
+			cmp.Compare(a.GetNamespace(), b.GetNamespace()),
+			cmp.Compare(a.GetName(), b.GetName()),
+		)
+	})
+}

@@ -1,0 +1,83 @@
+package local
+
+import (
+	"crypto/rand"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Key identifies a Gateway.
+type Key struct {
+	Namespace, Name string
+}
+
+// String is the key as chaperone's --gateway takes it.
+func (k Key) String() string { return k.Namespace + "/" + k.Name }
+
+// files are what one Gateway's chaperone reads, as its pod would find them mounted.
+type files struct {
+	dir    string
+	config *mount
+	shards *mount
+	tls    *mount
+}
+
+// openFiles takes over what an earlier run left, so that sequences continue.
+func openFiles(dir string) (*files, error) {
+	f := &files{dir: dir}
+	var err error
+	for _, m := range []struct {
+		to   **mount
+		name string
+		mode fs.FileMode
+	}{{&f.config, "config", 0o600}, {&f.shards, "shards", 0o600}, {&f.tls, "tls", 0o600}} {
+		if *m.to, err = openMount(filepath.Join(dir, m.name), m.mode); err != nil {
+			return nil, err
+		}
+	}
+	if err := os.MkdirAll(f.workDir(), 0o700); err != nil {
+		return nil, err
+	}
+	return f, f.newToken()
+}
+
+func (f *files) workDir() string   { return filepath.Join(f.dir, "run") }
+func (f *files) tokenFile() string { return filepath.Join(f.dir, "token") }
+
+// newToken makes the credential of the admin API.
+func (f *files) newToken() error {
+	return replaceFile(f.tokenFile(), []byte(rand.Text()), 0o600)
+}
+
+func (f *files) token() (string, error) {
+	data, err := os.ReadFile(f.tokenFile())
+	return strings.TrimSpace(string(data)), err
+}
+
+// routing and vcl are the live content, from which the next one continues its sequence.
+func (f *files) routing() []byte { return f.config.live["routing.json"] }
+func (f *files) vcl() []byte     { return f.config.live["main.vcl"] }
+
+// write publishes a configuration. Shards and certificates come before routing.json, which names them.
+func (f *files) write(c configuration) error {
+	shards := make(map[string][]byte, len(c.shards))
+	for name, data := range c.shards {
+		shards[name+".json"] = data
+	}
+	return errors.Join(
+		f.tls.write(c.certificates),
+		f.shards.write(shards),
+		f.config.write(map[string][]byte{"routing.json": c.routing, "main.vcl": c.vcl}),
+	)
+}
+
+// configuration is what a Gateway is to run.
+type configuration struct {
+	routing      []byte
+	shards       map[string][]byte
+	vcl          []byte
+	certificates map[string][]byte
+}

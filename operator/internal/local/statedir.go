@@ -1,0 +1,80 @@
+package local
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// maxStatePath is the longest path of a state directory, in bytes: the sockets below it must keep within the
+// 107 bytes that a unix socket's path may have.
+const maxStatePath = 60
+
+// StateDir is where everything lies that runs. Only one process at a time may use it.
+type StateDir struct {
+	path      string
+	lock      *os.File
+	temporary bool
+}
+
+// OpenStateDir takes the directory path, or makes a temporary one where path is empty.
+func OpenStateDir(path string) (*StateDir, error) {
+	temporary := path == ""
+	var err error
+	if temporary {
+		path, err = os.MkdirTemp("", "gatewayctl-")
+	} else if path, err = filepath.Abs(path); err == nil {
+		err = os.MkdirAll(path, 0o700)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("state directory: %w", err)
+	}
+	if len(path) > maxStatePath {
+		return nil, fmt.Errorf("state directory %s: the path has %d bytes; sockets below it allow %d (choose another with --state-dir)", path, len(path), maxStatePath)
+	}
+	lock, err := lockFile(filepath.Join(path, "lock"))
+	if err != nil {
+		return nil, fmt.Errorf("state directory %s: %w", path, err)
+	}
+	return &StateDir{path: path, lock: lock, temporary: temporary}, nil
+}
+
+func lockFile(path string) (*os.File, error) {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		err = errors.New("in use by another process")
+	}
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return file, nil
+}
+
+// Path of the directory.
+func (s *StateDir) Path() string { return s.path }
+
+// Close gives the directory up, and removes it if it was a temporary one.
+func (s *StateDir) Close() error {
+	err := s.lock.Close()
+	if s.temporary {
+		err = errors.Join(err, os.RemoveAll(s.path))
+	}
+	return err
+}
+
+// endpointsDir is shared by all Gateways.
+func (s *StateDir) endpointsDir() string { return filepath.Join(s.path, "endpoints") }
+
+// gatewayDir is the directory of one Gateway; its name is short whatever the Gateway's is.
+func (s *StateDir) gatewayDir(key Key) string {
+	digest := sha256.Sum256([]byte(key.String()))
+	return filepath.Join(s.path, hex.EncodeToString(digest[:4]))
+}

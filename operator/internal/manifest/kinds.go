@@ -1,0 +1,141 @@
+package manifest
+
+import (
+	"encoding/json"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	kjson "sigs.k8s.io/json"
+
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+	gatewayv1beta1 "sigs.k8s.io/gateway-api/apis/v1beta1"
+
+	"github.com/varnish-gateway/gateway/operator/api/v1alpha1"
+	"github.com/varnish-gateway/gateway/operator/internal/crds"
+)
+
+// kind says how objects of one kind and version become Go values.
+type kind struct {
+	gvk        schema.GroupVersionKind
+	namespaced bool
+	// schema checks custom resources; nil for the kinds that Kubernetes itself brings.
+	schema *crds.Schema
+	// decode makes a Go value of the JSON of an object. It fails on fields that the type does not have.
+	decode func([]byte) (metav1.Object, []problem, error)
+}
+
+// problem is a Problem whose place is not known yet.
+type problem struct {
+	field, message string
+}
+
+// native are the kinds that Kubernetes itself brings. Their schema is their Go type.
+var native = map[schema.GroupVersionKind]kind{
+	corev1.SchemeGroupVersion.WithKind("Service"):            {namespaced: true, decode: checked(admitService)},
+	corev1.SchemeGroupVersion.WithKind("Secret"):             {namespaced: true, decode: checked(admitSecret)},
+	corev1.SchemeGroupVersion.WithKind("ConfigMap"):          {namespaced: true, decode: checked(admitConfigMap)},
+	corev1.SchemeGroupVersion.WithKind("Namespace"):          {decode: checked(admitNamespace)},
+	discoveryv1.SchemeGroupVersion.WithKind("EndpointSlice"): {namespaced: true, decode: checked(admitEndpointSlice)},
+}
+
+// The versions in which the Gateway API's kinds are taken.
+var (
+	gatewayGA   = schema.GroupVersion(gatewayv1.GroupVersion)
+	gatewayBeta = schema.GroupVersion(gatewayv1beta1.GroupVersion)
+)
+
+// custom are the custom resources that the gateway reads. Those of the Gateway API say the same in all of
+// their versions.
+var custom = map[schema.GroupVersionKind]func([]byte) (metav1.Object, []problem, error){
+	gatewayGA.WithKind("GatewayClass"):     typed[gatewayv1.GatewayClass],
+	gatewayGA.WithKind("Gateway"):          typed[gatewayv1.Gateway],
+	gatewayGA.WithKind("HTTPRoute"):        typed[gatewayv1.HTTPRoute],
+	gatewayGA.WithKind("ReferenceGrant"):   typed[gatewayv1.ReferenceGrant],
+	gatewayBeta.WithKind("GatewayClass"):   typed[gatewayv1.GatewayClass],
+	gatewayBeta.WithKind("Gateway"):        typed[gatewayv1.Gateway],
+	gatewayBeta.WithKind("HTTPRoute"):      typed[gatewayv1.HTTPRoute],
+	gatewayBeta.WithKind("ReferenceGrant"): typed[gatewayv1.ReferenceGrant],
+
+	v1alpha1.GroupVersion.WithKind(v1alpha1.KindGatewayClassParameters): typed[v1alpha1.GatewayClassParameters],
+	v1alpha1.GroupVersion.WithKind(v1alpha1.KindGatewayParameters):      typed[v1alpha1.GatewayParameters],
+}
+
+// lookup finds out what an object is. ok is false for kinds that have no meaning here; an error is for a kind
+// that has one, but cannot be used.
+func lookup(registry *crds.Registry, gvk schema.GroupVersionKind) (k kind, ok bool, err error) {
+	if k, ok = native[gvk]; ok {
+		k.gvk = gvk
+		return k, true, nil
+	}
+	if gvk.Group != gatewayv1.GroupName && gvk.Group != v1alpha1.GroupName {
+		return kind{}, false, nil
+	}
+	s := registry.Lookup(gvk)
+	if s == nil {
+		if versions := registry.Versions(gvk.GroupKind()); len(versions) > 0 {
+			return kind{}, false, fmt.Errorf("no version %q of %s; there is %v", gvk.Version, gvk.Kind, versions)
+		}
+		return kind{}, false, fmt.Errorf("no kind %q in group %s", gvk.Kind, gvk.Group)
+	}
+	return kind{gvk: gvk, namespaced: s.Namespaced, schema: s, decode: custom[gvk]}, true, nil
+}
+
+// typed decodes an object that its schema has already found good.
+func typed[T any, P interface {
+	*T
+	metav1.Object
+}](data []byte) (metav1.Object, []problem, error) {
+	object := P(new(T))
+	if err := kjson.UnmarshalCaseSensitivePreserveInts(data, object); err != nil {
+		return nil, nil, err
+	}
+	return object, nil, nil
+}
+
+// checked decodes strictly, and has admit fill in the defaults and look for what is wrong.
+func checked[T any, P interface {
+	*T
+	metav1.Object
+}](admit func(P) []problem) func([]byte) (metav1.Object, []problem, error) {
+	return func(data []byte) (metav1.Object, []problem, error) {
+		object := P(new(T))
+		strict, err := kjson.UnmarshalStrict(data, object, kjson.DisallowUnknownFields)
+		if err != nil {
+			return nil, nil, err
+		}
+		var found []problem
+		for _, err := range strict {
+			found = append(found, problem{message: err.Error()})
+		}
+		return object, append(found, admit(object)...), nil
+	}
+}
+
+// typeOf reads what kind of object a value says it is.
+func typeOf(value map[string]any) (schema.GroupVersionKind, error) {
+	apiVersion, _ := value["apiVersion"].(string)
+	name, _ := value["kind"].(string)
+	switch {
+	case apiVersion == "":
+		return schema.GroupVersionKind{}, fmt.Errorf("apiVersion: Required value")
+	case name == "":
+		return schema.GroupVersionKind{}, fmt.Errorf("kind: Required value")
+	}
+	gv, err := schema.ParseGroupVersion(apiVersion)
+	if err != nil {
+		return schema.GroupVersionKind{}, fmt.Errorf("apiVersion: %w", err)
+	}
+	return gv.WithKind(name), nil
+}
+
+// encode cannot fail for values that came out of JSON.
+func encode(value map[string]any) ([]byte, error) {
+	data, err := json.Marshal(value)
+	if err != nil {
+		return nil, fmt.Errorf("encoding the object: %w", err)
+	}
+	return data, nil
+}

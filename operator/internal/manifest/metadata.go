@@ -1,0 +1,50 @@
+package manifest
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+	"k8s.io/apimachinery/pkg/api/validation"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+)
+
+// uidSpace makes the UIDs of objects in files differ from those of any cluster.
+var uidSpace = uuid.MustParse("6f0c8f5c-5d0b-4f6e-9d52-0c6f0b0b7c11")
+
+// epoch is the age of objects that name none, so that age decides nothing between them.
+var epoch = metav1.NewTime(time.Unix(0, 0).UTC())
+
+// admitMetadata fills in what an API server would have set, and checks the names.
+func admitMetadata(object metav1.Object, k kind) []problem {
+	if k.namespaced && object.GetNamespace() == "" {
+		object.SetNamespace(metav1.NamespaceDefault)
+	}
+	if object.GetUID() == "" {
+		id := k.gvk.GroupKind().String() + " " + object.GetNamespace() + "/" + object.GetName()
+		object.SetUID(types.UID(uuid.NewSHA1(uidSpace, []byte(id)).String()))
+	}
+	if object.GetCreationTimestamp().Time.IsZero() {
+		object.SetCreationTimestamp(epoch)
+	}
+	if object.GetGeneration() == 0 {
+		object.SetGeneration(1)
+	}
+	var found []problem
+	for _, err := range validation.ValidateObjectMetaAccessor(object, k.namespaced, nameRule(k.gvk.Kind), field.NewPath("metadata")) {
+		found = append(found, problem{field: err.Field, message: err.ErrorBody()})
+	}
+	return found
+}
+
+func nameRule(kind string) validation.ValidateNameFunc {
+	switch kind {
+	case "Namespace":
+		return validation.ValidateNamespaceName
+	case "Service":
+		return validation.NameIsDNSLabel
+	default:
+		return validation.NameIsDNSSubdomain
+	}
+}

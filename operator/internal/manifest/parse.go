@@ -1,0 +1,161 @@
+package manifest
+
+import (
+	"errors"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	kjson "sigs.k8s.io/json"
+	"sigs.k8s.io/yaml"
+
+	"github.com/varnish-gateway/gateway/operator/internal/crds"
+)
+
+// parsed is what one document turned out to be. Lines are those of the document itself, so that it can be
+// kept while the document moves within its file.
+type parsed struct {
+	objects []parsedObject
+	// ignored are the kinds of objects that have no meaning here.
+	ignored []string
+	// broken says that the document cannot be read at all; empty where it can.
+	broken string
+}
+
+// parsedObject is one object of a document. Its value is nil where it has problems.
+type parsedObject struct {
+	key      Key
+	object   metav1.Object
+	problems []problem
+}
+
+// parser reads documents; it may be used from several goroutines.
+type parser struct {
+	registry *crds.Registry
+}
+
+func (p parser) parse(text []byte) parsed {
+	value, err := decodeYAML(text)
+	if err != nil {
+		return parsed{broken: err.Error()}
+	}
+	var out parsed
+	p.add(&out, value)
+	return out
+}
+
+// plainYAML takes from an error of the YAML library what says nothing to who wrote the file.
+var plainYAML = strings.NewReplacer("error converting YAML to JSON: ", "", "yaml: ", "", "unmarshal errors:\n  ", "", "\n  ", "; ")
+
+// decodeYAML reads one document, and refuses keys that occur twice.
+func decodeYAML(text []byte) (any, error) {
+	data, err := yaml.YAMLToJSONStrict(text)
+	if err != nil {
+		return nil, errors.New(plainYAML.Replace(err.Error()))
+	}
+	var value any
+	if err := kjson.UnmarshalCaseSensitivePreserveInts(data, &value); err != nil {
+		return nil, err
+	}
+	return value, nil
+}
+
+// add reads one value: an object, or a list of them.
+func (p parser) add(out *parsed, value any) {
+	object, ok := value.(map[string]any)
+	if !ok {
+		out.broken = "not an object: apiVersion and kind are required"
+		return
+	}
+	name, _ := object["kind"].(string)
+	if items, ok := object["items"].([]any); ok && strings.HasSuffix(name, "List") {
+		for _, item := range items {
+			p.add(out, inherit(item, object, name))
+		}
+		return
+	}
+	p.addObject(out, object)
+}
+
+// inherit gives an item of a typed list, such as HTTPRouteList, the type that its list implies.
+func inherit(item any, list map[string]any, name string) any {
+	object, ok := item.(map[string]any)
+	if !ok || name == "List" || object["kind"] != nil || object["apiVersion"] != nil {
+		return item
+	}
+	object["apiVersion"] = list["apiVersion"]
+	object["kind"] = strings.TrimSuffix(name, "List")
+	return object
+}
+
+func (p parser) addObject(out *parsed, value map[string]any) {
+	key := keyOf(value)
+	refuse := func(message string) {
+		out.objects = append(out.objects, parsedObject{key: key, problems: []problem{{message: message}}})
+	}
+	gvk, err := typeOf(value)
+	if err != nil {
+		refuse(err.Error())
+		return
+	}
+	k, known, err := lookup(p.registry, gvk)
+	switch {
+	case err != nil:
+		refuse(err.Error())
+		return
+	case !known:
+		out.ignored = append(out.ignored, gvk.Kind)
+		return
+	}
+	if k.namespaced && key.Namespace == "" {
+		key.Namespace = metav1.NamespaceDefault
+	}
+	object, found, err := admit(value, k)
+	if err != nil {
+		refuse(err.Error())
+		return
+	}
+	if len(found) > 0 {
+		object = nil
+	}
+	out.objects = append(out.objects, parsedObject{key: key, object: object, problems: found})
+}
+
+// admit does what an API server does to an object that is created.
+func admit(value map[string]any, k kind) (metav1.Object, []problem, error) {
+	var found []problem
+	if k.schema != nil {
+		violations, err := k.schema.Admit(value)
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, v := range violations {
+			found = append(found, problem{field: v.Field, message: v.Message})
+		}
+	}
+	if k.decode == nil {
+		return nil, append(found, problem{message: "this kind is not supported; the object would have no effect"}), nil
+	}
+	if len(found) > 0 {
+		return nil, found, nil
+	}
+	data, err := encode(value)
+	if err != nil {
+		return nil, nil, err
+	}
+	object, found, err := k.decode(data)
+	if err != nil {
+		return nil, nil, err
+	}
+	return object, append(found, admitMetadata(object, k)...), nil
+}
+
+// keyOf reads the identity of an object as far as it has one.
+func keyOf(value map[string]any) Key {
+	key := Key{}
+	key.Kind, _ = value["kind"].(string)
+	if metadata, ok := value["metadata"].(map[string]any); ok {
+		key.Namespace, _ = metadata["namespace"].(string)
+		key.Name, _ = metadata["name"].(string)
+	}
+	return key
+}

@@ -1,0 +1,100 @@
+// Package model is what translation makes of the Gateway API's objects: Gateways with listeners,
+// routes, rules and backends, every reference resolved or marked as invalid. It knows neither the
+// objects that it came from nor the files that are rendered from it.
+package model
+
+import "fmt"
+
+// Gateway is one Gateway of ours, ready to be rendered.
+type Gateway struct {
+	Namespace string
+	Name      string
+	UID       string
+	// TrustedHops are the networks (CIDR) whose X-Forwarded-* headers are believed.
+	TrustedHops []string
+	// Listeners that can serve, in the order of the Gateway's specification.
+	Listeners []Listener
+	// Routes that are attached to at least one listener, ordered by namespace and name.
+	Routes []Route
+	// Services that the routes refer to, ordered by namespace, name and port.
+	Services []Service
+	// VCL of the user: that of the class, then that of the Gateway.
+	VCL []VCL
+}
+
+// Protocol of a listener.
+type Protocol string
+
+// Protocols that a listener can have.
+const (
+	HTTP  Protocol = "HTTP"
+	HTTPS Protocol = "HTTPS"
+)
+
+// Listener is a listener that can serve.
+type Listener struct {
+	Name     string
+	Port     int32
+	Protocol Protocol
+	// Hostname is exact, "*.suffix", or empty for every host; in lower case.
+	Hostname string
+	// Certificates by their base name in the TLS bundle.
+	Certificates []string
+}
+
+// Socket is one opening of the data plane. Listeners on the same port share it.
+type Socket struct {
+	Protocol Protocol
+	Port     int32
+	// ProxyProtocol means that connections begin with a PROXY v2 header.
+	ProxyProtocol bool
+}
+
+// Name of the socket: "http-80".
+func (s Socket) Name() string {
+	if s.Protocol == HTTPS {
+		return fmt.Sprintf("https-%d", s.Port)
+	}
+	return fmt.Sprintf("http-%d", s.Port)
+}
+
+// Flag is the value of chaperone's --listen for this socket: "http-80+proxy".
+func (s Socket) Flag() string {
+	if s.ProxyProtocol {
+		return s.Name() + "+proxy"
+	}
+	return s.Name()
+}
+
+// VCL is one piece of the user's own VCL.
+type VCL struct {
+	// Source is where it comes from, for those who read the file: "ConfigMap namespace/name, key main.vcl".
+	Source string
+	Text   string
+}
+
+// Service is one port of a Kubernetes Service.
+type Service struct {
+	Namespace string
+	Name      string
+	Port      int32
+	// PortName is what EndpointSlices call the port; may be empty.
+	PortName string
+}
+
+// ServiceID identifies a port of a Service.
+type ServiceID struct {
+	Namespace string
+	Name      string
+	Port      int32
+}
+
+// String returns the ID as the contracts write it: "namespace/name:port".
+func (id ServiceID) String() string {
+	return fmt.Sprintf("%s/%s:%d", id.Namespace, id.Name, id.Port)
+}
+
+// ID of the service.
+func (s Service) ID() ServiceID {
+	return ServiceID{Namespace: s.Namespace, Name: s.Name, Port: s.Port}
+}

@@ -1,0 +1,104 @@
+package printer
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/varnish-gateway/gateway/operator/internal/findings"
+	"github.com/varnish-gateway/gateway/operator/internal/report"
+)
+
+// tables of a report: Gateways, their listeners, and routes at each of their parents.
+func tables(r report.Report) []table {
+	gateways := table{kind: "Gateway", header: []string{"NAMESPACE", "GATEWAY", "ADDRESS", "ACCEPTED", "PROGRAMMED"}}
+	listeners := table{kind: "listener", header: []string{"NAMESPACE", "GATEWAY", "LISTENER", "ATTACHED", "ACCEPTED", "RESOLVEDREFS", "PROGRAMMED"}}
+	for _, g := range r.Gateways {
+		gateways.rows = append(gateways.rows, row{
+			name:  g.Namespace + "/" + g.Name,
+			cells: []string{g.Namespace, g.Name, addresses(g), state(g.Conditions, "Accepted"), state(g.Conditions, "Programmed")},
+			notes: notes(g.Conditions),
+		})
+		for _, l := range g.Listeners {
+			listeners.rows = append(listeners.rows, listenerRow(g, l))
+		}
+	}
+	routes := table{kind: "HTTPRoute", header: []string{"NAMESPACE", "HTTPROUTE", "PARENT", "ACCEPTED", "RESOLVEDREFS"}}
+	for _, route := range r.HTTPRoutes {
+		for _, parent := range route.Parents {
+			routes.rows = append(routes.rows, routeRow(route, parent))
+		}
+	}
+	return []table{gateways, listeners, routes}
+}
+
+func listenerRow(g report.Gateway, l report.Listener) row {
+	return row{
+		name: g.Namespace + "/" + g.Name + "/" + l.Name,
+		cells: []string{
+			g.Namespace, g.Name, l.Name, strconv.Itoa(int(l.AttachedRoutes)),
+			state(l.Conditions, "Accepted"), state(l.Conditions, "ResolvedRefs"), state(l.Conditions, "Programmed"),
+		},
+		// Why nothing is programmed is said once, at the Gateway.
+		notes: notes(slices.DeleteFunc(slices.Clone(l.Conditions), func(c report.Condition) bool {
+			return c.Type == string(gatewayv1.ListenerConditionProgrammed)
+		})),
+	}
+}
+
+func routeRow(route report.HTTPRoute, parent report.Parent) row {
+	name := parentName(parent.ParentRef)
+	return row{
+		name:  route.Namespace + "/" + route.Name + " at " + name,
+		cells: []string{route.Namespace, route.Name, name, state(parent.Conditions, "Accepted"), state(parent.Conditions, "ResolvedRefs")},
+		notes: notes(parent.Conditions),
+	}
+}
+
+// parentName is a parentRef in short: "namespace/gateway/listener:port", with what it names.
+func parentName(ref gatewayv1.ParentReference) string {
+	name := string(ref.Name)
+	if ref.Namespace != nil {
+		name = string(*ref.Namespace) + "/" + name
+	}
+	if ref.SectionName != nil {
+		name += "/" + string(*ref.SectionName)
+	}
+	if ref.Port != nil {
+		name += fmt.Sprintf(":%d", *ref.Port)
+	}
+	return name
+}
+
+func addresses(g report.Gateway) string {
+	var values []string
+	for _, a := range g.Addresses {
+		values = append(values, a.Value)
+	}
+	return strings.Join(values, ",")
+}
+
+func state(conditions []report.Condition, kind string) string {
+	c := report.Find(conditions, kind)
+	if c == nil {
+		return string(metav1.ConditionUnknown)
+	}
+	return string(c.Status)
+}
+
+// notes are the conditions that are not as they should be, and messages beyond the usual one.
+func notes(conditions []report.Condition) []string {
+	var out []string
+	for _, c := range conditions {
+		if findings.Sound(c) {
+			continue
+		}
+		out = append(out, fmt.Sprintf("%s=%s (%s): %s", c.Type, c.Status, c.Reason, cmp.Or(c.Message, "no further word")))
+	}
+	return out
+}

@@ -1,0 +1,99 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+)
+
+// DataPlane is what is known of the pods (or the process) that serve a Gateway.
+type DataPlane struct {
+	// Status is True where all of it runs this generation, False where it does not, Unknown where nothing
+	// is known yet.
+	Status metav1.ConditionStatus
+	// Reason for a status other than True; Pending where it is empty.
+	Reason gatewayv1.GatewayConditionReason
+	// Message in a sentence.
+	Message string
+}
+
+// WithDataPlane returns the status with the Programmed conditions of the Gateway and of its listeners.
+// What is not valid is never programmed, whatever the data plane says.
+func (g Gateway) WithDataPlane(plane DataPlane) Gateway {
+	g.Listeners = slices.Clone(g.Listeners)
+	serving := 0
+	for i := range g.Listeners {
+		l := &g.Listeners[i]
+		l.Conditions = second(l.Conditions, g.listenerProgrammed(*l, plane))
+		if l.Serves {
+			serving++
+		}
+	}
+	g.Conditions = second(g.Conditions, g.programmed(serving, plane))
+	return g
+}
+
+func (g Gateway) programmed(serving int, plane DataPlane) Condition {
+	c := Condition{
+		Type:    string(gatewayv1.GatewayConditionProgrammed),
+		Status:  metav1.ConditionFalse,
+		Reason:  string(gatewayv1.GatewayReasonInvalid),
+		Message: "The Gateway is not accepted.",
+	}
+	switch {
+	case !g.Accepted():
+		return c
+	case serving == 0:
+		c.Message = "None of the listeners can serve."
+		return c
+	}
+	c.Status, c.Message = plane.Status, plane.Message
+	if plane.Status == metav1.ConditionTrue {
+		c.Reason = string(gatewayv1.GatewayReasonProgrammed)
+		if serving < len(g.Listeners) {
+			c.Message = fmt.Sprintf("%d of %d listeners serve.", serving, len(g.Listeners))
+		} else if c.Message == "" {
+			c.Message = "The data plane runs this configuration."
+		}
+		return c
+	}
+	c.Reason = string(plane.reason())
+	return c
+}
+
+func (g Gateway) listenerProgrammed(l Listener, plane DataPlane) Condition {
+	c := Condition{
+		Type:    string(gatewayv1.ListenerConditionProgrammed),
+		Status:  metav1.ConditionFalse,
+		Reason:  string(gatewayv1.ListenerReasonInvalid),
+		Message: "The listener cannot serve; its other conditions say why.",
+	}
+	switch {
+	case !g.Accepted():
+		c.Message = "The Gateway is not accepted."
+	case !l.Serves:
+	case plane.Status == metav1.ConditionTrue:
+		c.Status, c.Reason = metav1.ConditionTrue, string(gatewayv1.ListenerReasonProgrammed)
+		c.Message = "The data plane runs this configuration."
+	default:
+		c.Status, c.Reason = plane.Status, string(gatewayv1.ListenerReasonPending)
+		c.Message = plane.Message
+	}
+	return c
+}
+
+func (p DataPlane) reason() gatewayv1.GatewayConditionReason {
+	if p.Reason == "" {
+		return gatewayv1.GatewayReasonPending
+	}
+	return p.Reason
+}
+
+// second puts a condition behind the first one, Accepted: a status holds few conditions, and those that
+// everybody looks for come before the others.
+func second(conditions []Condition, condition Condition) []Condition {
+	rest := slices.DeleteFunc(slices.Clone(conditions), func(c Condition) bool { return c.Type == condition.Type })
+	return slices.Insert(rest, min(1, len(rest)), condition)
+}

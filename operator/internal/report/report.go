@@ -1,0 +1,91 @@
+// Package report is what translation has to say about the objects it looked at: their conditions,
+// before they are merged into a live status. It carries no times and no foreign conditions.
+package report
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+)
+
+// Report holds the statuses of all objects that are ours, ordered by namespace and name.
+type Report struct {
+	GatewayClasses []GatewayClass
+	Gateways       []Gateway
+	HTTPRoutes     []HTTPRoute
+}
+
+// Object identifies the object that a status belongs to.
+type Object struct {
+	Namespace string
+	Name      string
+	// Generation of the object that was looked at.
+	Generation int64
+}
+
+// Condition is a condition without the times.
+type Condition struct {
+	Type    string
+	Status  metav1.ConditionStatus
+	Reason  string
+	Message string
+}
+
+// GatewayClass is the status of a GatewayClass.
+type GatewayClass struct {
+	Object
+	Conditions        []Condition
+	SupportedFeatures []gatewayv1.SupportedFeature
+}
+
+// Gateway is the status of a Gateway. Programmed conditions are added by WithDataPlane, since only the
+// data plane knows them.
+type Gateway struct {
+	Object
+	Conditions []Condition
+	Listeners  []Listener
+	// Addresses of the Gateway, filled in by whoever knows them; nil leaves the live ones alone.
+	Addresses []gatewayv1.GatewayStatusAddress
+}
+
+// Listener is the status of one listener.
+type Listener struct {
+	Name           string
+	SupportedKinds []gatewayv1.RouteGroupKind
+	AttachedRoutes int32
+	Conditions     []Condition
+	// Serves tells whether the listener is part of the Gateway's configuration.
+	Serves bool
+}
+
+// HTTPRoute is the status of an HTTPRoute: one entry for each parentRef that names a Gateway of ours.
+type HTTPRoute struct {
+	Object
+	Parents []Parent
+}
+
+// Parent is the status of a route at one of its parents.
+type Parent struct {
+	ParentRef  gatewayv1.ParentReference
+	Conditions []Condition
+}
+
+// Find returns the condition of a type, or nil.
+func Find(conditions []Condition, conditionType string) *Condition {
+	for i := range conditions {
+		if conditions[i].Type == conditionType {
+			return &conditions[i]
+		}
+	}
+	return nil
+}
+
+// IsTrue tells whether the condition of a type is there and true.
+func IsTrue(conditions []Condition, conditionType string) bool {
+	c := Find(conditions, conditionType)
+	return c != nil && c.Status == metav1.ConditionTrue
+}
+
+// Accepted tells whether the Gateway is accepted.
+func (g Gateway) Accepted() bool {
+	return IsTrue(g.Conditions, string(gatewayv1.GatewayConditionAccepted))
+}

@@ -1,0 +1,78 @@
+package report
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+)
+
+func TestProgrammedFollowsTheDataPlaneWhereTheGatewayIsValid(t *testing.T) {
+	accepted := func(status metav1.ConditionStatus) []Condition {
+		return []Condition{{Type: "Accepted", Status: status, Reason: "Accepted"}, {Type: "ResolvedRefs", Status: "True"}}
+	}
+	serving, broken := Listener{Name: "a", Serves: true}, Listener{Name: "b"}
+	for name, test := range map[string]struct {
+		gateway   Gateway
+		plane     DataPlane
+		want      metav1.ConditionStatus
+		reason    gatewayv1.GatewayConditionReason
+		listeners []metav1.ConditionStatus
+	}{
+		"everything runs": {
+			Gateway{Conditions: accepted("True"), Listeners: []Listener{serving}}, DataPlane{Status: "True"},
+			"True", gatewayv1.GatewayReasonProgrammed, []metav1.ConditionStatus{"True"}},
+		"one of two listeners serves": {
+			Gateway{Conditions: accepted("True"), Listeners: []Listener{serving, broken}}, DataPlane{Status: "True"},
+			"True", gatewayv1.GatewayReasonProgrammed, []metav1.ConditionStatus{"True", "False"}},
+		"no listener serves": {
+			Gateway{Conditions: accepted("True"), Listeners: []Listener{broken}}, DataPlane{Status: "True"},
+			"False", gatewayv1.GatewayReasonInvalid, []metav1.ConditionStatus{"False"}},
+		"the Gateway is not accepted": {
+			Gateway{Conditions: accepted("False"), Listeners: []Listener{serving}}, DataPlane{Status: "True"},
+			"False", gatewayv1.GatewayReasonInvalid, []metav1.ConditionStatus{"False"}},
+		"nothing is known of the data plane yet": {
+			Gateway{Conditions: accepted("True"), Listeners: []Listener{serving}}, DataPlane{Status: "Unknown"},
+			"Unknown", gatewayv1.GatewayReasonPending, []metav1.ConditionStatus{"Unknown"}},
+		"the data plane gives a reason": {
+			Gateway{Conditions: accepted("True"), Listeners: []Listener{serving}},
+			DataPlane{Status: "False", Reason: gatewayv1.GatewayReasonNoResources, Message: "no node"},
+			"False", gatewayv1.GatewayReasonNoResources, []metav1.ConditionStatus{"False"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			before := slices.Clone(test.gateway.Conditions)
+			got := test.gateway.WithDataPlane(test.plane)
+			programmed := Find(got.Conditions, "Programmed")
+			assert.Equal(t, test.want, programmed.Status)
+			assert.Equal(t, string(test.reason), programmed.Reason)
+			assert.Equal(t, "Programmed", got.Conditions[1].Type, "next to Accepted")
+			for i, want := range test.listeners {
+				assert.Equal(t, want, Find(got.Listeners[i].Conditions, "Programmed").Status)
+			}
+			assert.Equal(t, before, test.gateway.Conditions, "the report itself stays as it is")
+			assert.Equal(t, got, got.WithDataPlane(test.plane), "a second time changes nothing")
+		})
+	}
+}
+
+func TestFeaturesAreSortedAndFit(t *testing.T) {
+	list := SupportedFeatures()
+	assert.LessOrEqual(t, len(list), 64)
+	assert.True(t, slices.IsSortedFunc(list, func(a, b gatewayv1.SupportedFeature) int {
+		if a.Name < b.Name {
+			return -1
+		}
+		return 1
+	}), "sorted, and each once")
+}
+
+func TestVersionsOfTheGatewayAPI(t *testing.T) {
+	for bundle, want := range map[string]metav1.ConditionStatus{
+		"v1.7.0": "True", "v1.7.3": "True", "v1.0.0": "True", "v1.7.0-rc.1": "True",
+		"v1.8.0": "False", "v0.8.1": "False", "v2.0.0": "False", "nonsense": "False",
+	} {
+		assert.Equal(t, want, SupportedVersion(bundle).Status, bundle)
+	}
+}

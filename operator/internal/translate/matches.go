@@ -1,0 +1,115 @@
+package translate
+
+import (
+	"slices"
+	"strings"
+
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/varnish-gateway/gateway/operator/internal/model"
+	"github.com/varnish-gateway/gateway/shared/routing"
+)
+
+// defaultMatches is what a rule without matches means: every request.
+var defaultMatches = []model.Match{{Path: model.PathMatch{Kind: model.PathPrefix, Value: "/"}}}
+
+// translateMatches returns the matches of a rule that can be told. One that cannot takes no part: the
+// others serve without it.
+func translateMatches(at *field, matches []gatewayv1.HTTPRouteMatch, found *problems) []model.Match {
+	if len(matches) == 0 {
+		return defaultMatches
+	}
+	sound := make([]model.Match, 0, len(matches))
+	for i := range matches {
+		var wrong problems
+		here := at.at(i)
+		m := translateMatch(&here, &matches[i], &wrong)
+		if len(wrong) > 0 {
+			*found = append(*found, wrong...)
+			continue
+		}
+		m.Index = i
+		sound = append(sound, m)
+	}
+	return sound
+}
+
+func translateMatch(at *field, match *gatewayv1.HTTPRouteMatch, found *problems) model.Match {
+	path := at.child("path")
+	m := model.Match{Path: translatePath(&path, match.Path, found)}
+	if match.Method != nil {
+		m.Method = string(*match.Method)
+	}
+	headers := at.child("headers")
+	for i, h := range match.Headers {
+		here := headers.at(i)
+		regex := h.Type != nil && *h.Type == gatewayv1.HeaderMatchRegularExpression
+		if h.Type != nil && !regex && *h.Type != gatewayv1.HeaderMatchExact {
+			unsupported(&here, "type", *h.Type, found)
+		}
+		m.Headers = appendValue(m.Headers, strings.ToLower(string(h.Name)), h.Value, regex, &here, found)
+	}
+	params := at.child("queryParams")
+	for i, q := range match.QueryParams {
+		here := params.at(i)
+		regex := q.Type != nil && *q.Type == gatewayv1.QueryParamMatchRegularExpression
+		if q.Type != nil && !regex && *q.Type != gatewayv1.QueryParamMatchExact {
+			unsupported(&here, "type", *q.Type, found)
+		}
+		m.QueryParams = appendValue(m.QueryParams, string(q.Name), q.Value, regex, &here, found)
+	}
+	return m
+}
+
+// appendValue adds a condition, unless one for the same name is there: only the first of a name counts.
+func appendValue(list []model.ValueMatch, name, value string, regex bool, at *field, found *problems) []model.ValueMatch {
+	if slices.ContainsFunc(list, func(v model.ValueMatch) bool { return v.Name == name }) {
+		return list
+	}
+	if regex {
+		checkRegex(at, value, found)
+	}
+	return append(list, model.ValueMatch{Name: name, Value: value, Regex: regex})
+}
+
+func translatePath(at *field, path *gatewayv1.HTTPPathMatch, found *problems) model.PathMatch {
+	kind, value := gatewayv1.PathMatchPathPrefix, "/"
+	if path != nil && path.Type != nil {
+		kind = *path.Type
+	}
+	if path != nil && path.Value != nil {
+		value = *path.Value
+	}
+	switch kind {
+	case gatewayv1.PathMatchExact:
+		return model.PathMatch{Kind: model.PathExact, Value: value}
+	case gatewayv1.PathMatchPathPrefix:
+		return model.PathMatch{Kind: model.PathPrefix, Value: withoutTrailingSlash(value)}
+	case gatewayv1.PathMatchRegularExpression:
+		checkRegex(at, value, found)
+		return model.PathMatch{Kind: model.PathRegex, Value: value}
+	default:
+		unsupported(at, "type", kind, found)
+		return model.PathMatch{}
+	}
+}
+
+// withoutTrailingSlash brings a prefix into the form in which prefixes compare: "/match/" means "/match".
+func withoutTrailingSlash(prefix string) string {
+	if trimmed := strings.TrimRight(prefix, "/"); trimmed != "" {
+		return trimmed
+	}
+	return "/"
+}
+
+// checkRegex refuses what the contract's dialect does not allow, since no reader could compile it.
+func checkRegex(at *field, expression string, found *problems) {
+	if _, err := routing.CompilePattern(expression); err != nil {
+		found.add(string(gatewayv1.RouteReasonUnsupportedValue), at.String()+".value", "%v", err)
+	}
+}
+
+// unsupported tells of a value of a field of at that nobody carries out.
+func unsupported[T ~string](at *field, name string, value T, found *problems) {
+	found.add(string(gatewayv1.RouteReasonUnsupportedValue), at.String()+"."+name, "%s is not supported", value)
+}

@@ -1,0 +1,74 @@
+package translate
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/varnish-gateway/gateway/operator/api/v1alpha1"
+	"github.com/varnish-gateway/gateway/operator/internal/inputs"
+)
+
+// objectKey is an object's namespace and name.
+type objectKey struct {
+	namespace string
+	name      string
+}
+
+func (k objectKey) String() string { return k.namespace + "/" + k.name }
+
+// objects finds what others refer to.
+type objects struct {
+	services          map[objectKey]*corev1.Service
+	secrets           map[objectKey]*corev1.Secret
+	configMaps        map[objectKey]*corev1.ConfigMap
+	namespaces        map[string]*corev1.Namespace
+	grants            map[string][]*gatewayv1.ReferenceGrant
+	classParameters   map[string]*v1alpha1.GatewayClassParameters
+	gatewayParameters map[objectKey]*v1alpha1.GatewayParameters
+}
+
+func indexObjects(in inputs.Inputs) *objects {
+	o := &objects{
+		services:          byKey(in.Services),
+		secrets:           byKey(in.Secrets),
+		configMaps:        byKey(in.ConfigMaps),
+		namespaces:        make(map[string]*corev1.Namespace, len(in.Namespaces)),
+		grants:            make(map[string][]*gatewayv1.ReferenceGrant),
+		classParameters:   make(map[string]*v1alpha1.GatewayClassParameters, len(in.GatewayClassParameters)),
+		gatewayParameters: byKey(in.GatewayParameters),
+	}
+	for _, namespace := range in.Namespaces {
+		o.namespaces[namespace.Name] = namespace
+	}
+	for _, grant := range in.ReferenceGrants {
+		o.grants[grant.Namespace] = append(o.grants[grant.Namespace], grant)
+	}
+	for _, parameters := range in.GatewayClassParameters {
+		o.classParameters[parameters.Name] = parameters
+	}
+	return o
+}
+
+func byKey[T metav1.Object](list []T) map[objectKey]T {
+	m := make(map[objectKey]T, len(list))
+	for _, object := range list {
+		m[objectKey{object.GetNamespace(), object.GetName()}] = object
+	}
+	return m
+}
+
+// namespaceLabels returns the labels of a namespace, always with the one that an API server adds.
+func (o *objects) namespaceLabels(name string) labels.Set {
+	namespace := o.namespaces[name]
+	if namespace != nil && namespace.Labels[corev1.LabelMetadataName] == name {
+		return namespace.Labels
+	}
+	set := labels.Set{}
+	if namespace != nil {
+		set = labels.Merge(set, namespace.Labels)
+	}
+	set[corev1.LabelMetadataName] = name
+	return set
+}

@@ -1,0 +1,49 @@
+package translate
+
+import (
+	"fmt"
+	"strings"
+)
+
+// problem is one thing that is wrong with an object.
+type problem struct {
+	// reason of the condition that tells of it.
+	reason string
+	// field is the path of what is wrong within spec; empty where no field is to blame.
+	field string
+	// message is a sentence without its full stop.
+	message string
+}
+
+func (p problem) String() string {
+	if p.field == "" {
+		return p.message
+	}
+	return p.field + ": " + p.message
+}
+
+// problems are what is wrong with an object, in the order in which it was found.
+type problems []problem
+
+func (p *problems) add(reason, field, format string, args ...any) {
+	*p = append(*p, problem{reason: reason, field: field, message: fmt.Sprintf(format, args...)})
+}
+
+// reason of the condition that tells of all problems: that of the first.
+func (p problems) reason() string { return p[0].reason }
+
+// maxTold bounds how many problems one message spells out; a condition's message is limited.
+const maxTold = 8
+
+// message tells of all problems in one line.
+func (p problems) message() string {
+	told := make([]string, 0, maxTold+1)
+	for i, each := range p {
+		if i == maxTold {
+			told = append(told, fmt.Sprintf("and %d more", len(p)-maxTold))
+			break
+		}
+		told = append(told, each.String())
+	}
+	return strings.Join(told, "; ") + "."
+}

@@ -1,0 +1,34 @@
+package translate
+
+import (
+	"github.com/varnish-gateway/gateway/operator/api/v1alpha1"
+	"github.com/varnish-gateway/gateway/operator/internal/model"
+	"github.com/varnish-gateway/gateway/operator/internal/report"
+)
+
+// Result is what Translate makes of its inputs.
+type Result struct {
+	// Gateways of ours, ordered by namespace and name.
+	Gateways []Gateway
+	// Report holds the statuses of all objects that are ours.
+	Report report.Report
+}
+
+// Gateway is what one Gateway is to become.
+type Gateway struct {
+	Namespace string
+	Name      string
+	// Model of the Gateway.
+	Model *model.Gateway
+	// Held means that the Gateway cannot be taken as it stands (its parameters or addresses are not valid).
+	// What these decide (pods, VCL, trusted hops) is then not known: it stays as it is now, while listeners and
+	// routes, and what is refused to them, still take effect.
+	Held bool
+	// Settings in force: those of the class with what the Gateway's own parameters replace.
+	Settings v1alpha1.GatewaySettings
+	// Certificates are the content of the Gateway's TLS Secret: "<name>.crt" and "<name>.key" for each
+	// name that a listener of the model lists.
+	Certificates map[string][]byte
+	// Sockets that the data plane has to open, ordered by port.
+	Sockets []model.Socket
+}

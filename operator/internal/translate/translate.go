@@ -1,0 +1,49 @@
+package translate
+
+import (
+	"cmp"
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/varnish-gateway/gateway/operator/internal/inputs"
+	"github.com/varnish-gateway/gateway/operator/internal/report"
+)
+
+// Translate makes the models, and the statuses, of everything in the inputs that is ours. Equal sets of
+// objects give equal results, in whatever order they are listed.
+func Translate(in inputs.Inputs) Result {
+	objects := indexObjects(in)
+	classes := translateClasses(in, objects)
+	gateways := translateGateways(in, classes, objects)
+
+	var result Result
+	result.Report.GatewayClasses = classes.reports()
+	for _, route := range sorted(in.HTTPRoutes) {
+		parents := attachRoute(route, gateways, objects)
+		if len(parents) > 0 {
+			result.Report.HTTPRoutes = append(result.Report.HTTPRoutes, report.HTTPRoute{
+				Object: objectOf(route), Parents: parents,
+			})
+		}
+	}
+	for _, g := range gateways.ordered {
+		result.Gateways = append(result.Gateways, g.result())
+		result.Report.Gateways = append(result.Report.Gateways, g.report())
+	}
+	return result
+}
+
+// sorted returns the objects ordered by namespace and name; the given list stays as it is.
+func sorted[T metav1.Object](objects []T) []T {
+	return slices.SortedStableFunc(slices.Values(objects), func(a, b T) int {
+		return cmp.Or(
+			cmp.Compare(a.GetNamespace(), b.GetNamespace()),
+			cmp.Compare(a.GetName(), b.GetName()),
+		)
+	})
+}
+
+func objectOf(o metav1.Object) report.Object {
+	return report.Object{Namespace: o.GetNamespace(), Name: o.GetName(), Generation: o.GetGeneration()}
+}

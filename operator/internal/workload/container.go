@@ -1,0 +1,151 @@
+package workload
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/utils/ptr"
+
+	"github.com/varnish-gateway/gateway/operator/api/v1alpha1"
+)
+
+// Container is the name of the gateway container.
+const Container = "gateway"
+
+// Ports on which chaperone itself listens, by docs/reference/chaperone.md.
+const (
+	HealthPort int32 = 19080
+	AdminPort  int32 = 19443
+)
+
+// How a pod ends: it goes on serving until its endpoint is withdrawn, finishes requests in flight, and stops
+// varnishd.
+const (
+	drainDelay   = 5 * time.Second
+	drainTimeout = 30 * time.Second
+	stopTime     = 20 * time.Second
+)
+
+// logSpace is the size of varnishd's log in shared memory, which counts as memory of the pod. Its own default is four
+// times that.
+const logSpace = "20M"
+
+var defaultCPU = resource.MustParse("100m")
+
+func (g Gateway) container() corev1.Container {
+	return corev1.Container{
+		Name:      Container,
+		Image:     g.image(),
+		Args:      g.arguments(),
+		Env:       []corev1.EnvVar{{Name: "TMPDIR", Value: workDir}},
+		Ports:     g.containerPorts(),
+		Resources: resources(g.Settings.Resources),
+		SecurityContext: &corev1.SecurityContext{
+			AllowPrivilegeEscalation: ptr.To(false),
+			ReadOnlyRootFilesystem:   ptr.To(true),
+			Capabilities:             &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
+		},
+		VolumeMounts:   mounts(),
+		ReadinessProbe: probe("/readyz", 2, 3),
+		LivenessProbe:  probe("/healthz", 10, 6),
+	}
+}
+
+func (g Gateway) image() string {
+	if g.Settings.Image != "" {
+		return g.Settings.Image
+	}
+	return g.Image
+}
+
+// arguments of chaperone, by docs/reference/chaperone.md.
+func (g Gateway) arguments() []string {
+	access, level := logs(g.Settings.Logs)
+	args := []string{
+		"--gateway=" + g.Key().String(),
+		"--source=kubernetes",
+		"--config-dir=" + configDir,
+		"--shards-dir=" + shardsDir,
+		"--tls-dir=" + tlsDir,
+		"--work-dir=" + workDir,
+		fmt.Sprintf("--health-address=:%d", HealthPort),
+		fmt.Sprintf("--admin-address=:%d", AdminPort),
+		"--admin-token-file=" + adminDir + "/" + AdminToken,
+		"--admin-cert-file=" + adminDir + "/" + corev1.TLSCertKey,
+		"--admin-key-file=" + adminDir + "/" + corev1.TLSPrivateKeyKey,
+		"--access-log=" + access,
+		"--log-level=" + level,
+		"--drain-delay=" + drainDelay.String(),
+		"--drain-timeout=" + drainTimeout.String(),
+	}
+	for _, socket := range g.Sockets {
+		args = append(args, "--listen="+socket.Flag())
+	}
+	for _, arg := range g.varnishdArguments() {
+		args = append(args, "--varnishd-arg="+arg)
+	}
+	return args
+}
+
+// varnishdArguments: what the settings say comes last, and so counts.
+func (g Gateway) varnishdArguments() []string {
+	args := []string{"-p", "vsl_space=" + logSpace, "-s", fmt.Sprintf("default=malloc,%d", g.Settings.StorageSize())}
+	return append(args, g.Settings.VarnishdExtraArgs...)
+}
+
+func (g Gateway) containerPorts() []corev1.ContainerPort {
+	var ports []corev1.ContainerPort
+	for _, socket := range g.Sockets {
+		ports = append(ports, corev1.ContainerPort{
+			Name: socket.Name(), ContainerPort: socket.Port, Protocol: corev1.ProtocolTCP,
+		})
+	}
+	return append(ports,
+		corev1.ContainerPort{Name: "health", ContainerPort: HealthPort, Protocol: corev1.ProtocolTCP},
+		corev1.ContainerPort{Name: "admin", ContainerPort: AdminPort, Protocol: corev1.ProtocolTCP},
+	)
+}
+
+// resources are what the settings say, with some CPU where they say nothing of it: an HPA needs a request.
+func resources(given *corev1.ResourceRequirements) corev1.ResourceRequirements {
+	r := corev1.ResourceRequirements{}
+	if given != nil {
+		given.DeepCopyInto(&r)
+	}
+	_, requested := r.Requests[corev1.ResourceCPU]
+	_, limited := r.Limits[corev1.ResourceCPU]
+	if !requested && !limited {
+		if r.Requests == nil {
+			r.Requests = corev1.ResourceList{}
+		}
+		r.Requests[corev1.ResourceCPU] = defaultCPU.DeepCopy()
+	}
+	return r
+}
+
+func logs(given *v1alpha1.Logs) (access, level string) {
+	access, level = "off", "info"
+	if given != nil && given.Access != "" {
+		access = strings.ToLower(string(given.Access))
+	}
+	if given != nil && given.Level != "" {
+		level = strings.ToLower(string(given.Level))
+	}
+	return access, level
+}
+
+func probe(path string, period, failures int32) *corev1.Probe {
+	return &corev1.Probe{
+		ProbeHandler: corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{
+			Path: path, Port: intstr.FromInt32(HealthPort), Scheme: corev1.URISchemeHTTP,
+		}},
+		PeriodSeconds:    period,
+		TimeoutSeconds:   2,
+		FailureThreshold: failures,
+		SuccessThreshold: 1,
+	}
+}

@@ -1,0 +1,90 @@
+package workload
+
+import (
+	"maps"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/varnish-gateway/gateway/operator/api/v1alpha1"
+	"github.com/varnish-gateway/gateway/operator/internal/model"
+)
+
+// Labels and annotations of the objects that a Gateway needs.
+const (
+	// LabelGateway is the Gateway API's own: the name of the Gateway, cut where it is too long for a label.
+	LabelGateway = gatewayv1.GatewayNameLabelKey
+	// LabelManagedBy tells our objects from all others; ManagedBy is its value.
+	LabelManagedBy = "app.kubernetes.io/managed-by"
+	ManagedBy      = "varnish-gateway"
+	// LabelOwner is a digest of the Gateway's namespace and name, on objects of every namespace.
+	LabelOwner = v1alpha1.GroupName + "/owner"
+	// AnnotationGateway is the Gateway's namespace/name.
+	AnnotationGateway = v1alpha1.GroupName + "/gateway"
+	// AnnotationInfraHash is the digest of the pod template that is the only signal to roll pods.
+	AnnotationInfraHash = "varnish.io/infra-hash"
+)
+
+// Gateway is all that the objects of a Gateway depend on.
+type Gateway struct {
+	Object   *gatewayv1.Gateway
+	Settings v1alpha1.GatewaySettings
+	// Sockets that the pods open, ordered by port; never empty.
+	Sockets []model.Socket
+	// Image of the gateway container where the settings name none.
+	Image string
+}
+
+// Key of the Gateway.
+func (g Gateway) Key() types.NamespacedName {
+	return types.NamespacedName{Namespace: g.Object.Namespace, Name: g.Object.Name}
+}
+
+// Owner is what the ownerReference of the Gateway's objects says.
+func Owner(gateway *gatewayv1.Gateway) metav1.OwnerReference {
+	return *metav1.NewControllerRef(gateway, schema.GroupVersion(gatewayv1.GroupVersion).WithKind("Gateway"))
+}
+
+// Selector are the labels by which the Gateway's pods are found. They never change.
+func Selector(gateway string) map[string]string {
+	return map[string]string{LabelGateway: LabelValue(gateway), LabelManagedBy: ManagedBy}
+}
+
+// owned is the metadata of an object in the Gateway's namespace, which goes when the Gateway goes.
+func (g Gateway) owned(name string) metav1.ObjectMeta {
+	meta := g.meta(g.Object.Namespace, name)
+	meta.OwnerReferences = []metav1.OwnerReference{Owner(g.Object)}
+	return meta
+}
+
+// meta is the metadata of an object in any namespace.
+func (g Gateway) meta(namespace, name string) metav1.ObjectMeta {
+	return metav1.ObjectMeta{Namespace: namespace, Name: name, Labels: g.labels(), Annotations: g.annotations()}
+}
+
+// labels of every object: those that the Gateway asks for, and ours over them.
+func (g Gateway) labels() map[string]string {
+	labels := map[string]string{}
+	if infra := g.Object.Spec.Infrastructure; infra != nil {
+		for key, value := range infra.Labels {
+			labels[string(key)] = string(value)
+		}
+	}
+	maps.Copy(labels, Selector(g.Object.Name))
+	labels[LabelOwner] = OwnerDigest(g.Key())
+	return labels
+}
+
+// annotations of every object: those that the Gateway asks for, and ours over them.
+func (g Gateway) annotations() map[string]string {
+	annotations := map[string]string{}
+	if infra := g.Object.Spec.Infrastructure; infra != nil {
+		for key, value := range infra.Annotations {
+			annotations[string(key)] = string(value)
+		}
+	}
+	annotations[AnnotationGateway] = g.Key().String()
+	return annotations
+}

@@ -1,0 +1,87 @@
+package workload
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/varnish-gateway/gateway/shared/routing"
+)
+
+const (
+	// maxDeploymentName leaves room for what is put behind it in the names of its ReplicaSets.
+	maxDeploymentName = validation.DNS1123SubdomainMaxLength - len("-0123456789")
+	// nameDigest is the number of hexadecimal digits that stand for the cut end of a long name.
+	nameDigest = 10
+)
+
+// Names of the objects of a Gateway.
+type Names struct {
+	Deployment, Service, ServiceAccount, Role, Budget string
+	// Config is the ConfigMap of routing.json and main.vcl; Certificates and Admin are Secrets.
+	Config, Certificates, Admin string
+	// Shards are the ConfigMaps of the shards, by the shard's name.
+	Shards map[string]string
+}
+
+// NamesOf returns the names of a Gateway's objects: the Gateway's own wherever it fits.
+func NamesOf(gateway string) Names {
+	names := Names{
+		Deployment:     shortened(gateway, maxDeploymentName),
+		Service:        serviceName(gateway),
+		ServiceAccount: shortened(gateway, validation.DNS1123SubdomainMaxLength),
+		Role:           gateway,
+		Budget:         shortened(gateway, validation.DNS1123SubdomainMaxLength),
+		Config:         routing.ConfigObjectName(gateway),
+		Certificates:   routing.CertificatesObjectName(gateway),
+		Admin:          shortened(gateway, validation.DNS1123SubdomainMaxLength-len("-admin")) + "-admin",
+		Shards:         make(map[string]string, routing.ShardCount),
+	}
+	for _, shard := range routing.ShardNames() {
+		names.Shards[shard] = routing.ShardObjectName(gateway, shard)
+	}
+	return names
+}
+
+// endpointsRoleName is the name of what lets a Gateway read EndpointSlices, in every namespace the same.
+func endpointsRoleName(gateway types.NamespacedName) string {
+	return "varnish-gateway-" + OwnerDigest(gateway)
+}
+
+// OwnerDigest stands for a Gateway of any namespace, in labels.
+func OwnerDigest(gateway types.NamespacedName) string {
+	sum := sha256.Sum256([]byte(gateway.String()))
+	return hex.EncodeToString(sum[:16])
+}
+
+// LabelValue is a name as the value of a label.
+func LabelValue(name string) string { return shortened(name, validation.LabelValueMaxLength) }
+
+// serviceName brings a Gateway's name, which may have dots and begin with a digit, into the form of a Service's.
+func serviceName(gateway string) string {
+	if len(validation.IsDNS1035Label(gateway)) == 0 {
+		return gateway
+	}
+	name := strings.ReplaceAll(gateway, ".", "-")
+	if name[0] >= '0' && name[0] <= '9' {
+		name = "gateway-" + name
+	}
+	keep := min(len(name), validation.DNS1035LabelMaxLength-nameDigest-1)
+	return strings.TrimRight(name[:keep], "-") + "-" + digestOf(gateway)
+}
+
+// shortened cuts a name to a length. A digest of the whole keeps two long names with the same beginning apart.
+func shortened(name string, limit int) string {
+	if len(name) <= limit {
+		return name
+	}
+	return strings.TrimRight(name[:limit-nameDigest-1], "-.") + "-" + digestOf(name)
+}
+
+func digestOf(name string) string {
+	sum := sha256.Sum256([]byte(name))
+	return hex.EncodeToString(sum[:])[:nameDigest]
+}
