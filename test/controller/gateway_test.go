@@ -1,0 +1,276 @@
+//go:build apiserver
+
+package controller
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/varnish-gateway/gateway/shared/routing"
+)
+
+func TestAGatewayIsProgrammedWhenItsPodsSaySo(t *testing.T) {
+	startOperator(t)
+	ns := namespace(t)
+	apply(t, ns, class+"---"+edge+"---"+web)
+	eventuallyCondition(t, ofGateway(t, ns, "edge"), "Programmed", "False", "Pending", "no pod")
+	eventuallyCondition(t, ofRoute(t, ns, "web"), "Accepted", "True", "Accepted", "")
+	eventuallyCondition(t, ofRoute(t, ns, "web"), "ResolvedRefs", "True", "ResolvedRefs", "")
+	startPod(t, ns, "edge")
+	eventuallyCondition(t, ofGateway(t, ns, "edge"), "Programmed", "False", "AddressNotAssigned", "")
+	assignAddress(t, ns, "edge", "192.0.2.1")
+	eventuallyCondition(t, ofGateway(t, ns, "edge"), "Programmed", "True", "Programmed", "")
+	gateway := get(t, &gatewayv1.Gateway{}, ns, "edge")
+	require.Len(t, gateway.Status.Addresses, 1)
+	assert.Equal(t, "192.0.2.1", gateway.Status.Addresses[0].Value)
+	assert.Equal(t, gatewayv1.IPAddressType, *gateway.Status.Addresses[0].Type)
+	eventually(t, "the attached route to be counted", func() error {
+		if n := get(t, &gatewayv1.Gateway{}, ns, "edge").Status.Listeners[0].AttachedRoutes; n != 1 {
+			return fmt.Errorf("%d routes are attached", n)
+		}
+		return nil
+	})
+	for _, c := range get(t, &gatewayv1.Gateway{}, ns, "edge").Status.Listeners[0].Conditions {
+		assert.Equal(t, c.Type == "Conflicted", c.Status == metav1.ConditionFalse, "%+v", c)
+	}
+}
+
+func TestOnePodThatIsBehindHoldsProgrammedBack(t *testing.T) {
+	startOperator(t)
+	ns := namespace(t)
+	apply(t, ns, class+"---"+edge+"---"+web)
+	startPod(t, ns, "edge")
+	slow := startPod(t, ns, "edge")
+	assignAddress(t, ns, "edge", "192.0.2.2")
+	eventuallyCondition(t, ofGateway(t, ns, "edge"), "Programmed", "True", "Programmed", "")
+	slow.freeze()
+	apply(t, ns, strings.Replace(edge, "protocol: HTTP,", "protocol: HTTP, hostname: example.org,", 1))
+	eventuallyCondition(t, ofGateway(t, ns, "edge"), "Programmed", "False", "Pending", "Pod "+slow.name)
+	remove(t, &corev1.Pod{}, ns, slow.name)
+	eventuallyCondition(t, ofGateway(t, ns, "edge"), "Programmed", "True", "Programmed", "")
+}
+
+func TestVCLThatDoesNotCompileIsToldWithItsLine(t *testing.T) {
+	startOperator(t)
+	ns := namespace(t)
+	apply(t, ns, `
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: vcl}
+data: {main.vcl: "sub vcl_recv { }"}
+---
+apiVersion: gateway.varnish.io/v1alpha1
+kind: GatewayClassParameters
+metadata: {name: with-vcl}
+spec: {vcl: {namespace: $NS, name: vcl}}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: GatewayClass
+metadata: {name: with-vcl}
+spec:
+  controllerName: varnish.io/gateway-controller
+  parametersRef: {group: gateway.varnish.io, kind: GatewayClassParameters, name: with-vcl}
+---`+strings.Replace(edge, "gatewayClassName: varnish", "gatewayClassName: with-vcl", 1)+"---"+web)
+	t.Cleanup(func() { _ = cluster.Delete(t.Context(), gatewayClass("with-vcl")) })
+	p := startPod(t, ns, "edge")
+	assignAddress(t, ns, "edge", "192.0.2.3")
+	eventuallyCondition(t, ofGateway(t, ns, "edge"), "Programmed", "True", "Programmed", "")
+	before := get(t, &appsv1.Deployment{}, ns, "edge")
+
+	p.refuseVCL("Message from VCC-compiler:\nExpected ';' got '}'\n('main.vcl' Line 41 Pos 9)")
+	apply(t, ns, `
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: vcl}
+data: {main.vcl: "sub vcl_recv { set req.url = }"}
+`)
+	eventuallyCondition(t, ofGateway(t, ns, "edge"), "Programmed", "False", "Invalid", "Line 41 Pos 9")
+	eventually(t, "the VCL to be published", func() error {
+		if vcl := get(t, &corev1.ConfigMap{}, ns, "edge").Data["main.vcl"]; !strings.Contains(vcl, "set req.url = }") {
+			return errors.New(vcl)
+		}
+		return nil
+	})
+	apply(t, ns, `
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: vcl}
+data: {main.vcl: "sub vcl_recv { set req.url = req.url; }"}
+`)
+	p.refuseVCL("")
+	eventuallyCondition(t, ofGateway(t, ns, "edge"), "Programmed", "True", "Programmed", "")
+	assert.Equal(t, before.Generation, get(t, &appsv1.Deployment{}, ns, "edge").Generation, "VCL rolls no pods")
+}
+
+func TestAnObjectThatIsNotOursIsLeftAlone(t *testing.T) {
+	startOperator(t)
+	ns := namespace(t)
+	apply(t, ns, `
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: edge}
+spec:
+  selector: {matchLabels: {app: theirs}}
+  template:
+    metadata: {labels: {app: theirs}}
+    spec: {containers: [{name: c, image: theirs}]}
+---`+class+"---"+edge)
+	eventuallyCondition(t, ofGateway(t, ns, "edge"), "Programmed", "False", "Invalid", "Deployment edge exists and does not belong to this Gateway")
+	theirs := get(t, &appsv1.Deployment{}, ns, "edge")
+	assert.Equal(t, "theirs", theirs.Spec.Template.Spec.Containers[0].Image)
+	assert.Empty(t, theirs.OwnerReferences)
+}
+
+func TestConditionsOfOthersStay(t *testing.T) {
+	startOperator(t)
+	ns := namespace(t)
+	apply(t, ns, class+"---"+edge+"---"+web)
+	eventuallyCondition(t, ofGateway(t, ns, "edge"), "Accepted", "True", "", "")
+	foreign := metav1.Condition{
+		Type: "example.org/Foreign", Status: "True", Reason: "Theirs", Message: "byte  for byte", ObservedGeneration: 3,
+		LastTransitionTime: metav1.Unix(1_700_000_000, 0),
+	}
+	eventually(t, "a foreign condition to be written", func() error {
+		gateway := get(t, &gatewayv1.Gateway{}, ns, "edge")
+		gateway.Status.Conditions = append(gateway.Status.Conditions, foreign)
+		return cluster.Status().Update(t.Context(), gateway)
+	})
+	apply(t, ns, strings.Replace(edge, "protocol: HTTP,", "protocol: HTTP, hostname: example.org,", 1))
+	eventually(t, "the new generation to be observed", func() error {
+		gateway := get(t, &gatewayv1.Gateway{}, ns, "edge")
+		for _, c := range gateway.Status.Conditions {
+			if c.Type != foreign.Type && c.ObservedGeneration != gateway.Generation {
+				return fmt.Errorf("%s is of generation %d, not %d", c.Type, c.ObservedGeneration, gateway.Generation)
+			}
+		}
+		return nil
+	})
+	kept := meta.FindStatusCondition(get(t, &gatewayv1.Gateway{}, ns, "edge").Status.Conditions, foreign.Type)
+	require.NotNil(t, kept)
+	assert.Equal(t, foreign.Message, kept.Message)
+	assert.True(t, foreign.LastTransitionTime.Equal(&kept.LastTransitionTime))
+}
+
+func TestAStatusThatSomebodyOverwritesComesBack(t *testing.T) {
+	startOperator(t)
+	ns := namespace(t)
+	apply(t, ns, class+"---"+edge+"---"+web)
+	eventuallyCondition(t, ofRoute(t, ns, "web"), "Accepted", "True", "", "")
+	eventually(t, "the status to be wiped out", func() error {
+		route := get(t, &gatewayv1.HTTPRoute{}, ns, "web")
+		route.Status.Parents = []gatewayv1.RouteParentStatus{}
+		return cluster.Status().Update(t.Context(), route)
+	})
+	eventuallyCondition(t, ofRoute(t, ns, "web"), "Accepted", "True", "", "")
+}
+
+func TestNothingIsLeftInOtherNamespaces(t *testing.T) {
+	startOperator(t)
+	ns, backends := namespace(t), namespace(t)
+	apply(t, backends, strings.ReplaceAll(`
+apiVersion: v1
+kind: Service
+metadata: {name: api}
+spec: {ports: [{port: 80}]}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: ReferenceGrant
+metadata: {name: from-edge}
+spec:
+  from: [{group: gateway.networking.k8s.io, kind: HTTPRoute, namespace: $GATEWAY}]
+  to: [{group: "", kind: Service}]
+`, "$GATEWAY", ns))
+	apply(t, ns, class+"---"+edge+"---"+strings.Replace(webRoute, "name: web, port", "name: api, namespace: "+backends+", port", 1))
+	access := func() int {
+		var bindings rbacv1.RoleBindingList
+		var roles rbacv1.RoleList
+		require.NoError(t, cluster.List(t.Context(), &bindings, inNamespace(backends)))
+		require.NoError(t, cluster.List(t.Context(), &roles, inNamespace(backends)))
+		return len(bindings.Items) + len(roles.Items)
+	}
+	eventually(t, "access to the endpoints", func() error {
+		if n := access(); n != 2 {
+			return fmt.Errorf("%d objects", n)
+		}
+		return nil
+	})
+	require.NotEmpty(t, get(t, &gatewayv1.Gateway{}, ns, "edge").Finalizers)
+	remove(t, &gatewayv1.Gateway{}, ns, "edge")
+	eventually(t, "the Gateway to be gone", func() error {
+		err := cluster.Get(t.Context(), clientKey(ns, "edge"), &gatewayv1.Gateway{})
+		if apierrors.IsNotFound(err) {
+			return nil
+		}
+		return errors.Join(errors.New("it is there"), err)
+	})
+	assert.Zero(t, access())
+	eventually(t, "the route to have no parent of ours", func() error {
+		if n := len(get(t, &gatewayv1.HTTPRoute{}, ns, "web").Status.Parents); n > 0 {
+			return fmt.Errorf("%d parents", n)
+		}
+		return nil
+	})
+}
+
+func TestAccessToEndpointsEndsWithTheLastRouteThatNeedsIt(t *testing.T) {
+	startOperator(t)
+	ns := namespace(t)
+	apply(t, ns, class+"---"+edge+"---"+web)
+	bindings := func() error {
+		var list rbacv1.RoleBindingList
+		require.NoError(t, cluster.List(t.Context(), &list, inNamespace(ns)))
+		if len(list.Items) != 2 {
+			return fmt.Errorf("%d RoleBindings", len(list.Items))
+		}
+		return nil
+	}
+	eventually(t, "access to the endpoints", bindings)
+	remove(t, &gatewayv1.HTTPRoute{}, ns, "web")
+	eventually(t, "the access to be withdrawn", func() error {
+		if bindings() == nil {
+			return errors.New("it is there")
+		}
+		return nil
+	})
+}
+
+func TestTheLongestNameWorks(t *testing.T) {
+	startOperator(t)
+	ns := namespace(t)
+	name := strings.Repeat("abcdefghi.", 25) + "abc"
+	require.Len(t, name, 253)
+	apply(t, ns, class+"---"+strings.Replace(edge, "name: edge", "name: "+name, 1)+"---"+
+		webService+strings.Replace(webRoute, "name: edge", "name: "+name, 1))
+	eventuallyCondition(t, ofGateway(t, ns, name), "Programmed", "False", "Pending", "no pod")
+	eventually(t, "the routing to be published", func() error {
+		config := &corev1.ConfigMap{}
+		if err := cluster.Get(t.Context(), clientKey(ns, routing.ConfigObjectName(name)), config); err != nil {
+			return err
+		}
+		head, err := routing.Decode([]byte(config.Data[routing.File]))
+		if err == nil && len(head.Routes) != 1 {
+			err = errors.New("without the route")
+		}
+		return err
+	})
+	var services corev1.ServiceList
+	require.NoError(t, cluster.List(t.Context(), &services, inNamespace(ns), client.HasLabels{gatewayv1.GatewayNameLabelKey}))
+	assert.Len(t, services.Items, 1)
+}
+
+func gatewayClass(name string) client.Object {
+	return &gatewayv1.GatewayClass{ObjectMeta: metav1.ObjectMeta{Name: name}}
+}

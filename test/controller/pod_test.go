@@ -1,0 +1,187 @@
+//go:build apiserver
+
+package controller
+
+import (
+	"crypto/tls"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/varnish-gateway/gateway/shared/contract"
+)
+
+// pod plays a gateway pod: an object that is Ready, and an admin API that says it runs what the ConfigMap has.
+type pod struct {
+	namespace, gateway, name, ip string
+	token                        string
+
+	mu       sync.Mutex
+	revision int64
+	vclError string
+	changed  chan struct{}
+	// frozen means that it does not take anything newer.
+	frozen       bool
+	routing, vcl int64
+}
+
+var lastAddress atomic.Int32
+
+// startPod makes a Ready pod of a Gateway whose Deployment is there, which runs whatever is published.
+func startPod(t *testing.T, namespace, gateway string) *pod {
+	t.Helper()
+	secret, deployment := &corev1.Secret{}, &appsv1.Deployment{}
+	eventually(t, "the Gateway's Deployment", func() error {
+		key := clientKey(namespace, gateway)
+		if err := cluster.Get(t.Context(), key, deployment); err != nil {
+			return err
+		}
+		key.Name += "-admin"
+		return cluster.Get(t.Context(), key, secret)
+	})
+	number := lastAddress.Add(1)
+	p := &pod{
+		namespace: namespace, gateway: gateway, name: fmt.Sprintf("%s-%d", gateway, number), ip: fmt.Sprintf("127.0.40.%d", number),
+		token: string(secret.Data["token"]), changed: make(chan struct{}),
+	}
+	p.listen(t, secret)
+	p.follow(t)
+	p.create(t, deployment)
+	return p
+}
+
+func (p *pod) listen(t *testing.T, secret *corev1.Secret) {
+	pair, err := tls.X509KeyPair(secret.Data["tls.crt"], secret.Data["tls.key"])
+	require.NoError(t, err)
+	listener, err := net.Listen("tcp", net.JoinHostPort(p.ip, "19443"))
+	require.NoError(t, err)
+	server := httptest.NewUnstartedServer(p)
+	server.Listener.Close()
+	server.Listener, server.TLS = listener, &tls.Config{Certificates: []tls.Certificate{pair}}
+	server.StartTLS()
+	t.Cleanup(func() {
+		server.CloseClientConnections()
+		server.Close()
+	})
+}
+
+// follow runs what is published, as soon as it is.
+func (p *pod) follow(t *testing.T) {
+	watch, err := cluster.Watch(t.Context(), &corev1.ConfigMapList{}, inNamespace(p.namespace), named(p.gateway))
+	require.NoError(t, err)
+	t.Cleanup(watch.Stop)
+	go func() {
+		for event := range watch.ResultChan() {
+			if config, ok := event.Object.(*corev1.ConfigMap); ok {
+				p.take(config)
+			}
+		}
+	}()
+}
+
+var vclSequence = regexp.MustCompile(`^// varnish-gateway main.vcl 1.0 sequence ([0-9]+)\n`)
+
+func (p *pod) take(config *corev1.ConfigMap) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.frozen {
+		return
+	}
+	p.routing = contract.Sequence([]byte(config.Data["routing.json"]))
+	if found := vclSequence.FindStringSubmatch(config.Data["main.vcl"]); found != nil && p.vclError == "" {
+		p.vcl, _ = strconv.ParseInt(found[1], 10, 64)
+	}
+	p.tell()
+}
+
+// refuseVCL says that the compiler refuses the newest VCL; an empty message takes that back.
+func (p *pod) refuseVCL(message string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.vclError = message
+	p.tell()
+}
+
+// freeze makes the pod stay at what it runs.
+func (p *pod) freeze() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.frozen = true
+}
+
+func (p *pod) tell() {
+	p.revision++
+	close(p.changed)
+	p.changed = make(chan struct{})
+}
+
+// ServeHTTP is the admin API of docs/reference/admin-api.md.
+func (p *pod) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Header.Get("Authorization") != "Bearer "+p.token {
+		http.Error(w, "no token", http.StatusUnauthorized)
+		return
+	}
+	after, _ := strconv.ParseInt(r.URL.Query().Get("after"), 10, 64)
+	for {
+		p.mu.Lock()
+		revision, changed := p.revision, p.changed
+		status := map[string]any{
+			"revision": revision, "ready": true,
+			"routing": map[string]any{"sequence": p.routing},
+			"vcl":     map[string]any{"sequence": p.vcl, "error": p.vclError},
+		}
+		p.mu.Unlock()
+		if revision > after {
+			_ = json.NewEncoder(w).Encode(status)
+			return
+		}
+		select {
+		case <-changed:
+		case <-r.Context().Done():
+			return
+		}
+	}
+}
+
+// create makes the object, as the Deployment's template says, and makes it Ready.
+func (p *pod) create(t *testing.T, deployment *appsv1.Deployment) {
+	template := deployment.Spec.Template
+	object := &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: p.namespace, Name: p.name, Labels: template.Labels, Annotations: template.Annotations,
+		},
+		Spec: template.Spec,
+	}
+	object.Spec.NodeName = "node"
+	require.NoError(t, cluster.Create(t.Context(), object))
+	object.Status = corev1.PodStatus{
+		Phase: corev1.PodRunning, PodIP: p.ip, PodIPs: []corev1.PodIP{{IP: p.ip}},
+		Conditions: []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}},
+	}
+	require.NoError(t, cluster.Status().Update(t.Context(), object))
+}
+
+// assignAddress plays the load balancer.
+func assignAddress(t *testing.T, namespace, gateway, ip string) {
+	t.Helper()
+	eventually(t, "the Service to take an address", func() error {
+		service := &corev1.Service{}
+		if err := cluster.Get(t.Context(), clientKey(namespace, gateway), service); err != nil {
+			return err
+		}
+		service.Status.LoadBalancer.Ingress = []corev1.LoadBalancerIngress{{IP: ip}}
+		return cluster.Status().Update(t.Context(), service)
+	})
+}

@@ -1,0 +1,145 @@
+package e2e
+
+import (
+	"crypto/tls"
+	"fmt"
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/varnish-gateway/gateway/test/certificate"
+)
+
+// rounds is how often each thing changes during the load.
+const rounds = 5
+
+func TestRoutesChangeWithoutAFailedRequest(t *testing.T) {
+	one, two := startBackend(t, "one"), startBackend(t, "two")
+	files := simpleFiles(one.port)
+	files["two.yaml"] = service("two", two.port)
+	g := startGateway(t, files)
+	s := startSteady(t, g, "http")
+	for i := range rounds {
+		path := fmt.Sprintf("/round-%d", i)
+		g.write("extra.yaml", route("extra", "", "  - matches: [{path: {value: "+path+"}}]\n    backendRefs: [{name: two, port: 80}]"))
+		g.await("the new route", func() error { return g.from("two", "http://a.example"+path) })
+	}
+	s.more()
+	assert.Zero(t, s.end("routes changed").Failed())
+}
+
+func TestEndpointsChangeWithoutAFailedRequest(t *testing.T) {
+	one, two := startBackend(t, "one"), startBackend(t, "other")
+	g := startGateway(t, simpleFiles(one.port))
+	s := startSteady(t, g, "http")
+	for range rounds {
+		g.write("services.yaml", service("one", two.port))
+		g.await("the other pod", func() error { return g.from("other", "http://a.example/") })
+		g.write("services.yaml", service("one", one.port))
+		g.await("the first pod", func() error { return g.from("one", "http://a.example/") })
+	}
+	s.more()
+	assert.Zero(t, s.end("endpoints changed").Failed())
+}
+
+// classWithVCL lets the Gateways of the class have the VCL of the ConfigMap "user".
+const classWithVCL = `apiVersion: gateway.networking.k8s.io/v1
+kind: GatewayClass
+metadata: {name: varnish}
+spec:
+  controllerName: varnish.io/gateway-controller
+  parametersRef: {group: gateway.varnish.io, kind: GatewayClassParameters, name: class}
+---
+apiVersion: gateway.varnish.io/v1alpha1
+kind: GatewayClassParameters
+metadata: {name: class}
+spec:
+  vcl: {namespace: default, name: user}
+`
+
+func userVCL(text string) string {
+	return "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: user}\ndata:\n  main.vcl: |\n    " + text + "\n"
+}
+
+func (g *gateway) awaitVCLHeader(value string) {
+	g.t.Helper()
+	g.await("the VCL that answers "+value, func() error {
+		a, err := g.get("http://a.example/")
+		if err != nil {
+			return err
+		}
+		if got := a.Header.Get("X-VCL"); got != value {
+			return fmt.Errorf("X-VCL is %q", got)
+		}
+		return nil
+	})
+}
+
+func TestVCLChangesWithoutAFailedRequest(t *testing.T) {
+	one := startBackend(t, "one")
+	files := simpleFiles(one.port)
+	files["class.yaml"] = classWithVCL
+	files["vcl.yaml"] = userVCL(`sub vcl_deliver { set resp.http.X-VCL = "first"; }`)
+	g := startGateway(t, files)
+	s := startSteady(t, g, "http")
+	for i := range rounds {
+		value := fmt.Sprint("round-", i)
+		g.write("vcl.yaml", userVCL(`sub vcl_deliver { set resp.http.X-VCL = "`+value+`"; }`))
+		g.awaitVCLHeader(value)
+	}
+	s.more()
+	assert.Zero(t, s.end("VCL changed").Failed())
+}
+
+func TestCertificatesChangeWithoutAFailedRequest(t *testing.T) {
+	one := startBackend(t, "one")
+	g := startGateway(t, simpleFiles(one.port))
+	g.await("HTTPS", func() error { return g.from("one", "https://a.example/") })
+	s := startSteady(t, g, "https")
+	for range rounds {
+		next, err := certificate.SelfSigned("a.example")
+		require.NoError(t, err)
+		g.write("certificate.yaml", next.Secret("certificate"))
+		g.await("the new certificate", func() error {
+			conn, err := tls.Dial("tcp", g.address("https"), &tls.Config{ServerName: "a.example", InsecureSkipVerify: true}) //nolint:gosec // only the serial matters
+			if err != nil {
+				return err
+			}
+			defer conn.Close()
+			if conn.ConnectionState().PeerCertificates[0].SerialNumber.Cmp(next.Serial) != 0 {
+				return fmt.Errorf("the old certificate is presented")
+			}
+			return nil
+		})
+	}
+	s.more()
+	assert.Zero(t, s.end("certificates changed").Failed())
+}
+
+func TestAListenerOnAnOpenPortComesWithoutAFailedRequest(t *testing.T) {
+	one := startBackend(t, "one")
+	g := startGateway(t, simpleFiles(one.port))
+	before, err := g.stack.Parts()
+	require.NoError(t, err)
+	s := startSteady(t, g, "http")
+	g.write("gateway.yaml", plainGateway+"  - {name: more, port: {HTTP}, protocol: HTTP, hostname: more.example}\n")
+	g.write("only-more.yaml", `apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: only-more}
+spec:
+  parentRefs: [{name: web, sectionName: more}]
+  rules: [{matches: [{path: {type: Exact, value: /only-more}}], backendRefs: [{name: one, port: 80}]}]
+`)
+	g.await("the new listener", func() error { return g.from("one", "http://more.example/only-more") })
+	a, err := g.get("http://a.example/only-more")
+	require.NoError(t, err)
+	assert.Equal(t, http.StatusOK, a.StatusCode)
+	assert.Equal(t, "default/main", a.seen.Headers.Get("X-Gateway-Route"), "the other listener does not have the route")
+	s.more()
+	assert.Zero(t, s.end("a listener came").Failed())
+	after, err := g.stack.Parts()
+	require.NoError(t, err)
+	assert.Equal(t, before, after, "nothing was restarted")
+}
