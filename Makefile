@@ -1,0 +1,133 @@
+# Varnish Gateway. `make help` lists what there is.
+# Everything that a target needs, it installs itself: Debian packages (root or sudo), and
+# Varnish 7.7 and tools into the cache directory.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+export GOTOOLCHAIN := auto
+CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/varnish-gateway
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+VARNISH := hack/with-varnish
+BUILD := build
+GO_MODULES := shared operator chaperone test
+PRODUCT_MODULES := shared operator chaperone
+GO_TOOLCHAIN := go1.27.0
+STATICCHECK_VERSION := v0.8.2
+STATICCHECK := $(CACHE)/bin/staticcheck-$(STATICCHECK_VERSION)-$(GO_TOOLCHAIN)
+# FUZZTIME bounds each fuzz target of `make fuzz`.
+FUZZTIME ?= 20s
+
+LDFLAGS = -s -w -X github.com/varnish-gateway/gateway/$(1)/internal/version.version=$(VERSION)
+
+# What a new gateway user runs -----------------------------------------------------------------
+
+.PHONY: demo
+demo: build ## run a gateway with two example services on this machine, and say what to curl
+	$(VARNISH) $(BUILD)/bin/demo
+
+.PHONY: demo-check
+demo-check: build ## the demo, checked by a client instead of a person
+	$(VARNISH) $(BUILD)/bin/demo --check
+
+# Build ----------------------------------------------------------------------------------------
+
+.PHONY: build
+build: build-go build-vmod ## build every binary and the VMOD into build/
+
+.PHONY: build-go
+build-go:
+	mkdir -p $(BUILD)/bin
+	cd chaperone && GOWORK=off CGO_ENABLED=0 go build -trimpath -ldflags '$(call LDFLAGS,chaperone)' -o ../$(BUILD)/bin/ ./cmd/...
+	cd operator && GOWORK=off CGO_ENABLED=0 go build -trimpath -ldflags '$(call LDFLAGS,operator)' -o ../$(BUILD)/bin/ ./cmd/...
+	cd test && GOWORK=off CGO_ENABLED=0 go build -trimpath -o ../$(BUILD)/bin/ ./cmd/...
+
+.PHONY: build-vmod
+build-vmod:
+	mkdir -p $(BUILD)/vmods
+	cd ghost && GHOST_VERSION=$(VERSION) ../$(VARNISH) cargo build --locked --release -p ghost-vmod
+	install -m 755 $${CARGO_TARGET_DIR:-ghost/target}/release/libvmod_ghost.so $(BUILD)/vmods/libvmod_ghost.so
+
+# Test -----------------------------------------------------------------------------------------
+
+.PHONY: test
+test: test-go test-ghost test-facts test-stack ## everything that needs no cluster
+
+.PHONY: test-go
+test-go: ## units of the Go modules, each module alone
+	for module in $(PRODUCT_MODULES); do \
+	  (cd $$module && echo "== $$module" && GOWORK=off ../$(VARNISH) go test -count=1 ./...) || exit 1; done
+
+.PHONY: test-ghost
+test-ghost: ## units, properties, corpus and .vtc of ghost
+	cd ghost && ../$(VARNISH) cargo test --locked --workspace
+
+.PHONY: test-facts
+test-facts: ## how Varnish 7.7 behaves, as the design relies on it
+	$(VARNISH) test/varnish/check-facts
+
+.PHONY: test-stack
+test-stack: build ## the whole gateway on loopback: gatewayctl, chaperone, varnishd, ghost
+	cd test && GOWORK=off GATEWAY_BIN_DIR=$(CURDIR)/$(BUILD)/bin GHOST_VMOD_DIR=$(CURDIR)/$(BUILD)/vmods \
+	  ../$(VARNISH) go test -count=1 -v -timeout 20m ./...
+
+.PHONY: bench
+bench: ## micro-benchmarks; compare ratios within one run
+	cd ghost && ../$(VARNISH) cargo bench --locked --workspace --exclude ghost-vmod
+	for module in $(PRODUCT_MODULES); do \
+	  (cd $$module && GOWORK=off go test -run '^$$' -bench . -benchmem ./...) || exit 1; done
+
+.PHONY: fuzz
+fuzz: ## every fuzz target for FUZZTIME
+	hack/fuzz $(FUZZTIME)
+
+# Lint and generated files ---------------------------------------------------------------------
+
+.PHONY: lint
+lint: lint-go lint-rust lint-shell ## gofmt, go vet, staticcheck, rustfmt, clippy, shellcheck
+
+.PHONY: lint-go
+lint-go: $(STATICCHECK)
+	unformatted=$$(gofmt -l $(GO_MODULES)); [ -z "$$unformatted" ] || { echo "gofmt: $$unformatted" >&2; exit 1; }
+	for module in $(GO_MODULES); do \
+	  (cd $$module && export GOWORK=off && go mod verify >/dev/null && go vet ./... && $(STATICCHECK) ./...) || exit 1; done
+
+.PHONY: lint-rust
+lint-rust:
+	cd ghost && cargo fmt --all --check
+	cd ghost && ../$(VARNISH) cargo clippy --locked --workspace --all-targets -- -D warnings
+
+.PHONY: lint-shell
+lint-shell:
+	hack/packages shellcheck
+	git grep -lE '^#!.*\b(ba)?sh\b' -- ':!*.md' | xargs shellcheck
+
+$(STATICCHECK):
+	mkdir -p $(dir $@)
+	GOBIN=$(CACHE)/staticcheck GOWORK=off GOTOOLCHAIN=$(GO_TOOLCHAIN) go install honnef.co/go/tools/cmd/staticcheck@$(STATICCHECK_VERSION)
+	mv $(CACHE)/staticcheck/staticcheck $@
+
+.PHONY: generate
+generate: ## every generated file: schemas, deep copies, CRDs, reference pages
+	for module in $(PRODUCT_MODULES); do (cd $$module && GOWORK=off go generate ./...) || exit 1; done
+
+.PHONY: verify
+verify: generate ## that generating changes nothing, and that go.mod files are tidy
+	for module in $(GO_MODULES); do (cd $$module && GOWORK=off go mod tidy) || exit 1; done
+	@changed=$$(git status --porcelain); [ -z "$$changed" ] || { \
+	  echo "run 'make generate' and 'go mod tidy', and commit what they change:" >&2; echo "$$changed" >&2; exit 1; }
+
+# The targets that need the lab cluster
+-include cluster.mk
+
+# Housekeeping ---------------------------------------------------------------------------------
+
+.PHONY: clean
+clean: ## remove what was built in the checkout
+	rm -rf $(BUILD)
+	cd ghost && cargo clean
+
+.PHONY: help
+help: ## this list
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'

@@ -1,0 +1,75 @@
+# What needs the images, Helm or the lab cluster. Included by Makefile.
+
+HELM_VERSION := v4.3.1
+HELM := $(CACHE)/bin/helm-$(HELM_VERSION)
+ECHO := registry.k8s.io/gateway-api/conformance/echo-basic
+CLUSTER := test/cluster/cluster
+CLUSTER_ENV = eval "$$($(CLUSTER) env)"
+# The tag of images that are built here, and what is set for the chart
+export VERSION
+# PROFILE and RUN choose what of the conformance suite runs: profiles, comma-separated, and a single test's name.
+PROFILE ?= GATEWAY-HTTP
+RUN ?=
+CONFORMANCE_PARALLEL ?= 2
+
+.PHONY: images
+images: build ## the images, as archives in build/images
+	images/build
+
+.PHONY: helm
+helm: $(HELM) ## Helm, built from its Go module
+
+$(HELM):
+	mkdir -p $(dir $@)
+	GOBIN=$(CACHE)/helm GOWORK=off CGO_ENABLED=0 go install -ldflags '-s -w' helm.sh/helm/v4/cmd/helm@$(HELM_VERSION)
+	mv $(CACHE)/helm/helm $@
+
+.PHONY: chart
+chart: ## copy what the chart ships of other directories
+	rm -f deploy/chart/manifests/crd/*.yaml
+	cp operator/config/crd/*.yaml deploy/chart/manifests/crd/
+
+.PHONY: test-chart
+test-chart: $(HELM) ## lint the chart, and render it with good and bad values
+	$(HELM) lint --strict deploy/chart
+	cd test && GOWORK=off HELM=$(HELM) go test -count=1 -tags chart ./chart
+
+.PHONY: test-operator
+test-operator: build ## the operator against a real API server, with pods that only pretend
+	$(CLUSTER) build
+	$(CLUSTER_ENV); cd test && GOWORK=off go test -count=1 -timeout 15m -tags apiserver ./controller
+
+.PHONY: cluster
+cluster: images $(HELM) ## the lab cluster with the Gateway API, our images and our chart; run again, it upgrades
+	$(CLUSTER) up
+	HELM=$(HELM) test/cluster/install
+
+.PHONY: cluster-down
+cluster-down: ## end the lab cluster
+	$(CLUSTER) down
+
+# Binaries of the suite: the suite itself, and the server that answers for its backends
+$(BUILD)/conformance/conformance.test: test/go.mod $(wildcard test/conformance/*.go)
+	cd test && GOWORK=off CGO_ENABLED=0 go test -c -trimpath -tags conformance -o ../$@ ./conformance
+
+$(BUILD)/echo-basic/echo-basic: test/go.mod
+	cd test && GOWORK=off CGO_ENABLED=0 go build -trimpath -o ../$@ sigs.k8s.io/gateway-api-conformance-images/echo-basic
+
+.PHONY: echo-image
+echo-image: $(BUILD)/echo-basic/echo-basic
+	for version in v0.1.0 v0.2.0; do \
+	  $(CLUSTER) load $(BUILD)/echo-basic $(ECHO):$$version --entrypoint /echo-basic --user 65532; done
+
+.PHONY: conformance
+conformance: cluster conformance-run ## the Gateway API's suite in the lab cluster [PROFILE=... RUN=TestName]
+
+.PHONY: conformance-run
+conformance-run: $(BUILD)/conformance/conformance.test echo-image
+	$(CLUSTER_ENV); cd $(BUILD)/conformance && time ./conformance.test -test.v -test.timeout 60m -test.parallel $(CONFORMANCE_PARALLEL) \
+	  -gateway-class varnish -conformance-profiles $(PROFILE) $(if $(RUN),-run-test $(RUN)) \
+	  -report-output report-$(PROFILE).yaml 2>&1 | tee log-$(PROFILE).txt | grep -E '^ *(---|===|FAIL|PASS|ok|panic)|conformance_test.go' ; \
+	  exit $${PIPESTATUS[0]}
+
+.PHONY: e2e
+e2e: cluster echo-image ## the gateway in the lab cluster: reloads, scaling, faults under load
+	$(CLUSTER_ENV); cd test && GOWORK=off HELM=$(HELM) go test -count=1 -v -timeout 40m -tags cluster ./e2e-cluster
