@@ -71,5 +71,11 @@ conformance-run: $(BUILD)/conformance/conformance.test echo-image
 	  exit $${PIPESTATUS[0]}
 
 .PHONY: e2e
-e2e: cluster echo-image ## the gateway in the lab cluster: reloads, scaling, faults under load
+e2e: cluster e2e-run ## the gateway in the lab cluster: reloads, scaling, faults under load
+
+# What needs the cluster comes after it, also where make runs several at a time
+echo-image conformance-run e2e-run: | $(if $(filter cluster conformance e2e,$(MAKECMDGOALS)),cluster)
+
+.PHONY: e2e-run
+e2e-run: echo-image
 	$(CLUSTER_ENV); cd test && GOWORK=off HELM=$(HELM) go test -count=1 -v -timeout 40m -tags cluster ./e2e-cluster
