@@ -67,7 +67,7 @@ func (c *routeChecker) headerModifier(path *check.Path, modifier *HeaderModifier
 	c.headers(path, "set", modifier.Set)
 	c.headers(path, "add", modifier.Add)
 	for i, name := range modifier.Remove {
-		if !validToken(name) {
+		if !ValidToken(name) {
 			c.Add(path.At("remove", i), "%q is not a header name", name)
 		}
 	}
@@ -75,7 +75,7 @@ func (c *routeChecker) headerModifier(path *check.Path, modifier *HeaderModifier
 
 func (c *routeChecker) headers(parent *check.Path, field string, headers []Header) {
 	for i, header := range headers {
-		if !validToken(header.Name) {
+		if !ValidToken(header.Name) {
 			c.Add(parent.At(field, i).Field("name"), "%q is not a header name", header.Name)
 		}
 		// Anything else would let a value end its line and begin another.
@@ -119,7 +119,12 @@ func (c *routeChecker) pathModifier(filter *check.Path, modifier *PathModifier, 
 	default:
 		c.Add(path.Field("type"), "The path modifier %q is not known", modifier.Type)
 	}
-	if strings.ContainsAny(modifier.Value, "?# \r\n\x00") {
+	if !ValidPathReplacement(modifier.Value) {
 		c.Add(path.Field("value"), "The path %q contains a query, a fragment, a space or a line break", modifier.Value)
 	}
+}
+
+// ValidPathReplacement says whether value can stand in the place of a path, or of a part of one.
+func ValidPathReplacement(value string) bool {
+	return !strings.ContainsAny(value, "?# \r\n\x00")
 }

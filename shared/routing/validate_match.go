@@ -8,7 +8,7 @@ import (
 
 func (c *routeChecker) match(path *check.Path, match *Match) {
 	c.pathMatch(path.Field("path"), match.Path)
-	if match.Method != "" && !validToken(match.Method) {
+	if match.Method != "" && !ValidToken(match.Method) {
 		c.Add(path.Field("method"), "%q is not a method", match.Method)
 	}
 	c.valueMatches(path, "headers", match.Headers, validLowerToken)
@@ -19,7 +19,7 @@ func (c *routeChecker) pathMatch(path *check.Path, match PathMatch) {
 	value := path.Field("value")
 	switch match.Type {
 	case PathExact, PathPrefix:
-		if problem := pathValueProblem(match); problem != "" {
+		if problem := PathProblem(match); problem != "" {
 			c.Add(value, "The path %q %s", match.Value, problem)
 		}
 	case PathRegex:
@@ -29,7 +29,9 @@ func (c *routeChecker) pathMatch(path *check.Path, match PathMatch) {
 	}
 }
 
-func pathValueProblem(match PathMatch) string {
+// PathProblem says why no path could match an Exact or PathPrefix condition, in words that follow it; empty where one
+// could.
+func PathProblem(match PathMatch) string {
 	if !strings.HasPrefix(match.Value, "/") {
 		return "does not begin with a slash"
 	}
@@ -73,13 +75,13 @@ func (c *routeChecker) pattern(path *check.Path, pattern string) {
 	}
 }
 
-// validToken says whether text is a token (RFC 9110, section 5.6.2).
-func validToken(text string) bool {
+// ValidToken says whether text is a token (RFC 9110, section 5.6.2), as methods and the names of headers are.
+func ValidToken(text string) bool {
 	return text != "" && !strings.ContainsFunc(text, func(c rune) bool {
 		return c >= 0x80 || !isAlphanumeric(byte(c)) && !strings.ContainsRune("!#$%&'*+-.^_`|~", c)
 	})
 }
 
 func validLowerToken(text string) bool {
-	return validToken(text) && text == strings.ToLower(text)
+	return ValidToken(text) && text == strings.ToLower(text)
 }

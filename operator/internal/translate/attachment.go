@@ -14,7 +14,8 @@ import (
 func attachRoute(route *gatewayv1.HTTPRoute, gateways gateways, objects *objects) []report.Parent {
 	var translation *routeTranslation
 	var parents []report.Parent
-	hostnames := routeHostnames(route.Spec.Hostnames)
+	var wrongHostnames problems
+	hostnames := routeHostnames(route.Spec.Hostnames, &wrongHostnames)
 	var attached []placement
 	for _, ref := range route.Spec.ParentRefs {
 		g := gateways.parent(ref, route.Namespace)
@@ -23,8 +24,12 @@ func attachRoute(route *gatewayv1.HTTPRoute, gateways gateways, objects *objects
 		}
 		if translation == nil {
 			translation = translateRoute(route, objects)
+			translation.invalid = append(translation.invalid, wrongHostnames...)
 		}
 		listeners, refusal := g.listenersFor(ref, route.Namespace, hostnames, objects)
+		if len(refusal) > 0 {
+			refusal = append(refusal, wrongHostnames...)
+		}
 		parents = append(parents, report.Parent{
 			ParentRef:  ref,
 			Conditions: translation.conditions(refusal),

@@ -7,6 +7,7 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/varnish-gateway/gateway/operator/internal/model"
+	"github.com/varnish-gateway/gateway/shared/routing"
 )
 
 // Filters that are carried out, on rules and on backendRefs. A redirect never reaches a backend, so on a
@@ -69,9 +70,11 @@ func translateFilters(scope filterScope, filters []gatewayv1.HTTPRouteFilter, fo
 func translateFilter(at *field, scope filterScope, filter *gatewayv1.HTTPRouteFilter, found *problems) (model.Filter, bool) {
 	switch {
 	case filter.Type == gatewayv1.HTTPRouteFilterRequestHeaderModifier && filter.RequestHeaderModifier != nil:
-		return model.Filter{RequestHeaders: headerChange(filter.RequestHeaderModifier)}, true
+		here := at.child("requestHeaderModifier")
+		return model.Filter{RequestHeaders: requestHeaders.change(&here, filter.RequestHeaderModifier, found)}, true
 	case filter.Type == gatewayv1.HTTPRouteFilterResponseHeaderModifier && filter.ResponseHeaderModifier != nil:
-		return model.Filter{ResponseHeaders: headerChange(filter.ResponseHeaderModifier)}, true
+		here := at.child("responseHeaderModifier")
+		return model.Filter{ResponseHeaders: responseHeaders.change(&here, filter.ResponseHeaderModifier, found)}, true
 	case filter.Type == gatewayv1.HTTPRouteFilterRequestRedirect && filter.RequestRedirect != nil:
 		here := at.child("requestRedirect")
 		return model.Filter{Redirect: redirect(&here, scope, filter.RequestRedirect, found)}, true
@@ -84,24 +87,6 @@ func translateFilter(at *field, scope filterScope, filter *gatewayv1.HTTPRouteFi
 	}
 }
 
-func headerChange(filter *gatewayv1.HTTPHeaderFilter) *model.HeaderChange {
-	return &model.HeaderChange{
-		Set: headers(filter.Set), Add: headers(filter.Add), Remove: slices.Clone(filter.Remove),
-	}
-}
-
-// headers keeps the first of each name, which is the one that counts.
-func headers(list []gatewayv1.HTTPHeader) []model.Header {
-	var kept []model.Header
-	for _, header := range list {
-		same := func(h model.Header) bool { return strings.EqualFold(h.Name, string(header.Name)) }
-		if !slices.ContainsFunc(kept, same) {
-			kept = append(kept, model.Header{Name: string(header.Name), Value: header.Value})
-		}
-	}
-	return kept
-}
-
 func redirect(at *field, scope filterScope, filter *gatewayv1.HTTPRequestRedirectFilter, found *problems) *model.Redirect {
 	r := &model.Redirect{StatusCode: 302, Path: pathChange(at, scope, filter.Path, found)}
 	if filter.Scheme != nil {
@@ -110,9 +95,7 @@ func redirect(at *field, scope filterScope, filter *gatewayv1.HTTPRequestRedirec
 			unsupported(at, "scheme", *filter.Scheme, found)
 		}
 	}
-	if filter.Hostname != nil {
-		r.Hostname = string(*filter.Hostname)
-	}
+	r.Hostname = hostname(at, filter.Hostname, found)
 	if filter.Port != nil {
 		r.Port = *filter.Port
 	}
@@ -128,10 +111,19 @@ func redirect(at *field, scope filterScope, filter *gatewayv1.HTTPRequestRedirec
 
 func rewrite(at *field, scope filterScope, filter *gatewayv1.HTTPURLRewriteFilter, found *problems) *model.Rewrite {
 	r := &model.Rewrite{Path: pathChange(at, scope, filter.Path, found)}
-	if filter.Hostname != nil {
-		r.Hostname = string(*filter.Hostname)
-	}
+	r.Hostname = hostname(at, filter.Hostname, found)
 	return r
+}
+
+// hostname is the one that a filter puts in the place of the request's; empty where it names none.
+func hostname(at *field, name *gatewayv1.PreciseHostname, found *problems) string {
+	if name == nil {
+		return ""
+	}
+	if *name != "" && !routing.ValidHostname(string(*name)) {
+		found.add(string(gatewayv1.RouteReasonUnsupportedValue), at.String()+".hostname", "%q is not a hostname", *name)
+	}
+	return string(*name)
 }
 
 func pathChange(at *field, scope filterScope, change *gatewayv1.HTTPPathModifier, found *problems) *model.PathChange {
@@ -140,15 +132,25 @@ func pathChange(at *field, scope filterScope, change *gatewayv1.HTTPPathModifier
 	}
 	switch {
 	case change.Type == gatewayv1.FullPathHTTPPathModifier && change.ReplaceFullPath != nil:
+		checkReplacement(at, "path.replaceFullPath", *change.ReplaceFullPath, found)
 		return &model.PathChange{Value: *change.ReplaceFullPath}
 	case change.Type == gatewayv1.PrefixMatchHTTPPathModifier && change.ReplacePrefixMatch != nil:
 		if !scope.prefixesOnly {
 			found.add(string(gatewayv1.RouteReasonUnsupportedValue), at.String()+".path.type",
 				"ReplacePrefixMatch needs matches of type PathPrefix only")
 		}
+		checkReplacement(at, "path.replacePrefixMatch", *change.ReplacePrefixMatch, found)
 		return &model.PathChange{PrefixOnly: true, Value: *change.ReplacePrefixMatch}
 	default:
 		unsupported(at, "path.type", change.Type, found)
 		return nil
+	}
+}
+
+// checkReplacement refuses what cannot be a path. The query is the request's own: none can be put into its place.
+func checkReplacement(at *field, name, value string, found *problems) {
+	if !routing.ValidPathReplacement(value) {
+		found.add(string(gatewayv1.RouteReasonUnsupportedValue), at.String()+"."+name,
+			"%q has a query, a fragment, a space or a line break, and so is no path", value)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/varnish-gateway/gateway/operator/internal/model"
+	"github.com/varnish-gateway/gateway/shared/routing"
 )
 
 // reservedPorts are those on which the gateway container itself listens.
@@ -71,6 +72,7 @@ func translateListeners(g *gatewayv1.Gateway, objects *objects, bundle map[strin
 			continue
 		}
 		l.checkPort()
+		l.checkHostname()
 		l.checkUnsupported(g)
 		l.resolveKinds()
 		l.resolveNamespaces()
@@ -103,6 +105,13 @@ func (l *listener) checkPort() {
 	if user, reserved := reservedPorts[l.spec.Port]; reserved {
 		l.refused.add(string(gatewayv1.ListenerReasonPortUnavailable), "port",
 			"%d is taken by the gateway itself, for %s", l.spec.Port, user)
+	}
+}
+
+// checkHostname refuses a hostname that no host can have, such as one with a label of more than 63 characters (RFC 1035).
+func (l *listener) checkHostname() {
+	if l.hostname != "" && !routing.ValidHostnamePattern(l.hostname) {
+		l.refused.add(string(gatewayv1.ListenerReasonUnsupportedValue), "hostname", "%q is not a hostname", l.hostname)
 	}
 }
 

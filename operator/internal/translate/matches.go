@@ -35,10 +35,14 @@ func translateMatches(at *field, matches []gatewayv1.HTTPRouteMatch, found *prob
 }
 
 func translateMatch(at *field, match *gatewayv1.HTTPRouteMatch, found *problems) model.Match {
+	const reason = string(gatewayv1.RouteReasonUnsupportedValue)
 	path := at.child("path")
 	m := model.Match{Path: translatePath(&path, match.Path, found)}
 	if match.Method != nil {
 		m.Method = string(*match.Method)
+		if !routing.ValidToken(m.Method) {
+			unsupported(at, "method", m.Method, found)
+		}
 	}
 	headers := at.child("headers")
 	for i, h := range match.Headers {
@@ -46,6 +50,9 @@ func translateMatch(at *field, match *gatewayv1.HTTPRouteMatch, found *problems)
 		regex := h.Type != nil && *h.Type == gatewayv1.HeaderMatchRegularExpression
 		if h.Type != nil && !regex && *h.Type != gatewayv1.HeaderMatchExact {
 			unsupported(&here, "type", *h.Type, found)
+		}
+		if !routing.ValidToken(string(h.Name)) {
+			found.add(reason, here.String()+".name", "%q is not the name of a header", h.Name)
 		}
 		m.Headers = appendValue(m.Headers, strings.ToLower(string(h.Name)), h.Value, regex, &here, found)
 	}
@@ -55,6 +62,9 @@ func translateMatch(at *field, match *gatewayv1.HTTPRouteMatch, found *problems)
 		regex := q.Type != nil && *q.Type == gatewayv1.QueryParamMatchRegularExpression
 		if q.Type != nil && !regex && *q.Type != gatewayv1.QueryParamMatchExact {
 			unsupported(&here, "type", *q.Type, found)
+		}
+		if q.Name == "" {
+			found.add(reason, here.String()+".name", "a query parameter needs a name")
 		}
 		m.QueryParams = appendValue(m.QueryParams, string(q.Name), q.Value, regex, &here, found)
 	}
@@ -82,15 +92,25 @@ func translatePath(at *field, path *gatewayv1.HTTPPathMatch, found *problems) mo
 	}
 	switch kind {
 	case gatewayv1.PathMatchExact:
+		checkPath(at, routing.PathMatch{Type: routing.PathExact, Value: value}, found)
 		return model.PathMatch{Kind: model.PathExact, Value: value}
 	case gatewayv1.PathMatchPathPrefix:
-		return model.PathMatch{Kind: model.PathPrefix, Value: withoutTrailingSlash(value)}
+		value = withoutTrailingSlash(value)
+		checkPath(at, routing.PathMatch{Type: routing.PathPrefix, Value: value}, found)
+		return model.PathMatch{Kind: model.PathPrefix, Value: value}
 	case gatewayv1.PathMatchRegularExpression:
 		checkRegex(at, value, found)
 		return model.PathMatch{Kind: model.PathRegex, Value: value}
 	default:
 		unsupported(at, "type", kind, found)
 		return model.PathMatch{}
+	}
+}
+
+// checkPath refuses a path that no request can have.
+func checkPath(at *field, match routing.PathMatch, found *problems) {
+	if problem := routing.PathProblem(match); problem != "" {
+		found.add(string(gatewayv1.RouteReasonUnsupportedValue), at.String()+".value", "%q %s", match.Value, problem)
 	}
 }
 

@@ -44,13 +44,13 @@ func (t *routeTranslation) resolvedRefs() report.Condition {
 	return c
 }
 
-// partiallyInvalid tells of the rules, or the matches of rules, that are left out. The first words are the
-// Gateway API's.
+// partiallyInvalid tells of the rules, the matches of rules and the hostnames that are left out. The first words are
+// the Gateway API's.
 func (t *routeTranslation) partiallyInvalid() report.Condition {
 	return report.Condition{
 		Type:    string(gatewayv1.RouteConditionPartiallyInvalid),
 		Status:  metav1.ConditionTrue,
 		Reason:  string(gatewayv1.RouteReasonUnsupportedValue),
-		Message: "Dropped Rule or match (requests that a dropped rule matches are answered 500): " + t.invalid.message(),
+		Message: "Dropped Rule, match or hostname (requests that a dropped rule matches are answered 500): " + t.invalid.message(),
 	}
 }
