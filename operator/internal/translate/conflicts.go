@@ -1,8 +1,6 @@
 package translate
 
 import (
-	"strings"
-
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/varnish-gateway/gateway/operator/internal/model"
@@ -27,11 +25,11 @@ func findConflicts(listeners []*listener) {
 		}
 		if len(protocols) > 0 {
 			l.conflicts.add(string(gatewayv1.ListenerReasonProtocolConflict), "protocol",
-				"another protocol on port %d is asked for by: %s", l.spec.Port, strings.Join(protocols, ", "))
+				"another protocol on port %d is asked for by: %s", l.spec.Port, listed(protocols))
 		}
 		if len(hostnames) > 0 {
 			l.conflicts.add(string(gatewayv1.ListenerReasonHostnameConflict), "hostname",
-				"the same hostname on port %d is asked for by: %s", l.spec.Port, strings.Join(hostnames, ", "))
+				"the same hostname on port %d is asked for by: %s", l.spec.Port, listed(hostnames))
 		}
 	}
 }

@@ -2,7 +2,6 @@ package translate
 
 import (
 	"fmt"
-	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
@@ -51,7 +50,7 @@ func (g *gateway) accepted() report.Condition {
 	default:
 		c.Reason = string(gatewayv1.GatewayReasonListenersNotValid)
 		c.Message = fmt.Sprintf("Accepted without %s of %d: %s.",
-			count(len(refused), "listener"), len(g.listeners), strings.Join(refused, ", "))
+			count(len(refused), "listener"), len(g.listeners), listed(refused))
 	}
 	return c
 }
@@ -76,7 +75,7 @@ func (g *gateway) resolvedRefs() report.Condition {
 		Type:    string(gatewayv1.GatewayConditionResolvedRefs),
 		Status:  metav1.ConditionFalse,
 		Reason:  string(gatewayv1.GatewayReasonListenersNotResolved),
-		Message: fmt.Sprintf("References are not resolved in %s: %s.", count(len(unresolved), "listener"), strings.Join(unresolved, ", ")),
+		Message: fmt.Sprintf("References are not resolved in %s: %s.", count(len(unresolved), "listener"), listed(unresolved)),
 	}
 }
 
@@ -88,7 +87,7 @@ func (l *listener) report(gatewayServes bool) report.Listener {
 			Type:    string(gatewayv1.ListenerConditionOverlappingTLSConfig),
 			Status:  metav1.ConditionTrue,
 			Reason:  string(gatewayv1.ListenerReasonOverlappingHostnames),
-			Message: "Hostnames overlap with: " + strings.Join(l.overlaps, ", ") + ".",
+			Message: "Hostnames overlap with: " + listed(l.overlaps) + ".",
 		})
 	}
 	return report.Listener{

@@ -32,7 +32,8 @@ func (p *problems) add(reason, field, format string, args ...any) {
 // reason of the condition that tells of all problems: that of the first.
 func (p problems) reason() string { return p[0].reason }
 
-// maxTold bounds how many problems one message spells out; a condition's message is limited.
+// maxTold bounds how many problems, or names, one message spells out: a message is limited, and so is the object that
+// all messages are part of.
 const maxTold = 8
 
 // message tells of all problems in one line.
@@ -46,4 +47,12 @@ func (p problems) message() string {
 		told = append(told, each.String())
 	}
 	return strings.Join(told, "; ") + "."
+}
+
+// listed spells out names, up to the limit.
+func listed(names []string) string {
+	if len(names) <= maxTold {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:maxTold], ", "), len(names)-maxTold)
 }

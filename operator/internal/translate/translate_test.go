@@ -169,6 +169,26 @@ func TestSameHostnameOnOnePortIsAConflictOfAllThatAskForIt(t *testing.T) {
 	assert.Equal(t, string(gatewayv1.GatewayReasonListenersNotValid), report.Find(r.Conditions, "Accepted").Reason)
 }
 
+func TestAStatusFitsIntoItsObjectHoweverManyListenersAreInConflict(t *testing.T) {
+	var listeners []gatewayv1.Listener
+	for i := range 64 {
+		listeners = append(listeners, gatewaytest.HTTPListener(fmt.Sprintf("%0253d", i), 443, func(l *gatewayv1.Listener) {
+			l.Protocol = gatewayv1.HTTPSProtocolType
+		}))
+	}
+	r := withGateway(gatewaytest.Gateway("default", "gateway", listeners))
+	told := 0
+	for _, l := range r.Listeners {
+		assert.Contains(t, report.Find(l.Conditions, "Conflicted").Message, " and 55 more.")
+		assert.Contains(t, report.Find(l.Conditions, "OverlappingTLSConfig").Message, " and 55 more.")
+		for _, c := range l.Conditions {
+			told += len(c.Message)
+		}
+	}
+	// An API server takes objects of 1.5 MiB at most (etcd), and the specification is part of it.
+	assert.Less(t, told, 512<<10)
+}
+
 func TestFieldsOfTheExperimentalChannelAreToldOf(t *testing.T) {
 	r := withGateway(gatewaytest.Gateway("default", "gateway",
 		[]gatewayv1.Listener{gatewaytest.HTTPListener("http", 80)},
