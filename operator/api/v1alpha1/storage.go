@@ -11,6 +11,11 @@ const (
 	// ReservedMemory in bytes is what a pod needs besides its cache: varnishd and its log, chaperone, the VCL
 	// compiler.
 	ReservedMemory int64 = 128 * mebibyte
+	// LogSpace in bytes is the size of varnishd's log in shared memory, which is part of ReservedMemory. Its own default
+	// is four times that.
+	LogSpace int64 = 20 * mebibyte
+	// MaxLogSpace in bytes is half of a pod's working directory, which holds compiled VCL besides the log.
+	MaxLogSpace int64 = 128 * mebibyte
 )
 
 // StorageSize of the cache in bytes: what is asked for or, without that, the default or as much of it as the memory

@@ -66,8 +66,7 @@ func (o *objects) resolveClassParameters(spec *v1alpha1.GatewayClassParametersSp
 		p.allowed = v1alpha1.DefaultAllowedOverrides()
 	}
 	p.settings.TrustedHops = networks(spec.TrustedHops, "trustedHops", &found)
-	checkVarnishd(p.settings.VarnishdExtraArgs, &found)
-	checkStorage(&p.settings, &found)
+	checkProcess(&p.settings, &found)
 	if spec.VCL != nil {
 		p.vcl = o.userVCL(spec.VCL.Namespace, spec.VCL.VCLReference, &found)
 	}
@@ -91,8 +90,7 @@ func (o *objects) withGatewayParameters(class parameters, own *v1alpha1.GatewayP
 		each.replace(&p.settings, &own.Spec.GatewaySettings)
 	}
 	p.settings.TrustedHops = networks(p.settings.TrustedHops, "trustedHops", &found)
-	checkVarnishd(p.settings.VarnishdExtraArgs, &found)
-	checkStorage(&p.settings, &found)
+	checkProcess(&p.settings, &found)
 	switch {
 	case own.Spec.VCL == nil:
 	case !slices.Contains(class.allowed, v1alpha1.SettingVCL):

@@ -1,11 +1,8 @@
 package translate
 
 import (
-	"fmt"
 	"slices"
 	"strings"
-
-	"github.com/varnish-gateway/gateway/operator/api/v1alpha1"
 )
 
 // takenArguments of varnishd are chaperone's to set, or would keep varnishd from running as it must.
@@ -44,11 +41,19 @@ var takenParameters = map[string]string{
 	"vmod_path":          "it is set by the gateway",
 }
 
-// checkVarnishd refuses by name the arguments that would break the gateway.
-func checkVarnishd(args []string, found *problems) {
+// argument of varnishd: a flag with its value.
+type argument struct {
+	// at is where the flag stands in varnishdExtraArgs.
+	at    int
+	flag  byte
+	value string
+}
+
+// checkVarnishd refuses by name the arguments that would break the gateway, and returns the others.
+func checkVarnishd(args []string, found *problems) []argument {
+	var sound []argument
 	for i := 0; i < len(args); i++ {
-		at := i
-		arg := args[i]
+		at, arg := i, args[i]
 		if len(arg) < 2 || arg[0] != '-' {
 			refuseArgument(at, found, "%q is no argument of varnishd: each begins with a dash, its value is the next one", arg)
 			continue
@@ -57,7 +62,7 @@ func checkVarnishd(args []string, found *problems) {
 		if value == "" && strings.IndexByte(withValue, flag) >= 0 {
 			if i++; i == len(args) {
 				refuseArgument(at, found, "%s needs a value", arg)
-				return
+				return sound
 			}
 			value = args[i]
 		}
@@ -65,40 +70,32 @@ func checkVarnishd(args []string, found *problems) {
 			refuseArgument(at, found, "-%c is not allowed: %s", flag, why)
 		} else if strings.IndexByte(withValue, flag) < 0 {
 			refuseArgument(at, found, "varnishd has no argument -%c that could be given here", flag)
-		} else if flag == 'p' {
-			checkVarnishdParameter(at, value, found)
+		} else if flag != 'p' || checkVarnishdParameter(at, value, found) {
+			sound = append(sound, argument{at: at, flag: flag, value: value})
 		}
 	}
+	return sound
 }
 
-func checkVarnishdParameter(at int, assignment string, found *problems) {
+// checkVarnishdParameter tells whether a parameter may be set.
+func checkVarnishdParameter(at int, assignment string, found *problems) bool {
 	name, value, assigned := strings.Cut(assignment, "=")
 	if !assigned {
 		refuseArgument(at, found, "-p %s gives no value: it is -p NAME=VALUE", assignment)
-		return
+		return false
 	}
 	if why, taken := takenParameters[name]; taken {
 		refuseArgument(at, found, "-p %s is not allowed: %s", name, why)
-		return
+		return false
 	}
 	words := strings.FieldsFunc(value, func(r rune) bool { return r == ',' || r == ' ' })
 	if name == "feature" && (slices.Contains(words, "-http2") || slices.Contains(words, "none") || slices.Contains(words, "default")) {
 		refuseArgument(at, found, "-p feature=%s is not allowed: listeners speak HTTP/2", value)
+		return false
 	}
+	return true
 }
 
 func refuseArgument(at int, found *problems, format string, args ...any) {
 	found.add(reasonInvalidParameters, index("varnishdExtraArgs", at), format, args...)
 }
-
-// checkStorage refuses a cache that leaves varnishd too little below the memory limit.
-func checkStorage(settings *v1alpha1.GatewaySettings, found *problems) {
-	limit, limited := settings.MemoryLimit()
-	if size := settings.StorageSize(); limited && size+v1alpha1.ReservedMemory > limit {
-		found.add(reasonInvalidParameters, "storage.size",
-			"%s and the %s that a pod needs besides do not fit into the memory limit of %s",
-			mebibytes(size), mebibytes(v1alpha1.ReservedMemory), mebibytes(limit))
-	}
-}
-
-func mebibytes(bytes int64) string { return fmt.Sprintf("%d MiB", bytes>>20) }

@@ -19,7 +19,7 @@ func TestArgumentsOfVarnishd(t *testing.T) {
 		"none":                               {nil, ""},
 		"a parameter":                        {[]string{"-p", "thread_pool_max=500"}, ""},
 		"a parameter in one word":            {[]string{"-pdefault_ttl=5"}, ""},
-		"a further storage":                  {[]string{"-s", "big=malloc,1G", "-t", "10"}, ""},
+		"a flag of its own":                  {[]string{"-t", "10"}, ""},
 		"a listener":                         {[]string{"-a", ":8080"}, "-a is not allowed"},
 		"a listener in one word":             {[]string{"-a:8080"}, "-a is not allowed"},
 		"a VCL":                              {[]string{"-f", "x.vcl"}, "-f is not allowed"},
@@ -56,6 +56,53 @@ func TestArgumentsOfVarnishd(t *testing.T) {
 	}
 }
 
+func TestStoragesAndLog(t *testing.T) {
+	for name, c := range map[string]struct {
+		args []string
+		// refused is what the message names; empty where the arguments are taken.
+		refused string
+	}{
+		"a further storage":              {[]string{"-s", "big=malloc,256M"}, ""},
+		"one in lower case, with bytes":  {[]string{"-s", "big=malloc,1.5mb"}, ""},
+		"one without a name":             {[]string{"-smalloc,1M"}, ""},
+		"two without names":              {[]string{"-s", "malloc,1M", "-s", "default,1M"}, ""},
+		"Transient":                      {[]string{"-s", "Transient=malloc,64M"}, ""},
+		"the gateway's own":              {[]string{"-s", "default=malloc,1G"}, "storage.size says"},
+		"two of one name":                {[]string{"-s", "a=malloc,1M", "-s", "a=malloc,1M"}, "varnishdExtraArgs[2]: -s a=malloc,1M: there is"},
+		"a name that is none":            {[]string{"-s", "0a=malloc,1M"}, "is not the name"},
+		"a file":                         {[]string{"-s", "a=file,/x,1G"}, "memory only"},
+		"one without a size":             {[]string{"-s", "a=malloc"}, "needs a size"},
+		"one with two sizes":             {[]string{"-s", "a=malloc,1M,2M"}, "needs a size"},
+		"a share of nothing":             {[]string{"-s", "a=malloc,50%"}, "is not a size"},
+		"a size that is too small":       {[]string{"-s", "a=malloc,64"}, "less than the 1 MiB"},
+		"a size beyond numbers":          {[]string{"-s", "a=malloc,99999999999999999999P"}, "is more than"},
+		"more than the memory limit":     {[]string{"-s", "a=malloc,8G"}, "the 8192 MiB of its storages"},
+		"more in sum":                    {[]string{"-s", "a=malloc,400M", "-s", "b=malloc,400M"}, "the 800 MiB of its storages"},
+		"a larger log":                   {[]string{"-p", "vsl_space=80M"}, ""},
+		"a smaller log":                  {[]string{"-l", "4M"}, ""},
+		"a log beyond the volume":        {[]string{"-p", "vsl_space=512M"}, "-p vsl_space: 512M is more than the 128 MiB"},
+		"a log beyond it, in short":      {[]string{"-l", "512M"}, "-l: 512M is more than the 128 MiB"},
+		"a log whose size is no size":    {[]string{"-l", "much"}, "is not a size"},
+		"a log and a storage are summed": {[]string{"-s", "a=malloc,700M", "-l", "120M"}, "the 800 MiB of its storages and log"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			settings := v1alpha1.GatewaySettings{VarnishdExtraArgs: c.args, Resources: &corev1.ResourceRequirements{
+				Limits: corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("1Gi")},
+			}}
+			var found problems
+			checkProcess(&settings, &found)
+			if c.refused == "" {
+				assert.Empty(t, found)
+				return
+			}
+			if assert.NotEmpty(t, found) {
+				assert.Contains(t, found.message(), c.refused)
+				assert.Equal(t, reasonInvalidParameters, found.reason())
+			}
+		})
+	}
+}
+
 func TestStorageFitsBelowTheMemoryLimit(t *testing.T) {
 	for name, c := range map[string]struct {
 		limit, size string
@@ -80,7 +127,7 @@ func TestStorageFitsBelowTheMemoryLimit(t *testing.T) {
 				settings.Storage = &v1alpha1.Storage{Size: resource.MustParse(c.size)}
 			}
 			var found problems
-			checkStorage(&settings, &found)
+			checkProcess(&settings, &found)
 			assert.Equal(t, c.fits, len(found) == 0, "%v", found)
 		})
 	}

@@ -30,10 +30,6 @@ const (
 	stopTime     = 20 * time.Second
 )
 
-// logSpace is the size of varnishd's log in shared memory, which counts as memory of the pod. Its own default is four
-// times that.
-const logSpace = "20M"
-
 var defaultCPU = resource.MustParse("100m")
 
 func (g Gateway) container() corev1.Container {
@@ -93,7 +89,7 @@ func (g Gateway) arguments() []string {
 
 // varnishdArguments: what the settings say comes last, and so counts.
 func (g Gateway) varnishdArguments() []string {
-	args := []string{"-p", "vsl_space=" + logSpace, "-s", fmt.Sprintf("default=malloc,%d", g.Settings.StorageSize())}
+	args := []string{"-p", fmt.Sprintf("vsl_space=%dM", v1alpha1.LogSpace>>20), "-s", fmt.Sprintf("default=malloc,%d", g.Settings.StorageSize())}
 	return append(args, g.Settings.VarnishdExtraArgs...)
 }
 
