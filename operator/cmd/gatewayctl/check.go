@@ -20,8 +20,8 @@ func newCheck() *cobra.Command {
 		Use:   "check -f DIR",
 		Short: "Report everything that is wrong with the manifests",
 		Long: `Check reads the manifests as an API server would, translates them, and reports what is wrong: fields that an
-API server would refuse, and conditions that would not be as they should. It exits with status 1 if there is
-anything, and starts nothing.`,
+API server would refuse, references that lead nowhere, and conditions that would not be as they should. It exits
+with status 1 if there is anything; notes are no fault. It starts nothing.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			set, result, err := load(paths)
@@ -49,27 +49,40 @@ func load(paths []string) (*manifest.Set, translate.Result, error) {
 	return set, translate.Translate(set.Inputs(inputs.Options{})), nil
 }
 
-func writeFindings(w io.Writer, form string, set *manifest.Set, found []manifest.Problem) error {
+func writeFindings(w io.Writer, form string, set *manifest.Set, found findings.Findings) error {
 	switch form {
 	case "json":
 		encoder := json.NewEncoder(w)
 		encoder.SetIndent("", "  ")
-		list := append([]manifest.Problem{}, found...)
-		if err := encoder.Encode(map[string]any{"problems": list, "ignored": set.Ignored}); err != nil {
+		if err := encoder.Encode(map[string]any{
+			"problems": append([]manifest.Problem{}, found.Problems...),
+			"notes":    append([]manifest.Problem{}, found.Notes...),
+			"ignored":  set.Ignored,
+		}); err != nil {
 			return err
 		}
 	case "text":
-		for _, problem := range found {
-			fmt.Fprintln(w, problem)
-		}
-		if len(found) == 0 {
-			fmt.Fprintln(w, "no problems")
-		}
+		writeText(w, set, found)
 	default:
 		return fmt.Errorf("no output form %q; there are text and json", form)
 	}
-	if len(found) > 0 {
+	if len(found.Problems) > 0 {
 		return errFound
 	}
 	return nil
+}
+
+func writeText(w io.Writer, set *manifest.Set, found findings.Findings) {
+	for _, problem := range found.Problems {
+		fmt.Fprintln(w, problem)
+	}
+	for _, note := range found.Notes {
+		fmt.Fprintln(w, "note:", note)
+	}
+	if ignored := set.IgnoredKinds(); ignored != "" {
+		fmt.Fprintln(w, "ignored:", ignored)
+	}
+	if len(found.Problems) == 0 {
+		fmt.Fprintln(w, "no problems")
+	}
 }

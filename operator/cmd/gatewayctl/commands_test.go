@@ -69,6 +69,8 @@ func TestCheckNamesFileObjectAndField(t *testing.T) {
 		"a Gateway that is not there":  {"[{name: web}]", "[{name: wep}]", "a.yaml:6: HTTPRoute default/hello: spec.parentRefs[0]: there is no Gateway default/wep\n"},
 		"a Service that is not there":  {"name: two, port: 80", "name: three, port: 80", `a.yaml:6: HTTPRoute default/hello: spec.parentRefs[0]: ResolvedRefs=False (BackendNotFound): `},
 		"a listener that cannot be":    {"protocol: HTTP}", "protocol: UDP}", "a.yaml:1: Gateway default/web: spec.listeners[0]: Accepted=False (UnsupportedProtocol): "},
+		"a class that is not there":    {"gatewayClassName: varnish,", "gatewayClassName: varnsh,", "a.yaml:1: Gateway default/web: spec.gatewayClassName: there is no GatewayClass varnsh"},
+		"a rewrite that is no path":    {"requestRedirect: {hostname: b.example}", "requestRedirect: {path: {type: ReplaceFullPath, replaceFullPath: '/x?y=1'}}", "spec.parentRefs[0]: PartiallyInvalid=True (UnsupportedValue): "},
 		"a listener that is not there": {"[{name: web}]", "[{name: web, sectionName: none}]", "a.yaml:6: HTTPRoute default/hello: spec.parentRefs[0]: Accepted=False (NoMatchingParent): "},
 	}
 	for name, c := range cases {
@@ -84,6 +86,28 @@ func TestCheckIsQuietOnSoundManifests(t *testing.T) {
 	out, err := ctl(t, soundManifests, "check")
 	require.NoError(t, err)
 	assert.Equal(t, "no problems\n", out)
+}
+
+func TestCheckTellsOfWhatIsNoFault(t *testing.T) {
+	const two = "[{name: a, port: 443, protocol: HTTPS, hostname: '*.example.com'}, {name: b, port: 443, protocol: HTTPS, hostname: a.example.com}]"
+	cases := map[string]struct{ manifests, want string }{
+		"hostnames that overlap": {
+			strings.Replace(soundManifests, "[{name: http, port: 8080, protocol: HTTP}]", two, 1),
+			"note: a.yaml:1: Gateway default/web: spec.listeners[0]: OverlappingTLSConfig=True (OverlappingHostnames): Hostnames overlap with: b.\n"},
+		"a class of another controller": {
+			strings.Replace(soundManifests, "varnish,", "other,", 1) + "---\napiVersion: gateway.networking.k8s.io/v1\n" +
+				"kind: GatewayClass\nmetadata: {name: other}\nspec: {controllerName: example.org/c}\n",
+			"note: a.yaml:1: Gateway default/web: spec.gatewayClassName: GatewayClass other belongs to the controller example.org/c, which is another one\nno problems\n"},
+		"kinds without a meaning": {
+			soundManifests + "---\napiVersion: apps/v1\nkind: Deployment\n---\napiVersion: v1\nkind: Pod\n",
+			"ignored: 1 Deployment, 1 Pod\nno problems\n"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			out, _ := ctl(t, c.manifests, "check")
+			assert.Contains(t, out, c.want)
+		})
+	}
 }
 
 func TestCheckSpeaksJSON(t *testing.T) {

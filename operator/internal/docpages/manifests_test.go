@@ -38,7 +38,7 @@ func TestNothingButTheCertificatesIsMissingInTheSamples(t *testing.T) {
 	set := read(t, samples)
 	result := translate.Translate(set.Inputs(inputs.Options{}))
 	assert.NotEmpty(t, result.Gateways)
-	for _, problem := range findings.Of(set, result.Report) {
+	for _, problem := range findings.Of(set, result.Report).Problems {
 		assert.Regexp(t, missingCertificate, problem.String())
 	}
 }

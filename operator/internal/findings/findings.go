@@ -5,6 +5,7 @@ package findings
 import (
 	"fmt"
 	"reflect"
+	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
@@ -28,10 +29,19 @@ func Sound(c report.Condition) bool {
 	return c.Status == metav1.ConditionTrue
 }
 
-// Of lists the findings: first those of reading, in the order of files, then those of translation, in the order
-// of the report. Conditions that only a running gateway can make true are left out.
-func Of(set *manifest.Set, r report.Report) []manifest.Problem {
-	c := collector{set: set, found: append([]manifest.Problem(nil), set.Problems...)}
+// Findings of a set of manifests.
+type Findings struct {
+	// Problems are what is wrong.
+	Problems []manifest.Problem
+	// Notes are what somebody may want to know, and that is no fault.
+	Notes []manifest.Problem
+}
+
+// Of lists the findings: first those of reading, in the order of files, then those of references that lead nowhere, then
+// those of translation, in the order of the report. Conditions that only a running gateway can make true are left out.
+func Of(set *manifest.Set, r report.Report) Findings {
+	c := dangling(set)
+	c.found.Problems = append(slices.Clone(set.Problems), c.found.Problems...)
 	for _, class := range r.GatewayClasses {
 		c.conditions(manifest.Key{Kind: "GatewayClass", Name: class.Name}, "", class.Conditions)
 	}
@@ -42,7 +52,7 @@ func Of(set *manifest.Set, r report.Report) []manifest.Problem {
 
 type collector struct {
 	set   *manifest.Set
-	found []manifest.Problem
+	found Findings
 }
 
 func (c *collector) gateways(reports []report.Gateway) {
@@ -64,41 +74,32 @@ func (c *collector) routes(reports []report.HTTPRoute) {
 			c.conditions(key, parentField(specs[key], parent.ParentRef), parent.Conditions)
 		}
 	}
-	gateways := index[*gatewayv1.Gateway](c.set)
-	for _, route := range manifest.Of[*gatewayv1.HTTPRoute](c.set) {
-		c.strayParents(route, gateways)
-	}
-}
-
-// strayParents finds the references to Gateways that no manifest declares. They get no condition, since nobody
-// can tell whose Gateway it would be.
-func (c *collector) strayParents(route *gatewayv1.HTTPRoute, gateways map[manifest.Key]*gatewayv1.Gateway) {
-	for i, ref := range route.Spec.ParentRefs {
-		if *ref.Kind != "Gateway" || *ref.Group != gatewayv1.GroupName {
-			continue
-		}
-		key := manifest.Key{Kind: "Gateway", Namespace: route.Namespace, Name: string(ref.Name)}
-		if ref.Namespace != nil {
-			key.Namespace = string(*ref.Namespace)
-		}
-		if gateways[key] == nil {
-			c.add(manifest.Key{Kind: "HTTPRoute", Namespace: route.Namespace, Name: route.Name},
-				fmt.Sprintf("spec.parentRefs[%d]", i), fmt.Sprintf("there is no %s", key))
-		}
-	}
 }
 
 func (c *collector) conditions(key manifest.Key, field string, conditions []report.Condition) {
 	for _, condition := range conditions {
-		if condition.Type != string(gatewayv1.GatewayConditionProgrammed) && !Sound(condition) {
-			c.add(key, field, fmt.Sprintf("%s=%s (%s): %s", condition.Type, condition.Status, condition.Reason, condition.Message))
+		switch {
+		case condition.Type == string(gatewayv1.GatewayConditionProgrammed), Sound(condition):
+		case condition.Type == string(gatewayv1.ListenerConditionOverlappingTLSConfig):
+			// "*.example.com" beside "foo.example.com" is common, and works.
+			c.note(key, field, condition.String())
+		default:
+			c.add(key, field, condition.String())
 		}
 	}
 }
 
 func (c *collector) add(key manifest.Key, field, message string) {
+	c.found.Problems = append(c.found.Problems, c.problem(key, field, message))
+}
+
+func (c *collector) note(key manifest.Key, field, message string) {
+	c.found.Notes = append(c.found.Notes, c.problem(key, field, message))
+}
+
+func (c *collector) problem(key manifest.Key, field, message string) manifest.Problem {
 	source, _ := c.set.Source(key)
-	c.found = append(c.found, manifest.Problem{Source: source, Object: key.String(), Field: field, Message: message})
+	return manifest.Problem{Source: source, Object: key.String(), Field: field, Message: message}
 }
 
 func index[T metav1.Object](set *manifest.Set) map[manifest.Key]T {

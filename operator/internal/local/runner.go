@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/varnish-gateway/gateway/operator/internal/findings"
 	"github.com/varnish-gateway/gateway/operator/internal/inputs"
 	"github.com/varnish-gateway/gateway/operator/internal/manifest"
 	"github.com/varnish-gateway/gateway/operator/internal/report"
@@ -51,6 +53,8 @@ type Runner struct {
 	leaving  sync.WaitGroup
 	problems []manifest.Problem
 	report   report.Report
+	// ignored are the kinds that were last said to be ignored.
+	ignored string
 }
 
 // gateway is one Gateway, as far as it has been taken in.
@@ -136,7 +140,11 @@ func (r *Runner) apply() error {
 	if err := r.endpoints.write(manifest.Of[*discoveryv1.EndpointSlice](set)); err != nil {
 		return fmt.Errorf("writing EndpointSlices: %w", err)
 	}
-	r.problems, r.report = set.Problems, result.Report
+	r.problems, r.report = slices.Concat(set.Problems, findings.Dangling(set)), result.Report
+	if ignored := set.IgnoredKinds(); ignored != r.ignored {
+		r.ignored = ignored
+		r.Log.Info("objects of other kinds are ignored", zap.String("kinds", ignored))
+	}
 	err = r.applyGateways(result.Gateways)
 	r.Log.Debug("manifests applied", zap.Duration("read", read.Sub(began)),
 		zap.Duration("translated", translated.Sub(read)), zap.Duration("written", time.Since(translated)))

@@ -2,7 +2,9 @@ package manifest
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -137,7 +139,7 @@ func admitSecret(s *corev1.Secret) []problem {
 	}
 	s.StringData = nil
 	var found []problem
-	for key := range s.Data {
+	for _, key := range slices.Sorted(maps.Keys(s.Data)) {
 		found = append(found, dataKey("data", key)...)
 	}
 	if s.Type == corev1.SecretTypeTLS {
@@ -152,7 +154,7 @@ func admitSecret(s *corev1.Secret) []problem {
 
 func admitConfigMap(c *corev1.ConfigMap) []problem {
 	var found []problem
-	for key := range c.Data {
+	for _, key := range slices.Sorted(maps.Keys(c.Data)) {
 		found = append(found, dataKey("data", key)...)
 		if _, both := c.BinaryData[key]; both {
 			found = append(found, problem{"data[" + key + "]", "duplicate of key present in binaryData"})

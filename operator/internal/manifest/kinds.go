@@ -1,13 +1,16 @@
 package manifest
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	kjson "sigs.k8s.io/json"
 
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
@@ -70,17 +73,40 @@ func lookup(registry *crds.Registry, gvk schema.GroupVersionKind) (k kind, ok bo
 		k.gvk = gvk
 		return k, true, nil
 	}
-	if gvk.Group != gatewayv1.GroupName && gvk.Group != v1alpha1.GroupName {
-		return kind{}, false, nil
-	}
-	s := registry.Lookup(gvk)
-	if s == nil {
-		if versions := registry.Versions(gvk.GroupKind()); len(versions) > 0 {
-			return kind{}, false, fmt.Errorf("no version %q of %s; there is %v", gvk.Version, gvk.Kind, versions)
+	switch gvk.Group {
+	case corev1.GroupName, discoveryv1.GroupName:
+		if kubernetes.Recognizes(gvk) {
+			return kind{}, false, nil
 		}
-		return kind{}, false, fmt.Errorf("no kind %q in group %s", gvk.Kind, gvk.Group)
+		var versions []string
+		for _, gv := range kubernetes.VersionsForGroupKind(gvk.GroupKind()) {
+			versions = append(versions, gv.Version)
+		}
+		return kind{}, false, unknownKind(gvk, versions)
+	case gatewayv1.GroupName, v1alpha1.GroupName:
+		s := registry.Lookup(gvk)
+		if s == nil {
+			return kind{}, false, unknownKind(gvk, registry.Versions(gvk.GroupKind()))
+		}
+		return kind{gvk: gvk, namespaced: s.Namespaced, schema: s, decode: custom[gvk]}, true, nil
 	}
-	return kind{gvk: gvk, namespaced: s.Namespaced, schema: s, decode: custom[gvk]}, true, nil
+	return kind{}, false, nil
+}
+
+// kubernetes knows every kind of the groups that the native kinds are of: a name that is none of them is a slip.
+var kubernetes = func() *runtime.Scheme {
+	scheme := runtime.NewScheme()
+	utilruntime.Must(corev1.AddToScheme(scheme))
+	utilruntime.Must(discoveryv1.AddToScheme(scheme))
+	return scheme
+}()
+
+// unknownKind says what there is in place of a kind in a version.
+func unknownKind(gvk schema.GroupVersionKind, versions []string) error {
+	if len(versions) > 0 {
+		return fmt.Errorf("no version %q of %s; there is %v", gvk.Version, gvk.Kind, versions)
+	}
+	return fmt.Errorf("no kind %q in group %s", gvk.Kind, cmp.Or(gvk.Group, "core"))
 }
 
 // typed decodes an object that its schema has already found good.

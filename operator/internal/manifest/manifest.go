@@ -2,13 +2,15 @@
 // defaults filled in, and with every problem named by file, line, object and field.
 //
 // It understands the kinds that decide what a gateway does. Other kinds may lie beside them; they are
-// counted, and otherwise left alone.
+// counted, and otherwise left alone, unless they are a slip: kinds that the groups it reads do not have.
 package manifest
 
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
@@ -86,6 +88,15 @@ type Set struct {
 	// Ignored counts the objects of each kind that has no meaning here.
 	Ignored map[string]int
 	entries map[Key]entry
+}
+
+// IgnoredKinds spells out what was ignored: "3 Deployment, 1 Ingress"; empty where nothing was.
+func (s *Set) IgnoredKinds() string {
+	var kinds []string
+	for _, kind := range slices.Sorted(maps.Keys(s.Ignored)) {
+		kinds = append(kinds, fmt.Sprintf("%d %s", s.Ignored[kind], kind))
+	}
+	return strings.Join(kinds, ", ")
 }
 
 // Source tells where an object stands.

@@ -131,6 +131,11 @@ func admit(value map[string]any, k kind) (metav1.Object, []problem, error) {
 		for _, v := range violations {
 			found = append(found, problem{field: v.Field, message: v.Message})
 		}
+		unknown, err := unknownMetadata(value)
+		if err != nil {
+			return nil, nil, err
+		}
+		found = append(found, unknown...)
 	}
 	if k.decode == nil {
 		return nil, append(found, problem{message: "this kind is not supported; the object would have no effect"}), nil
@@ -147,6 +152,26 @@ func admit(value map[string]any, k kind) (metav1.Object, []problem, error) {
 		return nil, nil, err
 	}
 	return object, append(found, admitMetadata(object, k)...), nil
+}
+
+// unknownMetadata names the fields of metadata that there are not. The schema of a custom resource does not say.
+func unknownMetadata(value map[string]any) ([]problem, error) {
+	data, err := encode(map[string]any{"metadata": value["metadata"]})
+	if err != nil {
+		return nil, err
+	}
+	var object struct {
+		Metadata metav1.ObjectMeta `json:"metadata"`
+	}
+	strict, err := kjson.UnmarshalStrict(data, &object, kjson.DisallowUnknownFields)
+	if err != nil {
+		return nil, err
+	}
+	var found []problem
+	for _, err := range strict {
+		found = append(found, problem{message: err.Error()})
+	}
+	return found, nil
 }
 
 // keyOf reads the identity of an object as far as it has one.

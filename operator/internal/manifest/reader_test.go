@@ -101,6 +101,18 @@ func TestProblemsAreNamedByFileLineObjectAndField(t *testing.T) {
 			"apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRout\nmetadata: {name: g}\n",
 			`a.yaml:1: HTTPRout g: no kind "HTTPRout" in group gateway.networking.k8s.io`,
 		},
+		"a field of the metadata that there is not": {
+			strings.Replace(goodRoute, "namespace: shop", "namespce: shop", 1),
+			`a.yaml:1: HTTPRoute default/hello: unknown field "metadata.namespce"`,
+		},
+		"a kind that Kubernetes does not have": {
+			"apiVersion: v1\nkind: Servce\nmetadata: {name: s}\n",
+			`a.yaml:1: Servce s: no kind "Servce" in group core`,
+		},
+		"a version that Kubernetes does not have any more": {
+			"apiVersion: discovery.k8s.io/v1beta1\nkind: EndpointSlice\nmetadata: {name: s}\n",
+			`a.yaml:1: EndpointSlice s: no version "v1beta1" of EndpointSlice; there is [v1]`,
+		},
 		"YAML that cannot be read, with the line in the file": {
 			goodRoute + "---\n\nkind: [\n",
 			`a.yaml:10: line 10: did not find expected node content`,
@@ -192,6 +204,23 @@ items:
 	assert.Len(t, Of[*corev1.Namespace](set), 1)
 	assert.Len(t, Of[*corev1.ConfigMap](set), 1)
 	assert.Equal(t, map[string]int{"Deployment": 1}, set.Ignored)
+}
+
+func TestProblemsOfKeysComeInTheirOrder(t *testing.T) {
+	for _, kind := range []string{"ConfigMap", "Secret"} {
+		set := readOne(t, "apiVersion: v1\nkind: "+kind+"\nmetadata: {name: m}\ndata: {e!: '', d!: '', c!: '', b!: '', a!: ''}\n")
+		var fields []string
+		for _, problem := range set.Problems {
+			fields = append(fields, problem.Field)
+		}
+		assert.Equal(t, []string{"data[a!]", "data[b!]", "data[c!]", "data[d!]", "data[e!]"}, fields, kind)
+	}
+}
+
+func TestIgnoredKindsAreCounted(t *testing.T) {
+	set := readOne(t, "apiVersion: v1\nkind: Pod\n---\napiVersion: apps/v1\nkind: Deployment\n---\napiVersion: apps/v1\nkind: Deployment\n")
+	assert.Empty(t, set.Problems)
+	assert.Equal(t, "2 Deployment, 1 Pod", set.IgnoredKinds())
 }
 
 func TestOnlyManifestsAreRead(t *testing.T) {

@@ -5,6 +5,8 @@ package printer
 import (
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -12,7 +14,8 @@ import (
 	"github.com/varnish-gateway/gateway/operator/internal/report"
 )
 
-// maxRows is how many rows of a kind are shown at once; the rest are counted.
+// maxRows is how many rows of a kind are shown at once; the rest are counted. What is wrong with them is shown anyway:
+// a row that does not change is not shown again.
 const maxRows = 50
 
 // Printer remembers what it has shown. It is for one goroutine.
@@ -55,7 +58,7 @@ func (p *Printer) Print(problems []manifest.Problem, r report.Report) {
 	for _, t := range tables(r) {
 		p.printTable(t, now)
 	}
-	for key := range p.rows {
+	for _, key := range slices.Sorted(maps.Keys(p.rows)) {
 		if _, still := now[key]; !still {
 			fmt.Fprintf(p.out, "%s deleted\n", key)
 		}
@@ -76,15 +79,14 @@ func (p *Printer) printTable(t table, now map[string]row) {
 	if len(changed) == 0 {
 		return
 	}
-	rest := max(0, len(changed)-maxRows)
-	changed = changed[:len(changed)-rest]
+	shown := changed[:min(maxRows, len(changed))]
 	w := tabwriter.NewWriter(p.out, 0, 0, 3, ' ', 0)
 	fmt.Fprintln(w, strings.Join(t.header, "\t"))
-	for _, r := range changed {
+	for _, r := range shown {
 		fmt.Fprintln(w, strings.Join(r.cells, "\t"))
 	}
 	w.Flush()
-	if rest > 0 {
+	if rest := len(changed) - len(shown); rest > 0 {
 		fmt.Fprintf(p.out, "... and %d more\n", rest)
 	}
 	for _, r := range changed {

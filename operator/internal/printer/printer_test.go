@@ -73,6 +73,27 @@ func TestManyRowsAreCounted(t *testing.T) {
 	assert.Contains(t, out.String(), "... and 10 more\n")
 }
 
+func TestWhatIsWrongIsShownOfEveryRow(t *testing.T) {
+	r := sample("True", 60)
+	r.HTTPRoutes[59].Parents[0].Conditions[0] = condition("Accepted", "False", "Broken.")
+	var out bytes.Buffer
+	New(&out, &out).Print(nil, r)
+	assert.Contains(t, out.String(), "... and 10 more\n  HTTPRoute shop/route-59 at web: Accepted=False (Reason): Broken.\n")
+}
+
+func TestDeletionsAreShownInTheirOrder(t *testing.T) {
+	var out bytes.Buffer
+	p := New(&out, &out)
+	p.Print(nil, sample("True", 9))
+	out.Reset()
+	p.Print(nil, sample("True", 0))
+	var want strings.Builder
+	for i := range 9 {
+		fmt.Fprintf(&want, "HTTPRoute shop/route-%d at web deleted\n", i)
+	}
+	assert.Equal(t, want.String(), out.String())
+}
+
 func TestProblemsAreShownOnceAndTheirEndToo(t *testing.T) {
 	var errs bytes.Buffer
 	p := New(&bytes.Buffer{}, &errs)

@@ -1,7 +1,6 @@
 package printer
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -98,7 +97,7 @@ func notes(conditions []report.Condition) []string {
 		if findings.Sound(c) {
 			continue
 		}
-		out = append(out, fmt.Sprintf("%s=%s (%s): %s", c.Type, c.Status, c.Reason, cmp.Or(c.Message, "no further word")))
+		out = append(out, c.String())
 	}
 	return out
 }

@@ -3,6 +3,9 @@
 package report
 
 import (
+	"cmp"
+	"fmt"
+
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 )
@@ -28,6 +31,11 @@ type Condition struct {
 	Status  metav1.ConditionStatus
 	Reason  string
 	Message string
+}
+
+// String is the condition on one line: "Accepted=False (InvalidParameters): ...".
+func (c Condition) String() string {
+	return fmt.Sprintf("%s=%s (%s): %s", c.Type, c.Status, c.Reason, cmp.Or(c.Message, "no further word"))
 }
 
 // GatewayClass is the status of a GatewayClass.
