@@ -168,12 +168,79 @@ func TestWhatCannotBeExplainedIsAnError(t *testing.T) {
 		"a port without a listener":   {[]string{"GET", "http://a.example/"}, "no Gateway has a listener for http on port 80; there are http on 8080"},
 		"half a URL":                  {[]string{"GET", "/x"}, "need a whole URL"},
 		"a header without a colon":    {[]string{"GET", "http://a.example:8080/", "-H", "X"}, `need "Name: value"`},
-		"a Gateway that is not there": {[]string{"GET", "http://a.example:8080/", "--gateway", "none"}, "there is no usable Gateway default/none"},
+		"a Gateway that is not there": {[]string{"GET", "http://a.example:8080/", "--gateway", "none"}, "there is no Gateway default/none of ours"},
 		"an unknown form":             {[]string{"GET", "http://a.example:8080/", "-o", "xml"}, `no output form "xml"`},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			_, err := ctl(t, soundManifests, append([]string{"explain"}, c.args...)...)
+			assert.ErrorContains(t, err, c.want)
+		})
+	}
+}
+
+func TestExplainNamesRulesAndMatchesByTheirPlaceInTheRoute(t *testing.T) {
+	manifests := strings.Replace(soundManifests, "  rules:\n", `  rules:
+  - matches: [{path: {type: RegularExpression, value: '('}}]
+    backendRefs: [{name: one, port: 80}]
+`, 1)
+	manifests = strings.Replace(manifests, "[{path: {value: /moved}}]",
+		"[{path: {type: RegularExpression, value: '('}}, {path: {value: /moved}}]", 1)
+	out, err := ctl(t, manifests, "explain", "GET", "http://a.example:8080/moved")
+	require.NoError(t, err)
+	assert.Contains(t, out, "rule      spec.rules[1].matches[1] (")
+	assert.Contains(t, out, "default/hello rules[2].matches[0]")
+	assert.Contains(t, out, "HTTPRoute default/hello (a.yaml:6)  PartiallyInvalid=True (UnsupportedValue): ")
+}
+
+func TestExplainTellsOfWhatIsNotServedAtAll(t *testing.T) {
+	cases := map[string]struct {
+		old, new, url string
+		want          string
+	}{
+		"a route that no listener allows": {
+			"metadata: {name: hello}", "metadata: {name: hello, namespace: other}", "http://a.example:8080/",
+			"HTTPRoute other/hello (a.yaml:6)  Accepted=False (NotAllowedByListeners): "},
+		"a route whose hostname fits no listener": {
+			"protocol: HTTP}", "protocol: HTTP, hostname: c.example}", "http://c.example:8080/",
+			"HTTPRoute default/hello (a.yaml:6)  Accepted=False (NoMatchingListenerHostname): "},
+		"a listener in conflict": {
+			"[{name: http,", "[{name: one, port: 81, protocol: HTTP}, {name: two, port: 81, protocol: HTTPS}, {name: http,", "http://a.example:8080/",
+			"listener one  "},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			manifests := strings.Replace(soundManifests, c.old, c.new, 1)
+			manifests = strings.Replace(manifests, "parentRefs: [{name: web}]", "parentRefs: [{name: web, namespace: default}]", 1)
+			out, err := ctl(t, manifests, "explain", "GET", c.url)
+			require.NoError(t, err, out)
+			assert.Contains(t, out, c.want)
+		})
+	}
+}
+
+func TestExplainSaysWhyNoGatewayCanBeAsked(t *testing.T) {
+	cases := map[string]struct {
+		old, new string
+		args     []string
+		want     string
+	}{
+		"its listeners are in conflict": {
+			"[{name: http, port: 8080, protocol: HTTP}]", "[{name: a, port: 8080, protocol: HTTP}, {name: b, port: 8080, protocol: HTTPS}]", nil,
+			"listener a of Gateway default/web does not serve: Accepted=False (ProtocolConflict): "},
+		"its parameters are missing": {
+			"gatewayClassName: varnish,", "gatewayClassName: varnish, infrastructure: {parametersRef: {group: gateway.varnish.io, kind: GatewayParameters, name: none}},", nil,
+			"Gateway default/web cannot be taken: Accepted=False (InvalidParameters): "},
+		"its parameters are missing, and it is named": {
+			"gatewayClassName: varnish,", "gatewayClassName: varnish, infrastructure: {parametersRef: {group: gateway.varnish.io, kind: GatewayParameters, name: none}},", []string{"--gateway", "web"},
+			"Gateway default/web cannot be taken: Accepted=False (InvalidParameters): "},
+		"its class is not ours": {
+			"gatewayClassName: varnish,", "gatewayClassName: other,", []string{"--gateway", "web"}, "there is no Gateway default/web of ours"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			args := append([]string{"explain", "GET", "http://a.example:8080/"}, c.args...)
+			_, err := ctl(t, strings.Replace(soundManifests, c.old, c.new, 1), args...)
 			assert.ErrorContains(t, err, c.want)
 		})
 	}

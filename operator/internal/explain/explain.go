@@ -2,15 +2,14 @@
 package explain
 
 import (
-	"errors"
 	"fmt"
 	"net/url"
-	"strconv"
 	"strings"
 
 	discoveryv1 "k8s.io/api/discovery/v1"
 
 	"github.com/varnish-gateway/gateway/operator/internal/manifest"
+	"github.com/varnish-gateway/gateway/operator/internal/model"
 	"github.com/varnish-gateway/gateway/operator/internal/render"
 	"github.com/varnish-gateway/gateway/operator/internal/translate"
 	"github.com/varnish-gateway/gateway/shared/decision"
@@ -27,6 +26,8 @@ type Explanation struct {
 	decision.Explanation
 	// Rules tells for each rule's ID where it stands.
 	Rules map[string]Place
+	// LeftOut are the listeners and routes of the Gateway that could not be asked, wholly or in part.
+	LeftOut []LeftOut
 }
 
 // Place is where a rule stands.
@@ -35,6 +36,8 @@ type Place struct {
 	Source manifest.Source
 	// Index of the rule in the HTTPRoute.
 	Index int
+	// matches are the places, in the rule, of those that are part of the configuration.
+	matches []int
 }
 
 // ParseRequest turns a method, a URL and "Name: value" lines into a request. The URL's scheme and port say by
@@ -82,81 +85,47 @@ func target(u *url.URL) string {
 // Explain asks the Gateway named ("namespace/name", or a name in the default namespace), or the only one that
 // has the request's socket where name is empty.
 func Explain(set *manifest.Set, result translate.Result, name string, request decision.Request) (Explanation, error) {
-	g, err := choose(result.Gateways, name, request.Socket)
+	g, status, err := choose(set, result, name, request.Socket)
 	if err != nil {
 		return Explanation{}, err
 	}
 	config := render.Config(g.Model)
 	ghost := ghostconf.FromRouting(config, resolve(config.Services, manifest.Of[*discoveryv1.EndpointSlice](set)))
+	rules := places(set, g.Model.Routes)
 	return Explanation{
 		Gateway:     g.Namespace + "/" + g.Name,
 		Request:     request,
-		Explanation: decision.New(ghost).Explain(request),
-		Rules:       places(set, config.Routes),
+		Explanation: restore(decision.New(ghost).Explain(request), rules),
+		Rules:       rules,
+		LeftOut:     leftOut(set, status, result.Report.HTTPRoutes),
 	}, nil
 }
 
-func choose(gateways []translate.Gateway, name, socket string) (translate.Gateway, error) {
-	if name != "" && !strings.Contains(name, "/") {
-		name = "default/" + name
-	}
-	var found []translate.Gateway
-	var names []string
-	for _, g := range gateways {
-		id := g.Namespace + "/" + g.Name
-		if g.Held || name != "" && id != name {
-			continue
-		}
-		if name == "" && !opens(g, socket) {
-			continue
-		}
-		found, names = append(found, g), append(names, id)
-	}
-	switch {
-	case len(found) == 1:
-		return found[0], nil
-	case len(found) > 1:
-		return translate.Gateway{}, fmt.Errorf("several Gateways have socket %s: %s; name one with --gateway", socket, strings.Join(names, ", "))
-	case name != "":
-		return translate.Gateway{}, fmt.Errorf("there is no usable Gateway %s", name)
-	case len(gateways) == 0:
-		return translate.Gateway{}, errors.New("there is no Gateway of ours")
-	}
-	return translate.Gateway{}, fmt.Errorf("no Gateway has a listener for %s on port %s; there are %s", scheme(socket), port(socket), sockets(gateways))
-}
-
-func opens(g translate.Gateway, socket string) bool {
-	for _, s := range g.Sockets {
-		if s.Name() == socket {
-			return true
-		}
-	}
-	return false
-}
-
-func scheme(socket string) string { s, _, _ := strings.Cut(socket, "-"); return s }
-func port(socket string) string   { _, p, _ := strings.Cut(socket, "-"); return p }
-
-func sockets(gateways []translate.Gateway) string {
-	var all []string
-	for _, g := range gateways {
-		for _, s := range g.Sockets {
-			all = append(all, scheme(s.Name())+" on "+strconv.Itoa(int(s.Port)))
-		}
-	}
-	if len(all) == 0 {
-		return "none at all"
-	}
-	return strings.Join(all, ", ")
-}
-
-func places(set *manifest.Set, routes []routing.Route) map[string]Place {
+// places tells of each rule where it stands.
+func places(set *manifest.Set, routes []model.Route) map[string]Place {
 	found := map[string]Place{}
 	for _, route := range routes {
 		source, _ := set.Source(manifest.Key{Kind: "HTTPRoute", Namespace: route.Namespace, Name: route.Name})
-		for i, rule := range route.Rules {
-			found[rule.ID] = Place{Source: source, Index: i}
+		for _, rule := range route.Rules {
+			place := Place{Source: source, Index: rule.Index}
+			for _, match := range rule.Matches {
+				place.matches = append(place.matches, match.Index)
+			}
+			found[rule.ID] = place
 		}
 	}
 	return found
+}
+
+// restore puts into an explanation the places that matches have in their HTTPRoute: those that cannot be told are left
+// out of the configuration, and the router counts the others.
+func restore(e decision.Explanation, places map[string]Place) decision.Explanation {
+	if e.Decision.Rule != "" {
+		e.Decision.Match = places[e.Decision.Rule].matches[e.Decision.Match]
+	}
+	for i := range e.Matches {
+		m := &e.Matches[i]
+		m.Match = places[m.Rule].matches[m.Match]
+	}
+	return e
 }

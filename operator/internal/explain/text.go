@@ -88,7 +88,7 @@ func endpoints(b decision.Backend) string {
 	return strings.Join(list, ", ")
 }
 
-// writeOthers says of every other listener and match why it was not taken.
+// writeOthers says of every other listener, match and route why it was not taken.
 func (e Explanation) writeOthers(w io.Writer) {
 	first := true
 	for _, l := range e.Listeners {
@@ -102,6 +102,14 @@ func (e Explanation) writeOthers(w io.Writer) {
 			heading(w, &first)
 			fmt.Fprintf(w, "  %s %s\t%s\n", m.Route, e.short(m), m.Why)
 		}
+	}
+	for _, l := range e.LeftOut {
+		heading(w, &first)
+		object := l.Object
+		if l.Source.File != "" {
+			object += " (" + l.Source.String() + ")"
+		}
+		fmt.Fprintf(w, "  %s\t%s\n", object, strings.Join(l.Why, "; "))
 	}
 }
 

@@ -1,0 +1,64 @@
+package explain
+
+import (
+	"slices"
+
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/varnish-gateway/gateway/operator/internal/findings"
+	"github.com/varnish-gateway/gateway/operator/internal/manifest"
+	"github.com/varnish-gateway/gateway/operator/internal/report"
+)
+
+// LeftOut is a listener or a route of which the Gateway serves nothing, or not all: no verdict of the router speaks of
+// what never reached it.
+type LeftOut struct {
+	// Object is the listener's name, or the route's kind, namespace and name.
+	Object string
+	// Source of the route.
+	Source manifest.Source `json:",omitzero"`
+	// Why in the words of its conditions.
+	Why []string
+}
+
+// leftOut lists what the Gateway does not serve: listeners, then routes that name it.
+func leftOut(set *manifest.Set, g report.Gateway, routes []report.HTTPRoute) []LeftOut {
+	var list []LeftOut
+	for _, l := range g.Listeners {
+		if !l.Serves {
+			list = append(list, LeftOut{Object: "listener " + l.Name, Why: faults(l.Conditions)})
+		}
+	}
+	for _, route := range routes {
+		for _, parent := range route.Parents {
+			if !names(parent.ParentRef, route.Namespace, g) {
+				continue
+			}
+			if why := faults(parent.Conditions, string(gatewayv1.RouteConditionResolvedRefs)); len(why) > 0 {
+				key := manifest.Key{Kind: "HTTPRoute", Namespace: route.Namespace, Name: route.Name}
+				source, _ := set.Source(key)
+				list = append(list, LeftOut{Object: key.String(), Source: source, Why: why})
+			}
+		}
+	}
+	return list
+}
+
+// names tells whether a parentRef, known to be of a Gateway, names this one.
+func names(ref gatewayv1.ParentReference, namespace string, g report.Gateway) bool {
+	if ref.Namespace != nil {
+		namespace = string(*ref.Namespace)
+	}
+	return namespace == g.Namespace && string(ref.Name) == g.Name
+}
+
+// faults are the conditions that are not as they should be, apart from those of some types.
+func faults(conditions []report.Condition, except ...string) []string {
+	var list []string
+	for _, c := range conditions {
+		if !findings.Sound(c) && !slices.Contains(except, c.Type) {
+			list = append(list, c.String())
+		}
+	}
+	return list
+}
