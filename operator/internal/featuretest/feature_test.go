@@ -122,7 +122,9 @@ func read(t *testing.T, state objects) (inputs.Inputs, []manifest.Problem) {
 	require.NoError(t, err)
 	set, err := reader.Read()
 	require.NoError(t, err)
-	options := inputs.Options{TrustedHops: []string{"10.0.0.0/8"}, BundleVersion: "v1.7.0"}
+	options := inputs.Options{TrustedHops: []string{"10.0.0.0/8"}, Definitions: []inputs.Definition{
+		{Resource: "gateways", BundleVersion: "v1.7.0"}, {Resource: inputs.ReferenceGrants, BundleVersion: "v1.7.0"},
+	}}
 	return set.Inputs(options), set.Problems
 }
 
@@ -133,6 +135,10 @@ func backwards(in inputs.Inputs) inputs.Inputs {
 	in.ReferenceGrants = reversed(in.ReferenceGrants)
 	in.Services = reversed(in.Services)
 	in.Secrets = reversed(in.Secrets)
+	in.ConfigMaps = reversed(in.ConfigMaps)
+	in.Namespaces = reversed(in.Namespaces)
+	in.GatewayClassParameters = reversed(in.GatewayClassParameters)
+	in.GatewayParameters = reversed(in.GatewayParameters)
 	return in
 }
 

@@ -30,7 +30,7 @@ type Gatherer struct {
 // Gather reads everything that translation looks at, sorted.
 func (g *Gatherer) Gather(ctx context.Context) (inputs.Inputs, error) {
 	in := inputs.Inputs{Options: g.Options}
-	in.Options.BundleVersion = g.Installed.BundleVersion
+	in.Options.Definitions = g.Installed.definitions()
 	if err := g.gatewayAPI(ctx, &in); err != nil {
 		return in, err
 	}

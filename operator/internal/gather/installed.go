@@ -3,6 +3,7 @@ package gather
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -15,14 +16,23 @@ import (
 	"sigs.k8s.io/gateway-api/pkg/consts"
 
 	"github.com/varnish-gateway/gateway/operator/api/v1alpha1"
+	"github.com/varnish-gateway/gateway/operator/internal/inputs"
 )
 
 // Installed says which of the kinds that we can serve are there.
 type Installed struct {
-	// BundleVersion of the Gateway API ("v1.7.0"); empty where its definitions do not say.
-	BundleVersion string
+	// Definitions of the Gateway API's kinds that are read, in a fixed order; one that is not installed has no name.
+	Definitions [4]inputs.Definition
 	// ReferenceGrants is the version in which they are read; empty where there are none.
 	ReferenceGrants string
+}
+
+// required are the kinds of the Gateway API without which nothing can be served.
+var required = []string{"gatewayclasses", "gateways", "httproutes"}
+
+// definitions are those that are installed.
+func (i Installed) definitions() []inputs.Definition {
+	return slices.DeleteFunc(slices.Clone(i.Definitions[:]), func(d inputs.Definition) bool { return d.Resource == "" })
 }
 
 // MissingError names the kinds without which nothing can be served.
@@ -64,7 +74,7 @@ func Discover(ctx context.Context, api discovery.DiscoveryInterface, reader clie
 		version   schema.GroupVersion
 		resources []string
 	}{
-		{gatewayGA, []string{"gatewayclasses", "gateways", "httproutes"}},
+		{gatewayGA, required},
 		{v1alpha1.GroupVersion, []string{"gatewayclassparameters", "gatewayparameters"}},
 	} {
 		for _, resource := range each.resources {
@@ -77,15 +87,23 @@ func Discover(ctx context.Context, api discovery.DiscoveryInterface, reader clie
 		return installed, &MissingError{Resources: missing}
 	}
 	for _, gv := range []schema.GroupVersion{gatewayBeta, gatewayGA} {
-		if served[gv]["referencegrants"] {
+		if served[gv][inputs.ReferenceGrants] {
 			installed.ReferenceGrants = gv.Version
 		}
 	}
-	definition := Metadata(CustomResourceDefinitionKind)
-	if err := reader.Get(ctx, types.NamespacedName{Name: "httproutes." + gatewayv1.GroupName}, definition); err != nil {
-		return installed, fmt.Errorf("read the definition of HTTPRoutes: %w", err)
+	read := slices.Clone(required)
+	if installed.ReferenceGrants != "" {
+		read = append(read, inputs.ReferenceGrants)
 	}
-	installed.BundleVersion = definition.Annotations[consts.BundleVersionAnnotation]
+	for i, resource := range read {
+		definition := Metadata(CustomResourceDefinitionKind)
+		if err := reader.Get(ctx, types.NamespacedName{Name: resource + "." + gatewayv1.GroupName}, definition); err != nil {
+			return installed, fmt.Errorf("read the definition of %s: %w", resource, err)
+		}
+		installed.Definitions[i] = inputs.Definition{
+			Resource: resource, BundleVersion: definition.Annotations[consts.BundleVersionAnnotation],
+		}
+	}
 	return installed, nil
 }
 

@@ -41,9 +41,25 @@ type Options struct {
 	ControllerName gatewayv1.GatewayController
 	// TrustedHops (CIDR) of Gateways whose parameters name none.
 	TrustedHops []string
-	// BundleVersion of the installed Gateway API ("v1.7.0"), as its CRDs' annotation says; empty where it is
-	// not known.
+	// Definitions of the Gateway API that are installed, of those that are read; none where there is no API server:
+	// manifests are taken as the definitions say that are part of this build.
+	Definitions []Definition
+}
+
+// Definition is a CustomResourceDefinition of the Gateway API.
+type Definition struct {
+	// Resource is its plural name: "httproutes".
+	Resource string
+	// BundleVersion of the Gateway API that it is part of ("v1.7.0"), as its annotation says; empty where it does not.
 	BundleVersion string
+}
+
+// ReferenceGrants is the resource without which no reference leaves its namespace.
+const ReferenceGrants = "referencegrants"
+
+// Reads tells whether objects of a resource of the Gateway API are read.
+func (o Options) Reads(resource string) bool {
+	return len(o.Definitions) == 0 || slices.ContainsFunc(o.Definitions, func(d Definition) bool { return d.Resource == resource })
 }
 
 // Controller returns the controllerName of our GatewayClasses.

@@ -6,6 +6,8 @@ import (
 
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 	"sigs.k8s.io/gateway-api/pkg/features"
+
+	"github.com/varnish-gateway/gateway/operator/internal/inputs"
 )
 
 // supported are the features of the Gateway API that hold end to end, not merely in translation.
@@ -35,10 +37,14 @@ var supported = []features.FeatureName{
 	features.SupportReferenceGrant,
 }
 
-// SupportedFeatures returns what a GatewayClass of ours claims, in the order that the API asks for.
-func SupportedFeatures() []gatewayv1.SupportedFeature {
+// SupportedFeatures returns what a GatewayClass of ours claims, in the order that the API asks for: what is not installed
+// cannot be supported.
+func SupportedFeatures(options inputs.Options) []gatewayv1.SupportedFeature {
 	list := make([]gatewayv1.SupportedFeature, 0, len(supported))
 	for _, name := range supported {
+		if name == features.SupportReferenceGrant && !options.Reads(inputs.ReferenceGrants) {
+			continue
+		}
 		list = append(list, gatewayv1.SupportedFeature{Name: gatewayv1.FeatureName(name)})
 	}
 	slices.SortFunc(list, func(a, b gatewayv1.SupportedFeature) int { return cmp.Compare(a.Name, b.Name) })

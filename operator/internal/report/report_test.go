@@ -2,11 +2,14 @@ package report
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/varnish-gateway/gateway/operator/internal/inputs"
 )
 
 func TestProgrammedFollowsTheDataPlaneWhereTheGatewayIsValid(t *testing.T) {
@@ -58,7 +61,7 @@ func TestProgrammedFollowsTheDataPlaneWhereTheGatewayIsValid(t *testing.T) {
 }
 
 func TestFeaturesAreSortedAndFit(t *testing.T) {
-	list := SupportedFeatures()
+	list := SupportedFeatures(inputs.Options{})
 	assert.LessOrEqual(t, len(list), 64)
 	assert.True(t, slices.IsSortedFunc(list, func(a, b gatewayv1.SupportedFeature) int {
 		if a.Name < b.Name {
@@ -69,10 +72,28 @@ func TestFeaturesAreSortedAndFit(t *testing.T) {
 }
 
 func TestVersionsOfTheGatewayAPI(t *testing.T) {
-	for bundle, want := range map[string]metav1.ConditionStatus{
+	for bundles, want := range map[string]metav1.ConditionStatus{
 		"v1.7.0": "True", "v1.7.3": "True", "v1.0.0": "True", "v1.7.0-rc.1": "True",
-		"v1.8.0": "False", "v0.8.1": "False", "v2.0.0": "False", "nonsense": "False",
+		"v1.8.0": "False", "v0.8.1": "False", "v2.0.0": "False", "nonsense": "False", "": "False",
+		"v1.7.0 v1.7.0": "True", "v1.7.0 v1.6.0": "False", "v1.7.0 v1.8.0": "False", "v1.7.0 ": "False",
 	} {
-		assert.Equal(t, want, SupportedVersion(bundle).Status, bundle)
+		var definitions []inputs.Definition
+		for _, bundle := range strings.Split(bundles, " ") {
+			definitions = append(definitions, inputs.Definition{Resource: "gateways", BundleVersion: bundle})
+		}
+		c := SupportedVersion(definitions)
+		assert.Equal(t, want, c.Status, bundles)
+		assert.Contains(t, c.Message, definitions[0].BundleVersion)
 	}
+	c := SupportedVersion([]inputs.Definition{{Resource: "gateways", BundleVersion: "v1.7.0"}, {Resource: "referencegrants"}})
+	assert.Contains(t, c.Message, "gateways v1.7.0, referencegrants without a version")
+}
+
+func TestWhatIsNotInstalledIsNotClaimed(t *testing.T) {
+	grants := gatewayv1.SupportedFeature{Name: "ReferenceGrant"}
+	assert.Contains(t, SupportedFeatures(inputs.Options{}), grants)
+	definitions := []inputs.Definition{{Resource: "gateways"}}
+	assert.NotContains(t, SupportedFeatures(inputs.Options{Definitions: definitions}), grants)
+	definitions = append(definitions, inputs.Definition{Resource: "referencegrants"})
+	assert.Contains(t, SupportedFeatures(inputs.Options{Definitions: definitions}), grants)
 }

@@ -163,7 +163,7 @@ func TestForeignConditionsOfGatewayAndListenersSurvive(t *testing.T) {
 
 func TestGatewayClassStatusIsWrittenOnceForOneChange(t *testing.T) {
 	r := report.GatewayClass{
-		Conditions: []report.Condition{accepted("True")}, SupportedFeatures: report.SupportedFeatures(),
+		Conditions: []report.Condition{accepted("True")}, SupportedFeatures: report.SupportedFeatures(inputs.Options{}),
 	}
 	first, changed := GatewayClass(gatewayv1.GatewayClassStatus{}, r, then)
 	assert.True(t, changed)

@@ -16,8 +16,7 @@ type class struct {
 	object     *gatewayv1.GatewayClass
 	parameters parameters
 	problems   problems
-	// bundleVersion of the installed Gateway API.
-	bundleVersion string
+	options    inputs.Options
 }
 
 // classes are the GatewayClasses of ours.
@@ -32,7 +31,7 @@ func translateClasses(in inputs.Inputs, objects *objects) classes {
 		if object.Spec.ControllerName != in.Options.Controller() {
 			continue
 		}
-		c := &class{object: object, bundleVersion: in.Options.BundleVersion}
+		c := &class{object: object, options: in.Options}
 		c.parameters, c.problems = objects.parametersOfClass(object.Spec.ParametersRef)
 		all.ordered = append(all.ordered, c)
 		all.byName[object.Name] = c
@@ -93,12 +92,12 @@ func (c *class) report() report.GatewayClass {
 		accepted.Message = c.problems.message()
 	}
 	conditions := []report.Condition{accepted}
-	if c.bundleVersion != "" {
-		conditions = append(conditions, report.SupportedVersion(c.bundleVersion))
+	if len(c.options.Definitions) > 0 {
+		conditions = append(conditions, report.SupportedVersion(c.options.Definitions))
 	}
 	return report.GatewayClass{
 		Object:            objectOf(c.object),
 		Conditions:        conditions,
-		SupportedFeatures: report.SupportedFeatures(),
+		SupportedFeatures: report.SupportedFeatures(c.options),
 	}
 }

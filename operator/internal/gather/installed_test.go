@@ -1,0 +1,80 @@
+package gather
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	fakediscovery "k8s.io/client-go/discovery/fake"
+	clienttesting "k8s.io/client-go/testing"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+	"sigs.k8s.io/gateway-api/pkg/consts"
+
+	"github.com/varnish-gateway/gateway/operator/internal/inputs"
+)
+
+// discover asks an API server that serves resources, by group and version, and whose definitions say their bundles.
+func discover(t *testing.T, served map[string][]string, bundles map[string]string) (Installed, error) {
+	t.Helper()
+	api := &fakediscovery.FakeDiscovery{Fake: &clienttesting.Fake{}}
+	for gv, resources := range served {
+		list := &metav1.APIResourceList{GroupVersion: gv}
+		for _, resource := range resources {
+			list.APIResources = append(list.APIResources, metav1.APIResource{Name: resource})
+		}
+		api.Resources = append(api.Resources, list)
+	}
+	scheme := runtime.NewScheme()
+	require.NoError(t, metav1.AddMetaToScheme(scheme))
+	definitions := fake.NewClientBuilder().WithScheme(scheme)
+	for resource, bundle := range bundles {
+		definition := Metadata(CustomResourceDefinitionKind)
+		definition.Name = resource + ".gateway.networking.k8s.io"
+		if bundle != "" {
+			definition.Annotations = map[string]string{consts.BundleVersionAnnotation: bundle}
+		}
+		definitions.WithObjects(definition)
+	}
+	return Discover(t.Context(), api, definitions.Build())
+}
+
+func TestEveryDefinitionThatIsReadSaysItsBundle(t *testing.T) {
+	own := []string{"gatewayclassparameters", "gatewayparameters"}
+	v1 := []string{"gatewayclasses", "gateways", "httproutes"}
+	bundles := map[string]string{"gatewayclasses": "v1.7.0", "gateways": "v1.6.0", "httproutes": "", "referencegrants": "v1.7.0"}
+	without := []inputs.Definition{
+		{Resource: "gatewayclasses", BundleVersion: "v1.7.0"}, {Resource: "gateways", BundleVersion: "v1.6.0"}, {Resource: "httproutes"},
+	}
+	with := append(without[:3:3], inputs.Definition{Resource: "referencegrants", BundleVersion: "v1.7.0"})
+	for name, c := range map[string]struct {
+		served map[string][]string
+		grants string
+		want   []inputs.Definition
+	}{
+		"without ReferenceGrants": {map[string][]string{"gateway.networking.k8s.io/v1": v1, "gateway.varnish.io/v1alpha1": own}, "", without},
+		"with older ReferenceGrants": {map[string][]string{
+			"gateway.networking.k8s.io/v1": v1, "gateway.networking.k8s.io/v1beta1": {"referencegrants"}, "gateway.varnish.io/v1alpha1": own,
+		}, "v1beta1", with},
+		"with ReferenceGrants": {map[string][]string{
+			"gateway.networking.k8s.io/v1": append(v1[:3:3], "referencegrants"), "gateway.varnish.io/v1alpha1": own,
+		}, "v1", with},
+	} {
+		t.Run(name, func(t *testing.T) {
+			installed, err := discover(t, c.served, bundles)
+			require.NoError(t, err)
+			assert.Equal(t, c.grants, installed.ReferenceGrants)
+			assert.Equal(t, c.want, installed.definitions())
+		})
+	}
+}
+
+func TestWhatIsMissingIsNamed(t *testing.T) {
+	_, err := discover(t, map[string][]string{"gateway.networking.k8s.io/v1": {"gatewayclasses", "gateways"}}, nil)
+	var missing *MissingError
+	require.ErrorAs(t, err, &missing)
+	assert.Equal(t, []string{
+		"httproutes.gateway.networking.k8s.io/v1", "gatewayclassparameters.gateway.varnish.io/v1alpha1", "gatewayparameters.gateway.varnish.io/v1alpha1",
+	}, missing.Resources)
+}
