@@ -22,10 +22,12 @@ const retryPause = time.Second
 type translator struct {
 	cache    client.Reader
 	gatherer *gather.Gatherer
-	changed  signal
-	current  *current
-	inboxes  *inboxes
-	log      *zap.Logger
+	// translations remembers what the next one need not look at again.
+	translations translate.Translator
+	changed      signal
+	current      *current
+	inboxes      *inboxes
+	log          *zap.Logger
 }
 
 // Start implements manager.Runnable. Only the leader translates.
@@ -77,7 +79,7 @@ func (t *translator) translate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	next := snapshotOf(in, translate.Translate(in))
+	next := snapshotOf(in, t.translations.Translate(in))
 	changes := next.since(t.current.Load())
 	t.current.Store(next)
 	translationSeconds.Observe(time.Since(started).Seconds())

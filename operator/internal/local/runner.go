@@ -45,10 +45,12 @@ type Options struct {
 // Runner runs the Gateways of a directory of manifests.
 type Runner struct {
 	Options
-	reader    *manifest.Reader
-	endpoints *endpoints
-	gateways  map[Key]*gateway
-	events    chan event
+	reader *manifest.Reader
+	// translations remembers what the next one need not look at again.
+	translations translate.Translator
+	endpoints    *endpoints
+	gateways     map[Key]*gateway
+	events       chan event
 	// leaving are the instances that are being stopped.
 	leaving  sync.WaitGroup
 	problems []manifest.Problem
@@ -135,7 +137,7 @@ func (r *Runner) apply() error {
 		return err
 	}
 	read := time.Now()
-	result := translate.Translate(set.Inputs(inputs.Options{}))
+	result := r.translations.Translate(set.Inputs(inputs.Options{}))
 	translated := time.Now()
 	if err := r.endpoints.write(manifest.Of[*discoveryv1.EndpointSlice](set)); err != nil {
 		return fmt.Errorf("writing EndpointSlices: %w", err)

@@ -2,7 +2,6 @@ package translate
 
 import (
 	"crypto/sha256"
-	"crypto/tls"
 	"encoding/hex"
 
 	corev1 "k8s.io/api/core/v1"
@@ -15,9 +14,32 @@ const (
 	keySuffix         = ".key"
 )
 
+// maxBundle is how much an API server takes in the Secret that the bundle becomes (core/v1, MaxSecretSize).
+const maxBundle = corev1.MaxSecretSize
+
+// bundle holds the certificates and keys that the listeners of a Gateway present.
+type bundle struct {
+	files map[string][]byte
+	size  int
+}
+
+// add puts a key pair into the bundle, once; false where there is no room for it.
+func (b *bundle) add(name string, secret *corev1.Secret) bool {
+	if _, ok := b.files[name+certificateSuffix]; ok {
+		return true
+	}
+	certificate, key := secret.Data[corev1.TLSCertKey], secret.Data[corev1.TLSPrivateKeyKey]
+	if b.size+len(certificate)+len(key) > maxBundle {
+		return false
+	}
+	b.files[name+certificateSuffix], b.files[name+keySuffix] = certificate, key
+	b.size += len(certificate) + len(key)
+	return true
+}
+
 // resolveCertificates follows the listener's certificateRefs. Those that hold are put into the bundle;
 // the listener serves with them even where others do not hold.
-func (l *listener) resolveCertificates(g *gatewayv1.Gateway, objects *objects, bundle map[string][]byte) {
+func (l *listener) resolveCertificates(g *gatewayv1.Gateway, objects *objects, bundle *bundle) {
 	if l.spec.TLS == nil || len(l.spec.TLS.CertificateRefs) == 0 {
 		l.unresolved.add(string(gatewayv1.ListenerReasonInvalidCertificateRef), "tls.certificateRefs",
 			"protocol HTTPS needs a certificate")
@@ -29,9 +51,11 @@ func (l *listener) resolveCertificates(g *gatewayv1.Gateway, objects *objects, b
 			continue
 		}
 		name := certificateName(objectKey{secret.Namespace, secret.Name})
-		if l.opens() {
-			bundle[name+certificateSuffix] = secret.Data[corev1.TLSCertKey]
-			bundle[name+keySuffix] = secret.Data[corev1.TLSPrivateKeyKey]
+		if l.opens() && !bundle.add(name, secret) {
+			l.unresolved.add(string(gatewayv1.ListenerReasonInvalidCertificateRef), index("tls.certificateRefs", i),
+				"Secret \"%s/%s\" does not fit beside the others: the certificates and keys of a Gateway have %d KiB together",
+				secret.Namespace, secret.Name, maxBundle>>10)
+			continue
 		}
 		l.certificates = append(l.certificates, name)
 	}
@@ -61,7 +85,7 @@ func (l *listener) resolveSecret(field string, ref gatewayv1.SecretObjectReferen
 		l.unresolved.add(invalid, field, "Secret %q does not exist", at)
 		return nil
 	}
-	if _, err := tls.X509KeyPair(secret.Data[corev1.TLSCertKey], secret.Data[corev1.TLSPrivateKeyKey]); err != nil {
+	if err := objects.keyPairs.check(secret); err != nil {
 		l.unresolved.add(invalid, field, "Secret %q holds no sound key pair: %v", at, err)
 		return nil
 	}

@@ -21,7 +21,7 @@ type gateway struct {
 	problems problems
 	// ignored are fields that are not supported, and without which the rest holds.
 	ignored      problems
-	certificates map[string][]byte
+	certificates bundle
 	routes       []model.Route
 	services     map[model.ServiceID]model.Service
 }
@@ -49,13 +49,13 @@ func translateGateways(in inputs.Inputs, classes classes, objects *objects) gate
 func translateGateway(object *gatewayv1.Gateway, class *class, options inputs.Options, objects *objects) *gateway {
 	g := &gateway{
 		object:       object,
-		certificates: make(map[string][]byte),
+		certificates: bundle{files: make(map[string][]byte)},
 		services:     make(map[model.ServiceID]model.Service),
 	}
 	g.resolveParameters(class, options, objects)
 	g.checkAddresses()
 	g.checkUnsupported()
-	g.listeners = translateListeners(object, objects, g.certificates)
+	g.listeners = translateListeners(object, objects, &g.certificates)
 	return g
 }
 
@@ -138,7 +138,7 @@ func (g *gateway) result() Gateway {
 		Settings:  g.parameters.settings,
 		Held:      !g.serves(),
 	}
-	r.Certificates = g.certificates
+	r.Certificates = g.certificates.files
 	r.Sockets = sockets(g.listeners, g.parameters.settings.Ports)
 	r.Model = &model.Gateway{
 		Namespace:   g.object.Namespace,

@@ -60,7 +60,7 @@ func (l *listener) model() model.Listener {
 
 // translateListeners looks at each listener, then at all together. Certificates that listeners may
 // present are put into the bundle.
-func translateListeners(g *gatewayv1.Gateway, objects *objects, bundle map[string][]byte) []*listener {
+func translateListeners(g *gatewayv1.Gateway, objects *objects, bundle *bundle) []*listener {
 	listeners := make([]*listener, 0, len(g.Spec.Listeners))
 	for i := range g.Spec.Listeners {
 		l := &listener{spec: &g.Spec.Listeners[i], kinds: []gatewayv1.RouteGroupKind{}}

@@ -27,6 +27,7 @@ type objects struct {
 	grants            map[string][]*gatewayv1.ReferenceGrant
 	classParameters   map[string]*v1alpha1.GatewayClassParameters
 	gatewayParameters map[objectKey]*v1alpha1.GatewayParameters
+	keyPairs          keyPairs
 }
 
 func indexObjects(in inputs.Inputs) *objects {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/varnish-gateway/gateway/operator/api/v1alpha1"
 	"github.com/varnish-gateway/gateway/operator/internal/model"
+	"github.com/varnish-gateway/gateway/shared/routing"
 )
 
 // parameters are what a class, or a class and a Gateway, decide together.
@@ -69,6 +70,7 @@ func (o *objects) resolveClassParameters(spec *v1alpha1.GatewayClassParametersSp
 	checkProcess(&p.settings, &found)
 	if spec.VCL != nil {
 		p.vcl = o.userVCL(spec.VCL.Namespace, spec.VCL.VCLReference, &found)
+		checkVCL(p.vcl, &found)
 	}
 	return p, found
 }
@@ -97,6 +99,7 @@ func (o *objects) withGatewayParameters(class parameters, own *v1alpha1.GatewayP
 		found.add(reasonInvalidParameters, "vcl", "the GatewayClass does not allow GatewayParameters to set it")
 	default:
 		p.vcl = append(p.vcl, o.userVCL(own.Namespace, *own.Spec.VCL, &found)...)
+		checkVCL(p.vcl, &found)
 	}
 	return p, found
 }
@@ -119,6 +122,21 @@ func (o *objects) userVCL(namespace string, ref v1alpha1.VCLReference, found *pr
 		return nil
 	}
 	return []model.VCL{{Source: "ConfigMap " + at.String() + ", key " + key, Text: text}}
+}
+
+// maxVCL is how many bytes the VCL of class and Gateway may have together: main.vcl shares a ConfigMap, which ends at 1 MiB,
+// with routing.json, and a part of it is generated.
+const maxVCL = 1<<20 - routing.PlainLimit - 8<<10
+
+// checkVCL refuses what could never be written.
+func checkVCL(list []model.VCL, found *problems) {
+	size := 0
+	for _, vcl := range list {
+		size += len(vcl.Text)
+	}
+	if size > maxVCL {
+		found.add(reasonInvalidParameters, "vcl", "the VCL has %d bytes, with that of the class; there is room for %d", size, maxVCL)
+	}
 }
 
 // networks brings networks in CIDR notation into their canonical form.

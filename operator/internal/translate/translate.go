@@ -12,8 +12,11 @@ import (
 
 // Translate makes the models, and the statuses, of everything in the inputs that is ours. Equal sets of
 // objects give equal results, in whatever order they are listed.
-func Translate(in inputs.Inputs) Result {
+func Translate(in inputs.Inputs) Result { return new(Translator).Translate(in) }
+
+func translate(in inputs.Inputs, keyPairs keyPairs) Result {
 	objects := indexObjects(in)
+	objects.keyPairs = keyPairs
 	classes := translateClasses(in, objects)
 	gateways := translateGateways(in, classes, objects)
 
