@@ -16,7 +16,7 @@ import (
 
 // adverse are the conditions of the Gateway API that are good when they are not true.
 var adverse = map[string]bool{
-	string(gatewayv1.RouteConditionPartiallyInvalid):        true,
+	report.ConditionPartiallyInvalid:                        true,
 	string(gatewayv1.ListenerConditionConflicted):           true,
 	string(gatewayv1.ListenerConditionOverlappingTLSConfig): true,
 }

@@ -84,7 +84,7 @@ func (f *file) take(doc document, name string, result parsed, keep map[Key]bool)
 		f.ignored[kind]++
 	}
 	for _, object := range result.objects {
-		for _, found := range object.problems {
+		for _, found := range object.violations {
 			f.problems = append(f.problems, Problem{Source: source, Object: object.key.String(), Field: found.field, Message: found.message})
 		}
 		switch first, twice := f.good[object.key]; {

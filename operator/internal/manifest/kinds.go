@@ -27,11 +27,11 @@ type kind struct {
 	// schema checks custom resources; nil for the kinds that Kubernetes itself brings.
 	schema *crds.Schema
 	// decode makes a Go value of the JSON of an object. It fails on fields that the type does not have.
-	decode func([]byte) (metav1.Object, []problem, error)
+	decode func([]byte) (metav1.Object, []violation, error)
 }
 
-// problem is a Problem whose place is not known yet.
-type problem struct {
+// violation is what an API server would refuse of an object: a Problem whose place is not known yet.
+type violation struct {
 	field, message string
 }
 
@@ -52,7 +52,7 @@ var (
 
 // custom are the custom resources that the gateway reads. Those of the Gateway API say the same in all of
 // their versions.
-var custom = map[schema.GroupVersionKind]func([]byte) (metav1.Object, []problem, error){
+var custom = map[schema.GroupVersionKind]func([]byte) (metav1.Object, []violation, error){
 	gatewayGA.WithKind("GatewayClass"):     typed[gatewayv1.GatewayClass],
 	gatewayGA.WithKind("Gateway"):          typed[gatewayv1.Gateway],
 	gatewayGA.WithKind("HTTPRoute"):        typed[gatewayv1.HTTPRoute],
@@ -113,7 +113,7 @@ func unknownKind(gvk schema.GroupVersionKind, versions []string) error {
 func typed[T any, P interface {
 	*T
 	metav1.Object
-}](data []byte) (metav1.Object, []problem, error) {
+}](data []byte) (metav1.Object, []violation, error) {
 	object := P(new(T))
 	if err := kjson.UnmarshalCaseSensitivePreserveInts(data, object); err != nil {
 		return nil, nil, err
@@ -125,16 +125,16 @@ func typed[T any, P interface {
 func checked[T any, P interface {
 	*T
 	metav1.Object
-}](admit func(P) []problem) func([]byte) (metav1.Object, []problem, error) {
-	return func(data []byte) (metav1.Object, []problem, error) {
+}](admit func(P) []violation) func([]byte) (metav1.Object, []violation, error) {
+	return func(data []byte) (metav1.Object, []violation, error) {
 		object := P(new(T))
 		strict, err := kjson.UnmarshalStrict(data, object, kjson.DisallowUnknownFields)
 		if err != nil {
 			return nil, nil, err
 		}
-		var found []problem
+		var found []violation
 		for _, err := range strict {
-			found = append(found, problem{message: err.Error()})
+			found = append(found, violation{message: err.Error()})
 		}
 		return object, append(found, admit(object)...), nil
 	}

@@ -17,7 +17,7 @@ var uidSpace = uuid.MustParse("6f0c8f5c-5d0b-4f6e-9d52-0c6f0b0b7c11")
 var epoch = metav1.NewTime(time.Unix(0, 0).UTC())
 
 // admitMetadata fills in what an API server would have set, and checks the names.
-func admitMetadata(object metav1.Object, k kind) []problem {
+func admitMetadata(object metav1.Object, k kind) []violation {
 	if k.namespaced && object.GetNamespace() == "" {
 		object.SetNamespace(metav1.NamespaceDefault)
 	}
@@ -31,9 +31,9 @@ func admitMetadata(object metav1.Object, k kind) []problem {
 	if object.GetGeneration() == 0 {
 		object.SetGeneration(1)
 	}
-	var found []problem
+	var found []violation
 	for _, err := range validation.ValidateObjectMetaAccessor(object, k.namespaced, nameRule(k.gvk.Kind), field.NewPath("metadata")) {
-		found = append(found, problem{field: err.Field, message: err.ErrorBody()})
+		found = append(found, violation{field: err.Field, message: err.ErrorBody()})
 	}
 	return found
 }

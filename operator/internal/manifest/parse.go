@@ -21,11 +21,11 @@ type parsed struct {
 	broken string
 }
 
-// parsedObject is one object of a document. Its value is nil where it has problems.
+// parsedObject is one object of a document. Its value is nil where it has violations.
 type parsedObject struct {
-	key      Key
-	object   metav1.Object
-	problems []problem
+	key        Key
+	object     metav1.Object
+	violations []violation
 }
 
 // parser reads documents; it may be used from several goroutines.
@@ -90,7 +90,7 @@ func inherit(item any, list map[string]any, name string) any {
 func (p parser) addObject(out *parsed, value map[string]any) {
 	key := keyOf(value)
 	refuse := func(message string) {
-		out.objects = append(out.objects, parsedObject{key: key, problems: []problem{{message: message}}})
+		out.objects = append(out.objects, parsedObject{key: key, violations: []violation{{message: message}}})
 	}
 	gvk, err := typeOf(value)
 	if err != nil {
@@ -117,19 +117,19 @@ func (p parser) addObject(out *parsed, value map[string]any) {
 	if len(found) > 0 {
 		object = nil
 	}
-	out.objects = append(out.objects, parsedObject{key: key, object: object, problems: found})
+	out.objects = append(out.objects, parsedObject{key: key, object: object, violations: found})
 }
 
 // admit does what an API server does to an object that is created.
-func admit(value map[string]any, k kind) (metav1.Object, []problem, error) {
-	var found []problem
+func admit(value map[string]any, k kind) (metav1.Object, []violation, error) {
+	var found []violation
 	if k.schema != nil {
 		violations, err := k.schema.Admit(value)
 		if err != nil {
 			return nil, nil, err
 		}
 		for _, v := range violations {
-			found = append(found, problem{field: v.Field, message: v.Message})
+			found = append(found, violation{field: v.Field, message: v.Message})
 		}
 		unknown, err := unknownMetadata(value)
 		if err != nil {
@@ -138,7 +138,7 @@ func admit(value map[string]any, k kind) (metav1.Object, []problem, error) {
 		found = append(found, unknown...)
 	}
 	if k.decode == nil {
-		return nil, append(found, problem{message: "this kind is not supported; the object would have no effect"}), nil
+		return nil, append(found, violation{message: "this kind is not supported; the object would have no effect"}), nil
 	}
 	if len(found) > 0 {
 		return nil, found, nil
@@ -155,7 +155,7 @@ func admit(value map[string]any, k kind) (metav1.Object, []problem, error) {
 }
 
 // unknownMetadata names the fields of metadata that there are not. The schema of a custom resource does not say.
-func unknownMetadata(value map[string]any) ([]problem, error) {
+func unknownMetadata(value map[string]any) ([]violation, error) {
 	data, err := encode(map[string]any{"metadata": value["metadata"]})
 	if err != nil {
 		return nil, err
@@ -167,9 +167,9 @@ func unknownMetadata(value map[string]any) ([]problem, error) {
 	if err != nil {
 		return nil, err
 	}
-	var found []problem
+	var found []violation
 	for _, err := range strict {
-		found = append(found, problem{message: err.Error()})
+		found = append(found, violation{message: err.Error()})
 	}
 	return found, nil
 }

@@ -343,7 +343,7 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		for _, doc := range split(data) {
 			for _, object := range r.parser.parse(doc.text).objects {
-				if object.object == nil && len(object.problems) == 0 {
+				if object.object == nil && len(object.violations) == 0 {
 					t.Fatalf("%s is neither good nor has it a problem", object.key)
 				}
 			}

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -52,10 +53,9 @@ func (g Gateway) programmed(serving int, plane DataPlane) Condition {
 	c.Status, c.Message = plane.Status, plane.Message
 	if plane.Status == metav1.ConditionTrue {
 		c.Reason = string(gatewayv1.GatewayReasonProgrammed)
+		c.Message = cmp.Or(c.Message, "The data plane runs this configuration.")
 		if serving < len(g.Listeners) {
-			c.Message = fmt.Sprintf("%d of %d listeners serve.", serving, len(g.Listeners))
-		} else if c.Message == "" {
-			c.Message = "The data plane runs this configuration."
+			c.Message = fmt.Sprintf("%d of %d listeners serve. %s", serving, len(g.Listeners), c.Message)
 		}
 		return c
 	}

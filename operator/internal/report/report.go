@@ -25,6 +25,10 @@ type Object struct {
 	Generation int64
 }
 
+// ConditionPartiallyInvalid is the type of the condition that tells of what is left out of an object that is accepted. The
+// Gateway API has it for routes alone; on Gateways it is our own, and means the same.
+const ConditionPartiallyInvalid = string(gatewayv1.RouteConditionPartiallyInvalid)
+
 // Condition is a condition without the times.
 type Condition struct {
 	Type    string

@@ -60,6 +60,18 @@ func TestProgrammedFollowsTheDataPlaneWhereTheGatewayIsValid(t *testing.T) {
 	}
 }
 
+func TestListenersThatDoNotServeHideNothing(t *testing.T) {
+	gateway := Gateway{
+		Conditions: []Condition{{Type: "Accepted", Status: "True", Reason: "Accepted"}},
+		Listeners:  []Listener{{Name: "a", Serves: true}, {Name: "b"}},
+	}
+	said := func(message string) string {
+		return Find(gateway.WithDataPlane(DataPlane{Status: "True", Message: message}).Conditions, "Programmed").Message
+	}
+	assert.Equal(t, "1 of 2 listeners serve. With 1 inert record.", said("With 1 inert record."))
+	assert.Equal(t, "1 of 2 listeners serve. The data plane runs this configuration.", said(""))
+}
+
 func TestFeaturesAreSortedAndFit(t *testing.T) {
 	list := SupportedFeatures(inputs.Options{})
 	assert.LessOrEqual(t, len(list), 64)

@@ -17,10 +17,10 @@ var (
 		string(gatewayv1.GatewayClassConditionStatusSupportedVersion): true,
 	}
 	gatewayConditions = ownership{
-		string(gatewayv1.GatewayConditionAccepted):       true,
-		string(gatewayv1.GatewayConditionProgrammed):     true,
-		string(gatewayv1.GatewayConditionResolvedRefs):   true,
-		string(gatewayv1.RouteConditionPartiallyInvalid): true,
+		string(gatewayv1.GatewayConditionAccepted):     true,
+		string(gatewayv1.GatewayConditionProgrammed):   true,
+		string(gatewayv1.GatewayConditionResolvedRefs): true,
+		report.ConditionPartiallyInvalid:               true,
 	}
 	listenerConditions = ownership{
 		string(gatewayv1.ListenerConditionAccepted):             true,

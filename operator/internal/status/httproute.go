@@ -12,9 +12,9 @@ import (
 
 // routeConditions are those of a route at one parent that we write.
 var routeConditions = ownership{
-	string(gatewayv1.RouteConditionAccepted):         true,
-	string(gatewayv1.RouteConditionResolvedRefs):     true,
-	string(gatewayv1.RouteConditionPartiallyInvalid): true,
+	string(gatewayv1.RouteConditionAccepted):     true,
+	string(gatewayv1.RouteConditionResolvedRefs): true,
+	report.ConditionPartiallyInvalid:             true,
 }
 
 // HTTPRoute merges a report into the live status. Entries of other controllers stay where they are; ours for

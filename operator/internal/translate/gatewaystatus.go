@@ -15,7 +15,7 @@ func (g *gateway) report() report.Gateway {
 	r.Conditions = append(r.Conditions, g.accepted(), g.resolvedRefs())
 	if g.serves() && len(g.ignored) > 0 {
 		r.Conditions = append(r.Conditions, report.Condition{
-			Type:    string(gatewayv1.RouteConditionPartiallyInvalid),
+			Type:    report.ConditionPartiallyInvalid,
 			Status:  metav1.ConditionTrue,
 			Reason:  g.ignored.reason(),
 			Message: g.ignored.message(),

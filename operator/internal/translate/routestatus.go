@@ -48,7 +48,7 @@ func (t *routeTranslation) resolvedRefs() report.Condition {
 // the Gateway API's.
 func (t *routeTranslation) partiallyInvalid() report.Condition {
 	return report.Condition{
-		Type:    string(gatewayv1.RouteConditionPartiallyInvalid),
+		Type:    report.ConditionPartiallyInvalid,
 		Status:  metav1.ConditionTrue,
 		Reason:  string(gatewayv1.RouteReasonUnsupportedValue),
 		Message: "Dropped Rule, match or hostname (requests that a dropped rule matches are answered 500): " + t.invalid.message(),

@@ -193,7 +193,7 @@ func TestFieldsOfTheExperimentalChannelAreToldOf(t *testing.T) {
 	r := withGateway(gatewaytest.Gateway("default", "gateway",
 		[]gatewayv1.Listener{gatewaytest.HTTPListener("http", 80)},
 		func(g *gatewayv1.Gateway) { g.Spec.DefaultScope = gatewayv1.GatewayDefaultScopeAll }))
-	c := report.Find(r.Conditions, string(gatewayv1.RouteConditionPartiallyInvalid))
+	c := report.Find(r.Conditions, report.ConditionPartiallyInvalid)
 	require.NotNil(t, c)
 	assert.Contains(t, c.Message, "spec.defaultScope")
 }
