@@ -46,11 +46,17 @@ type file struct {
 	good     map[Key]entry
 	problems []Problem
 	ignored  map[string]int
+	// emptied is when the file was first seen empty that holds what it held before; zero for every other file.
+	emptied time.Time
 }
 
+// EmptyPause is how long a file that held objects must have been empty for its objects to go: whoever saves a file may
+// empty it first, and write it only then.
+const EmptyPause = 250 * time.Millisecond
+
 // readFile reads a file again; old is what was known of it, or nil. The files of old are not changed.
-func (p parser) readFile(path, name string, info fs.FileInfo, old *file) *file {
-	next := &file{stamp: stampOf(info, time.Now()), documents: map[[sha256.Size]byte]parsed{}, good: map[Key]entry{}, ignored: map[string]int{}}
+func (p parser) readFile(path, name string, info fs.FileInfo, old *file, now time.Time) *file {
+	next := &file{stamp: stampOf(info, now), documents: map[[sha256.Size]byte]parsed{}, good: map[Key]entry{}, ignored: map[string]int{}}
 	if old == nil {
 		old = &file{}
 	}
@@ -60,6 +66,9 @@ func (p parser) readFile(path, name string, info fs.FileInfo, old *file) *file {
 		next.stamp.recent = true
 		next.good = old.good
 		return next
+	}
+	if len(data) == 0 && old.outlasts(now) {
+		return old.kept(next.stamp, now)
 	}
 	keep := map[Key]bool{}
 	broken := false
@@ -74,6 +83,22 @@ func (p parser) readFile(path, name string, info fs.FileInfo, old *file) *file {
 	}
 	next.fallBack(old.good, keep, broken)
 	return next
+}
+
+// outlasts tells whether a file's objects stay although it is empty now.
+func (f *file) outlasts(now time.Time) bool {
+	return len(f.good) > 0 && (f.emptied.IsZero() || now.Sub(f.emptied) < EmptyPause)
+}
+
+// kept is the file as it was known before it was emptied. It is to be read again, whatever its stamp says.
+func (f *file) kept(at stamp, now time.Time) *file {
+	next := *f
+	next.stamp = at
+	next.stamp.recent = true
+	if next.emptied.IsZero() {
+		next.emptied = now
+	}
+	return &next
 }
 
 // take adds what a document holds. It notes in keep the objects whose last good form must go on serving, and

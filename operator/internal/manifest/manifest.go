@@ -87,6 +87,9 @@ type Set struct {
 	Problems []Problem
 	// Ignored counts the objects of each kind that has no meaning here.
 	Ignored map[string]int
+	// Emptied says that a file is empty whose objects are still here: another reading, EmptyPause later, tells whether
+	// they go.
+	Emptied bool
 	entries map[Key]entry
 }
 

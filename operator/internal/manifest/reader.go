@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -23,6 +24,7 @@ type Reader struct {
 	roots  []string
 	parser parser
 	files  map[string]*file
+	now    func() time.Time
 }
 
 // NewReader prepares to read directories, or single files, as if they were one.
@@ -31,7 +33,7 @@ func NewReader(roots ...string) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Reader{roots: roots, parser: parser{registry: registry}}, nil
+	return &Reader{roots: roots, parser: parser{registry: registry}, now: time.Now}, nil
 }
 
 // Read takes in what the directories hold now. An error means that a directory itself cannot be read; whatever
@@ -54,6 +56,7 @@ func (r *Reader) Read() (*Set, error) {
 // refresh reads the files that changed.
 func (r *Reader) refresh(found map[string]located) (map[string]*file, error) {
 	next := make(map[string]*file, len(found))
+	now := r.now()
 	var mu sync.Mutex
 	var group errgroup.Group
 	group.SetLimit(runtime.GOMAXPROCS(0))
@@ -66,7 +69,7 @@ func (r *Reader) refresh(found map[string]located) (map[string]*file, error) {
 			continue
 		}
 		group.Go(func() error {
-			f := r.parser.readFile(at.path, name, at.info, old)
+			f := r.parser.readFile(at.path, name, at.info, old, now)
 			mu.Lock()
 			defer mu.Unlock()
 			next[name] = f
@@ -82,6 +85,7 @@ func merge(files map[string]*file) *Set {
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		f := files[name]
 		set.Problems = append(set.Problems, f.problems...)
+		set.Emptied = set.Emptied || !f.emptied.IsZero()
 		for kind, n := range f.ignored {
 			set.Ignored[kind] += n
 		}
