@@ -44,10 +44,7 @@ func Programmed(want Wanted, pods []Observation) report.DataPlane {
 		}
 	}
 	if ready == 0 {
-		pending.Message = "No pod of the Gateway is ready."
-		if len(pods) == 0 {
-			pending.Message = "There is no pod of the Gateway."
-		}
+		pending.Message = notReady(pods)
 		return pending
 	}
 	if silent != "" {
@@ -65,13 +62,13 @@ func refusal(pod Observation) string {
 	s := pod.Status
 	switch {
 	case s.VCL.Error != "":
-		return fmt.Sprintf("The VCL does not compile; the last good one serves. Pod %s: %s", pod.Name, oneLine(s.VCL.Error))
+		return "The VCL does not compile; the last good one serves. " + pod.words(s.VCL.Error)
 	case s.Routing.Error != "":
-		return fmt.Sprintf("The routing configuration was refused; the last good one serves. Pod %s: %s", pod.Name, oneLine(s.Routing.Error))
+		return "The routing configuration was refused; the last good one serves. " + pod.words(s.Routing.Error)
 	case s.Certificates.Error != "":
-		return fmt.Sprintf("The certificates cannot be read. Pod %s: %s", pod.Name, oneLine(s.Certificates.Error))
+		return "The certificates cannot be read. " + pod.words(s.Certificates.Error)
 	case len(s.Certificates.Problems) > 0:
-		return fmt.Sprintf("A certificate cannot be used. Pod %s: %s", pod.Name, oneLine(s.Certificates.Problems[0].Message))
+		return "A certificate cannot be used. " + pod.words(s.Certificates.Problems[0].Message)
 	}
 	return ""
 }
@@ -81,9 +78,9 @@ func lag(want Wanted, pod Observation) string {
 	s := pod.Status
 	switch {
 	case s.Routing.Sequence < want.Routing:
-		return fmt.Sprintf("Pod %s runs routing configuration %d, not yet %d.", pod.Name, s.Routing.Sequence, want.Routing)
+		return fmt.Sprintf("%s runs routing configuration %d, not yet %d.", pod.who(), s.Routing.Sequence, want.Routing)
 	case s.VCL.Sequence < want.VCL:
-		return fmt.Sprintf("Pod %s runs VCL %d, not yet %d.", pod.Name, s.VCL.Sequence, want.VCL)
+		return fmt.Sprintf("%s runs VCL %d, not yet %d.", pod.who(), s.VCL.Sequence, want.VCL)
 	}
 	return ""
 }

@@ -47,6 +47,10 @@ func TestProgrammed(t *testing.T) {
 		"routing that was refused":         {[]Observation{said(t, "a", `{"routing":{"sequence":7,"error":"version 2"},"vcl":{"sequence":3}}`)}, "False", "Invalid", "version 2"},
 		"certificates that cannot be read": {[]Observation{said(t, "a", `{"routing":{"sequence":7},"vcl":{"sequence":3},"certificates":{"error":"no"}}`)}, "False", "Invalid", "certificates cannot be read"},
 		"a certificate that is broken":     {[]Observation{said(t, "a", `{"routing":{"sequence":7},"vcl":{"sequence":3},"certificates":{"problems":[{"name":"x","message":"expired"}]}}`)}, "False", "Invalid", "expired"},
+		"a process that runs it":           {[]Observation{said(t, "", current)}, "True", "Programmed", ""},
+		"a process that is not ready":      {[]Observation{unready(said(t, "", current))}, "False", "Pending", "The gateway is not ready."},
+		"a process that is behind":         {[]Observation{said(t, "", `{"routing":{"sequence":6}}`)}, "False", "Pending", "The gateway runs routing configuration 6, not yet 7."},
+		"VCL that a process refuses":       {[]Observation{said(t, "", broken)}, "False", "Invalid", "serves. Message from VCC-compiler: Expected ';' ('main.vcl' Line 31 Pos 2)"},
 		"records that are inert": {
 			[]Observation{said(t, "a", `{"routing":{"sequence":7,"diagnostics":[{"path":"routes[0]","object":"HTTPRoute a/b","message":"odd"}]},"vcl":{"sequence":3}}`)},
 			"True", "Programmed", "1 inert records, such as routes[0] of HTTPRoute a/b: odd",

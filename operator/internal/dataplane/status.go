@@ -28,6 +28,7 @@ type Status struct {
 
 // Pod of a Gateway.
 type Pod struct {
+	// Name is empty where no pod serves the Gateway, but a process of this machine.
 	Name string
 	UID  string
 	// IP is empty until the pod has one.

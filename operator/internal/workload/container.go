@@ -60,7 +60,7 @@ func (g Gateway) image() string {
 
 // arguments of chaperone, by docs/reference/chaperone.md.
 func (g Gateway) arguments() []string {
-	access, level := logs(g.Settings.Logs)
+	access, level := Logs(&g.Settings)
 	args := []string{
 		"--gateway=" + g.Key().String(),
 		"--source=kubernetes",
@@ -81,16 +81,16 @@ func (g Gateway) arguments() []string {
 	for _, socket := range g.Sockets {
 		args = append(args, "--listen="+socket.Flag())
 	}
-	for _, arg := range g.varnishdArguments() {
+	for _, arg := range VarnishdArguments(&g.Settings) {
 		args = append(args, "--varnishd-arg="+arg)
 	}
 	return args
 }
 
-// varnishdArguments: what the settings say comes last, and so counts.
-func (g Gateway) varnishdArguments() []string {
-	args := []string{"-p", fmt.Sprintf("vsl_space=%dM", v1alpha1.LogSpace>>20), "-s", fmt.Sprintf("default=malloc,%d", g.Settings.StorageSize())}
-	return append(args, g.Settings.VarnishdExtraArgs...)
+// VarnishdArguments are varnishd's, by the settings. Their own come last, and so count.
+func VarnishdArguments(settings *v1alpha1.GatewaySettings) []string {
+	args := []string{"-p", fmt.Sprintf("vsl_space=%dM", v1alpha1.LogSpace>>20), "-s", fmt.Sprintf("default=malloc,%d", settings.StorageSize())}
+	return append(args, settings.VarnishdExtraArgs...)
 }
 
 func (g Gateway) containerPorts() []corev1.ContainerPort {
@@ -123,7 +123,9 @@ func resources(given *corev1.ResourceRequirements) corev1.ResourceRequirements {
 	return r
 }
 
-func logs(given *v1alpha1.Logs) (access, level string) {
+// Logs are the form of the access log and the level of chaperone's own, by the settings, as its flags take them.
+func Logs(settings *v1alpha1.GatewaySettings) (access, level string) {
+	given := settings.Logs
 	access, level = "off", "info"
 	if given != nil && given.Access != "" {
 		access = strings.ToLower(string(given.Access))
