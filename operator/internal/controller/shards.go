@@ -118,11 +118,8 @@ func (s *shards) forget(gateway types.NamespacedName) {
 
 // renderRouting renders a Gateway's routing. What its parameters would decide, if they were valid, stays as it is.
 func renderRouting(g *Gateway, head []byte) (render.RoutingFiles, error) {
-	model := *g.Model
 	if g.Held {
-		if now, err := routing.Decode(head); err == nil {
-			model.TrustedHops = now.TrustedHops
-		}
+		return render.HeldRouting(g.Model, head)
 	}
-	return render.Routing(&model, head)
+	return render.Routing(g.Model, head)
 }
