@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os"
@@ -41,13 +42,13 @@ Ctrl-C finishes the requests in flight and stops everything.`,
 	flags.StringVar(&f.vmodPath, "vmod-path", "", "directories with VMODs, colon-separated (default varnishd's own)")
 	flags.StringVar(&f.address, "address", "127.0.0.1", "address where the listeners bind")
 	flags.StringVar(&f.accessLog, "access-log", "", "access log on standard output: off, common or json (default what the Gateway's parameters say)")
-	flags.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
+	flags.StringVar(&f.logLevel, "log-level", "", "debug, info, warn or error (default what the Gateway's parameters say; info for gatewayctl itself)")
 	flags.DurationVar(&f.drainTimeout, "drain-timeout", 10*time.Second, "how long requests in flight may take when a gateway stops")
 	return cmd
 }
 
 func (f runFlags) run(cmd *cobra.Command) (err error) {
-	log, err := newLog(cmd.ErrOrStderr(), f.logLevel)
+	log, err := newLog(cmd.ErrOrStderr(), cmp.Or(f.logLevel, "info"))
 	if err != nil {
 		return err
 	}

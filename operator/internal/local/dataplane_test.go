@@ -8,27 +8,25 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/varnish-gateway/gateway/operator/internal/dataplane"
-	"github.com/varnish-gateway/gateway/operator/internal/model"
-	"github.com/varnish-gateway/gateway/operator/internal/translate"
 )
 
 func TestAGatewayIsProgrammedWhereEverythingAskedForRuns(t *testing.T) {
 	cases := map[string]struct {
-		down, seen      string
-		status, message string
+		down, seen              string
+		status, reason, message string
 	}{
-		"chaperone is down":                     {"Port 80 is taken.", "", "False", "Port 80 is taken."},
-		"chaperone has not said anything":       {"", "", "False", "The gateway is starting."},
-		"it is not ready":                       {"", `{"routing":{"sequence":7},"vcl":{"sequence":3}}`, "False", "The gateway is not ready."},
-		"it runs older routes":                  {"", `{"ready":true,"routing":{"sequence":6},"vcl":{"sequence":3}}`, "False", "The gateway runs routing configuration 6, not yet 7."},
-		"it runs older VCL":                     {"", `{"ready":true,"routing":{"sequence":7},"vcl":{"sequence":2}}`, "False", "The gateway runs VCL 2, not yet 3."},
-		"the VCL does not compile":              {"", `{"ready":true,"routing":{"sequence":7},"vcl":{"sequence":2,"error":"Expected ';'\n('input' Line 3)"}}`, "False", "The VCL does not compile; the last good one serves. Expected ';' ('input' Line 3)"},
-		"the routes were refused":               {"", `{"ready":true,"routing":{"sequence":6,"error":"bad"},"vcl":{"sequence":3}}`, "False", "The routing configuration was refused; the last good one serves. bad"},
-		"the certificates cannot be read":       {"", `{"ready":true,"routing":{"sequence":7},"vcl":{"sequence":3},"certificates":{"error":"denied"}}`, "False", "The certificates cannot be read: denied"},
-		"a certificate cannot be used":          {"", `{"ready":true,"routing":{"sequence":7},"vcl":{"sequence":3},"certificates":{"problems":[{"name":"x","message":"no key"}]}}`, "False", "A certificate cannot be used: no key"},
-		"everything runs":                       {"", `{"ready":true,"routing":{"sequence":7},"vcl":{"sequence":3}}`, "True", ""},
-		"everything runs, but for one record":   {"", `{"ready":true,"routing":{"sequence":7,"diagnostics":[{"path":"routes[0]","message":"odd"}]},"vcl":{"sequence":3}}`, "True", "The data plane runs this configuration, with 1 inert records, such as routes[0]: odd"},
-		"it runs what an earlier run left here": {"", `{"ready":true,"routing":{"sequence":9},"vcl":{"sequence":3}}`, "True", ""},
+		"chaperone is down":                     {"Port 80 is taken.", "", "False", "Pending", "Port 80 is taken."},
+		"chaperone has not said anything":       {"", "", "False", "Pending", "The gateway is starting."},
+		"it is not ready":                       {"", `{"routing":{"sequence":7},"vcl":{"sequence":3}}`, "False", "Pending", "The gateway is not ready."},
+		"it runs older routes":                  {"", `{"ready":true,"routing":{"sequence":6},"vcl":{"sequence":3}}`, "False", "Pending", "The gateway runs routing configuration 6, not yet 7."},
+		"it runs older VCL":                     {"", `{"ready":true,"routing":{"sequence":7},"vcl":{"sequence":2}}`, "False", "Pending", "The gateway runs VCL 2, not yet 3."},
+		"the VCL does not compile":              {"", `{"ready":true,"routing":{"sequence":7},"vcl":{"sequence":2,"error":"Expected ';'\n('input' Line 3)"}}`, "False", "Invalid", "The VCL does not compile; the last good one serves. Expected ';' ('input' Line 3)"},
+		"the routes were refused":               {"", `{"ready":true,"routing":{"sequence":6,"error":"bad"},"vcl":{"sequence":3}}`, "False", "Invalid", "The routing configuration was refused; the last good one serves. bad"},
+		"the certificates cannot be read":       {"", `{"ready":true,"routing":{"sequence":7},"vcl":{"sequence":3},"certificates":{"error":"denied"}}`, "False", "Invalid", "The certificates cannot be read. denied"},
+		"a certificate cannot be used":          {"", `{"ready":true,"routing":{"sequence":7},"vcl":{"sequence":3},"certificates":{"problems":[{"name":"x","message":"no key"}]}}`, "False", "Invalid", "A certificate cannot be used. no key"},
+		"everything runs":                       {"", `{"ready":true,"routing":{"sequence":7},"vcl":{"sequence":3}}`, "True", "Programmed", ""},
+		"everything runs, but for one record":   {"", `{"ready":true,"routing":{"sequence":7,"diagnostics":[{"path":"routes[0]","object":"HTTPRoute a/b","message":"odd"}]},"vcl":{"sequence":3}}`, "True", "Programmed", "The data plane runs this configuration, with 1 inert records, such as routes[0] of HTTPRoute a/b: odd"},
+		"it runs what an earlier run left here": {"", `{"ready":true,"routing":{"sequence":9},"vcl":{"sequence":3}}`, "True", "Programmed", ""},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -37,24 +35,19 @@ func TestAGatewayIsProgrammedWhereEverythingAskedForRuns(t *testing.T) {
 				seen = &dataplane.Status{}
 				require.NoError(t, json.Unmarshal([]byte(c.seen), seen))
 			}
-			plane := dataPlane(wanted{routing: 7, vcl: 3}, c.down, seen)
+			plane := dataPlane(dataplane.Wanted{Routing: 7, VCL: 3}, c.down, seen)
 			assert.Equal(t, c.status, string(plane.Status))
+			assert.Equal(t, c.reason, string(plane.Reason))
 			assert.Equal(t, c.message, plane.Message)
 		})
 	}
 }
 
 func TestGatewaysShareOneAddressAndSoTheirPorts(t *testing.T) {
-	sockets := func(ports ...int32) (list []model.Socket) {
-		for _, port := range ports {
-			list = append(list, model.Socket{Protocol: model.HTTP, Port: port})
-		}
-		return list
-	}
-	conflicts := portConflicts([]translate.Gateway{
-		{Namespace: "a", Name: "one", Sockets: sockets(80, 81)},
-		{Namespace: "a", Name: "two", Sockets: sockets(82, 81)},
-		{Namespace: "a", Name: "three", Sockets: sockets(82)},
+	conflicts := portConflicts([]claim{
+		{Key{"a", "one"}, []int32{80, 81}},
+		{Key{"a", "two"}, []int32{82, 81}},
+		{Key{"a", "three"}, []int32{82}},
 	})
 	assert.Equal(t, map[Key]string{
 		{"a", "two"}: "Port 81 is taken by Gateway a/one: without a cluster, Gateways share one address.",

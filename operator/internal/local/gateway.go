@@ -2,7 +2,6 @@ package local
 
 import (
 	"crypto/rand"
-	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -67,11 +66,13 @@ func (f *files) write(c configuration) error {
 	for name, data := range c.shards {
 		shards[name+".json"] = data
 	}
-	return errors.Join(
-		f.tls.write(c.certificates),
-		f.shards.write(shards),
-		f.config.write(map[string][]byte{"routing.json": c.routing, "main.vcl": c.vcl}),
-	)
+	if err := f.tls.write(c.certificates); err != nil {
+		return err
+	}
+	if err := f.shards.write(shards); err != nil {
+		return err
+	}
+	return f.config.write(map[string][]byte{"routing.json": c.routing, "main.vcl": c.vcl})
 }
 
 // configuration is what a Gateway is to run.

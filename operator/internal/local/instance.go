@@ -21,7 +21,7 @@ const (
 
 // event is what an instance tells of its chaperone.
 type event struct {
-	key Key
+	from *instance
 	// launch is the number of the launch that it stems from.
 	launch int
 	// down says why no chaperone runs; empty where one does.
@@ -35,6 +35,8 @@ type instance struct {
 	key      Key
 	launches chan launch
 	cancel   context.CancelFunc
+	// before is closed when an earlier instance of the same Gateway has ended; nil where there was none.
+	before <-chan struct{}
 	// done is closed when its chaperone has ended for good.
 	done   chan struct{}
 	events chan<- event
@@ -65,6 +67,9 @@ func (i *instance) set(l launch) (changed bool) {
 // run lives until ctx ends; then it stops its chaperone in order.
 func (i *instance) run(ctx context.Context) {
 	defer close(i.done)
+	if i.before != nil {
+		<-i.before
+	}
 	var current launch
 	select {
 	case <-ctx.Done():
@@ -86,7 +91,7 @@ func (i *instance) run(ctx context.Context) {
 			backoff = minBackoff
 		}
 		i.log.Warn("gateway is down", zap.String("reason", down), zap.Duration("retryIn", backoff))
-		i.tell(ctx, event{key: i.key, launch: current.number, down: down})
+		i.tell(ctx, event{from: i, launch: current.number, down: down})
 		select {
 		case <-ctx.Done():
 		case current = <-i.launches:
@@ -111,12 +116,12 @@ func (i *instance) once(ctx context.Context, l launch) (down string, next *launc
 		return err.Error(), nil
 	}
 	i.log.Info("gateway started", zap.Int("pid", p.pid), zap.String("metrics", "http://"+p.health+"/metrics"))
-	i.tell(ctx, event{key: i.key, launch: l.number})
+	i.tell(ctx, event{from: i, launch: l.number})
 	following, stopFollowing := context.WithCancel(ctx)
 	followed := make(chan struct{})
 	go func() {
 		defer close(followed)
-		follow(following, p.admin, token, func(s dataplane.Status) { i.tell(following, event{key: i.key, launch: l.number, status: &s}) })
+		follow(following, p.admin, token, func(s dataplane.Status) { i.tell(following, event{from: i, launch: l.number, status: &s}) })
 	}()
 	defer func() { stopFollowing(); <-followed }()
 	select {

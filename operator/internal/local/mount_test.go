@@ -105,30 +105,3 @@ func TestEndpointSlicesAreWrittenOnlyWhereTheyChanged(t *testing.T) {
 	require.NoError(t, e.write([]*discoveryv1.EndpointSlice{one}))
 	assert.Len(t, visible(t, dir), 1)
 }
-
-func TestAStateDirIsForOneProcess(t *testing.T) {
-	path, err := os.MkdirTemp("", "gw")
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, os.RemoveAll(path)) })
-	first, err := OpenStateDir(path)
-	require.NoError(t, err)
-	_, err = OpenStateDir(path)
-	assert.ErrorContains(t, err, "in use by another process")
-	require.NoError(t, first.Close())
-	second, err := OpenStateDir(path)
-	require.NoError(t, err)
-	require.NoError(t, second.Close())
-	assert.DirExists(t, path, "only a temporary directory is removed")
-}
-
-func TestAStateDirThatIsTooLongForSocketsIsRefused(t *testing.T) {
-	_, err := OpenStateDir(filepath.Join(t.TempDir(), "a-directory-whose-name-is-much-too-long-for-unix-sockets-below-it"))
-	assert.ErrorContains(t, err, "--state-dir")
-}
-
-func TestATemporaryStateDirGoesAway(t *testing.T) {
-	s, err := OpenStateDir("")
-	require.NoError(t, err)
-	require.NoError(t, s.Close())
-	assert.NoDirExists(t, s.Path())
-}

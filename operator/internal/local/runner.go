@@ -1,8 +1,8 @@
 package local
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -11,7 +11,6 @@ import (
 
 	"go.uber.org/zap"
 	discoveryv1 "k8s.io/api/discovery/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/varnish-gateway/gateway/operator/internal/findings"
 	"github.com/varnish-gateway/gateway/operator/internal/inputs"
@@ -29,7 +28,7 @@ type Options struct {
 	Binaries Binaries
 	// Address where the listeners bind.
 	Address string
-	// AccessLog is chaperone's; empty for what each Gateway's parameters say.
+	// AccessLog and LogLevel are chaperone's; empty for what each Gateway's parameters say.
 	AccessLog string
 	LogLevel  string
 	// DrainTimeout is how long requests in flight may take when a gateway stops.
@@ -51,22 +50,17 @@ type Runner struct {
 	endpoints    *endpoints
 	gateways     map[Key]*gateway
 	events       chan event
-	// leaving are the instances that are being stopped.
+	// again is when to look again although nothing has changed; nil where there is no need.
+	again <-chan time.Time
+	// failed is why the last change could not be taken in; empty where it was.
+	failed string
+	// leaving are the instances that are being stopped; stopping is closed when the last one of a Gateway has ended.
 	leaving  sync.WaitGroup
+	stopping map[Key]<-chan struct{}
 	problems []manifest.Problem
 	report   report.Report
 	// ignored are the kinds that were last said to be ignored.
 	ignored string
-}
-
-// gateway is one Gateway, as far as it has been taken in.
-type gateway struct {
-	files    *files
-	instance *instance
-	want     wanted
-	// refused says why the newest configuration is not even tried; empty where it is.
-	refused string
-	latest  event
 }
 
 // Run runs the gateways until ctx ends, and then stops them all. An error before that means that nothing could
@@ -80,32 +74,33 @@ func Run(ctx context.Context, options Options) error {
 	if err != nil {
 		return err
 	}
-	watcher, err := newWatcher(options.Paths)
+	watcher, err := newWatcher(options.Paths, options.Log)
 	if err != nil {
 		return err
 	}
 	r := &Runner{
 		Options: options, reader: reader, endpoints: slices,
-		gateways: map[Key]*gateway{}, events: make(chan event),
+		gateways: map[Key]*gateway{}, events: make(chan event), stopping: map[Key]<-chan struct{}{},
 	}
-	return errors.Join(r.loop(ctx, watcher), watcher.close())
+	return r.loop(ctx, watcher)
 }
 
 // loop is the only place that changes the Runner.
 func (r *Runner) loop(ctx context.Context, w *watcher) error {
 	ctx, cancel := context.WithCancel(ctx)
+	var watching sync.WaitGroup
 	defer r.stopAll()
+	defer watching.Wait()
 	defer cancel()
 	changes := make(chan struct{}, 1)
-	lost := make(chan error, 1)
-	go func() {
-		lost <- w.run(ctx, func() {
+	watching.Go(func() {
+		w.run(ctx, func() {
 			select {
 			case changes <- struct{}{}:
 			default:
 			}
 		})
-	}()
+	})
 	if err := r.apply(); err != nil {
 		return err
 	}
@@ -113,15 +108,13 @@ func (r *Runner) loop(ctx context.Context, w *watcher) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case err := <-lost:
-			return err
 		case <-changes:
-			if err := r.apply(); err != nil {
-				r.Log.Error("taking in a change; what ran before goes on", zap.Error(err))
-			}
+			r.applyChange()
+		case <-r.again:
+			r.applyChange()
 		case e := <-r.events:
 			// What a chaperone says that is about to be replaced is of no interest.
-			if g := r.gateways[e.key]; g != nil && g.instance != nil && e.launch == g.instance.last.number {
+			if g := r.gateways[e.from.key]; g != nil && g.instance == e.from && e.launch == e.from.last.number {
 				g.latest = e
 				r.show()
 			}
@@ -129,12 +122,40 @@ func (r *Runner) loop(ctx context.Context, w *watcher) error {
 	}
 }
 
+// retryPause is the time between two attempts at what failed.
+const retryPause = time.Second
+
+// lookAgain takes the directory in after a pause, whether or not it changes, unless that is about to happen anyway.
+func (r *Runner) lookAgain(pause time.Duration) {
+	if r.again == nil {
+		r.again = time.After(pause)
+	}
+}
+
+// applyChange goes on with what ran before where a change cannot be taken in, and tries again.
+func (r *Runner) applyChange() {
+	err := r.apply()
+	if err == nil {
+		r.failed = ""
+		return
+	}
+	if r.failed != err.Error() {
+		r.Log.Error("taking in a change; what ran before goes on", zap.Error(err))
+	}
+	r.failed = err.Error()
+	r.lookAgain(retryPause)
+}
+
 // apply takes in the directory as it is now.
 func (r *Runner) apply() error {
 	began := time.Now()
+	r.again = nil
 	set, err := r.reader.Read()
 	if err != nil {
 		return err
+	}
+	if set.Emptied {
+		r.lookAgain(manifest.EmptyPause)
 	}
 	read := time.Now()
 	result := r.translations.Translate(set.Inputs(inputs.Options{}))
@@ -147,101 +168,16 @@ func (r *Runner) apply() error {
 		r.ignored = ignored
 		r.Log.Info("objects of other kinds are ignored", zap.String("kinds", ignored))
 	}
-	err = r.applyGateways(result.Gateways)
+	r.applyGateways(result.Gateways)
 	r.Log.Debug("manifests applied", zap.Duration("read", read.Sub(began)),
 		zap.Duration("translated", translated.Sub(read)), zap.Duration("written", time.Since(translated)))
 	r.show()
-	return err
-}
-
-func (r *Runner) applyGateways(list []translate.Gateway) error {
-	conflicts := portConflicts(list)
-	named := map[Key]bool{}
-	var failed error
-	for _, g := range list {
-		key := Key{g.Namespace, g.Name}
-		named[key] = true
-		if err := r.applyGateway(key, g, conflicts[key]); err != nil {
-			failed = errors.Join(failed, fmt.Errorf("applying Gateway %s: %w", key, err))
-		}
-	}
-	for key, g := range r.gateways {
-		if !named[key] {
-			delete(r.gateways, key)
-			r.leave(g)
-		}
-	}
-	return failed
-}
-
-// applyGateway publishes what one Gateway is to run. A Gateway that cannot be taken as it stands goes on with
-// what it runs.
-func (r *Runner) applyGateway(key Key, translated translate.Gateway, conflict string) error {
-	g, ok := r.gateways[key]
-	if !ok {
-		f, err := openFiles(r.State.gatewayDir(key))
-		if err != nil {
-			return err
-		}
-		g = &gateway{files: f}
-		r.gateways[key] = g
-	}
-	g.refused = conflict
-	if translated.Held || len(translated.Sockets) == 0 || conflict != "" {
-		return nil
-	}
-	c, want, err := configure(translated, g.files)
-	if err != nil {
-		return err
-	}
-	if err := g.files.write(c); err != nil {
-		return fmt.Errorf("writing its configuration: %w", err)
-	}
-	g.want = want
-	if g.instance == nil {
-		g.instance = r.start(key)
-	}
-	if g.instance.set(r.launch(key, g.files, translated)) {
-		g.latest = event{}
-	}
 	return nil
 }
 
-func (r *Runner) launch(key Key, f *files, g translate.Gateway) launch {
-	l := launch{
-		key: key, files: f, endpoints: r.endpoints.dir, binaries: r.Binaries, address: r.Address,
-		args: g.Settings.VarnishdExtraArgs, accessLog: accessLog(r.AccessLog, g.Settings), logLevel: r.LogLevel,
-		drainTimeout: r.DrainTimeout,
-	}
-	for _, socket := range g.Sockets {
-		l.sockets = append(l.sockets, socket.Flag())
-		l.ports = append(l.ports, socket.Port)
-	}
-	return l
-}
-
-func (r *Runner) start(key Key) *instance {
-	ctx, cancel := context.WithCancel(context.Background())
-	i := &instance{
-		key: key, launches: make(chan launch, 1), cancel: cancel, done: make(chan struct{}), events: r.events,
-		stdout: r.Stdout, stderr: r.Stderr, log: r.Log.With(zap.Stringer("gateway", key)),
-	}
-	go i.run(ctx)
-	return i
-}
-
-// leave stops a Gateway's chaperone without waiting for it: the others must not wait for its last requests.
-func (r *Runner) leave(g *gateway) {
-	if g.instance == nil {
-		return
-	}
-	g.instance.cancel()
-	r.leaving.Go(func() { <-g.instance.done })
-}
-
 func (r *Runner) stopAll() {
-	for _, g := range r.gateways {
-		r.leave(g)
+	for key, g := range r.gateways {
+		r.leave(key, g)
 	}
 	r.leaving.Wait()
 }
@@ -252,20 +188,9 @@ func (r *Runner) show() {
 	shown.Gateways = nil
 	for _, status := range r.report.Gateways {
 		g := r.gateways[Key{status.Namespace, status.Name}]
-		plane := report.DataPlane{Status: metav1.ConditionUnknown, Message: "The gateway could not be set up."}
-		if g != nil {
-			plane = dataPlane(g.want, g.why(), g.latest.status)
-		}
 		status.Addresses = addresses(r.Address)
+		plane := dataPlane(g.want, cmp.Or(g.refused, g.latest.down), g.latest.status)
 		shown.Gateways = append(shown.Gateways, status.WithDataPlane(plane))
 	}
 	r.Show(r.problems, shown)
-}
-
-// why no configuration, or no chaperone, is running; empty where one is.
-func (g *gateway) why() string {
-	if g.refused != "" {
-		return g.refused
-	}
-	return g.latest.down
 }

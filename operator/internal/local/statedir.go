@@ -23,24 +23,52 @@ type StateDir struct {
 
 // OpenStateDir takes the directory path, or makes a temporary one where path is empty.
 func OpenStateDir(path string) (*StateDir, error) {
-	temporary := path == ""
-	var err error
-	if temporary {
-		path, err = os.MkdirTemp("", "gatewayctl-")
-	} else if path, err = filepath.Abs(path); err == nil {
-		err = os.MkdirAll(path, 0o700)
+	if path == "" {
+		return openTemporary()
 	}
+	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil, fmt.Errorf("state directory: %w", err)
 	}
-	if len(path) > maxStatePath {
-		return nil, fmt.Errorf("state directory %s: the path has %d bytes; sockets below it allow %d (choose another with --state-dir)", path, len(path), maxStatePath)
+	if err := checkLength(path); err != nil {
+		return nil, err
 	}
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return nil, fmt.Errorf("state directory: %w", err)
+	}
+	return lockDir(path)
+}
+
+func openTemporary() (*StateDir, error) {
+	path, err := os.MkdirTemp("", "gatewayctl-")
+	if err != nil {
+		return nil, fmt.Errorf("state directory: %w", err)
+	}
+	err = checkLength(path)
+	var s *StateDir
+	if err == nil {
+		s, err = lockDir(path)
+	}
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(path))
+	}
+	s.temporary = true
+	return s, nil
+}
+
+func checkLength(path string) error {
+	if len(path) > maxStatePath {
+		return fmt.Errorf("state directory %s: the path has %d bytes; sockets below it allow %d (choose another with --state-dir)", path, len(path), maxStatePath)
+	}
+	return nil
+}
+
+func lockDir(path string) (*StateDir, error) {
 	lock, err := lockFile(filepath.Join(path, "lock"))
 	if err != nil {
 		return nil, fmt.Errorf("state directory %s: %w", path, err)
 	}
-	return &StateDir{path: path, lock: lock, temporary: temporary}, nil
+	return &StateDir{path: path, lock: lock}, nil
 }
 
 func lockFile(path string) (*os.File, error) {

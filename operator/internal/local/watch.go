@@ -11,81 +11,121 @@ import (
 	"time"
 
 	"github.com/fsnotify/fsnotify"
+	"go.uber.org/zap"
 )
 
 const (
-	// quiet is how long nothing may change before a change is taken in: an editor empties a file before it
-	// writes it, and an empty file would take its routes away for that moment.
+	// quiet is how long nothing may change before a change is taken in: saving one file makes for several events.
 	quiet = 5 * time.Millisecond
 	// maxDelay bounds the wait while changes keep coming.
 	maxDelay = 200 * time.Millisecond
+	// lookPause is how often the roots are looked at: no event tells that a directory above them was moved, or that a
+	// symbolic link points elsewhere.
+	lookPause = time.Second
 )
 
-// watcher tells of changes anywhere below directories, or of single files.
+// watcher tells of changes anywhere below directories, or of single files. A root that is replaced, as git and rm do it,
+// is watched anew.
 type watcher struct {
 	notify *fsnotify.Watcher
 	roots  []string
+	// tops are the directories that are watched for each root.
+	tops map[string]top
+	// stale says that changes may go unseen until everything is watched anew.
+	stale bool
+	// failing is why that could not be done; empty where it could.
+	failing string
+	log     *zap.Logger
 }
 
-func newWatcher(roots []string) (*watcher, error) {
+// top is a directory as it was when it was first watched.
+type top struct {
+	path string
+	info fs.FileInfo
+	// ofFile says that the root is a file in it: what else lies there or below is not read.
+	ofFile bool
+}
+
+func newWatcher(roots []string, log *zap.Logger) (*watcher, error) {
 	notify, err := fsnotify.NewWatcher()
 	if err != nil {
 		return nil, fmt.Errorf("watching manifests: %w", err)
 	}
-	w := &watcher{notify: notify, roots: roots}
+	w := &watcher{notify: notify, roots: roots, log: log}
 	if err := w.addRoots(); err != nil {
 		return nil, errors.Join(err, notify.Close())
 	}
 	return w, nil
 }
 
+// addRoots watches every root that is there, and fails if any is not.
 func (w *watcher) addRoots() error {
+	w.tops = map[string]top{}
+	var failed error
 	for _, root := range w.roots {
-		top, err := filepath.EvalSymlinks(root)
+		at, err := topOf(root)
 		if err == nil {
-			err = addTree(w.notify, top)
+			w.tops[root] = at
+			err = w.addTop(at)
 		}
 		if err != nil {
-			return fmt.Errorf("watching %s: %w", root, err)
+			failed = errors.Join(failed, fmt.Errorf("watching %s: %w", root, err))
 		}
 	}
-	return nil
+	return failed
 }
 
-// addTree watches a directory with all below it. A file is watched through its directory, since editors
-// replace files.
-func addTree(notify *fsnotify.Watcher, top string) error {
-	info, err := os.Stat(top)
+func (w *watcher) addTop(at top) error {
+	if at.ofFile {
+		return w.notify.Add(at.path)
+	}
+	return w.addTree(at.path)
+}
+
+// topOf is the directory that is to be watched for a root. A file is watched through its directory, since editors replace
+// files.
+func topOf(root string) (top, error) {
+	path, err := filepath.EvalSymlinks(root)
 	if err != nil {
-		return err
+		return top{}, err
 	}
-	if !info.IsDir() {
-		return notify.Add(filepath.Dir(top))
+	at := top{path: path}
+	at.info, err = os.Stat(path)
+	if err == nil && !at.info.IsDir() {
+		at = top{path: filepath.Dir(path), ofFile: true}
+		at.info, err = os.Stat(at.path)
 	}
-	return filepath.WalkDir(top, func(path string, d fs.DirEntry, err error) error {
+	return at, err
+}
+
+// addTree watches a directory with all below it.
+func (w *watcher) addTree(dir string) error {
+	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		switch {
-		case errors.Is(err, fs.ErrNotExist) && path != top:
+		case errors.Is(err, fs.ErrNotExist) && path != dir:
 			return nil
 		case err != nil:
 			return err
 		case !d.IsDir():
 			return nil
-		case path != top && strings.HasPrefix(d.Name(), "."):
+		case path != dir && strings.HasPrefix(d.Name(), "."):
 			return filepath.SkipDir
 		}
-		return notify.Add(path)
+		return w.notify.Add(path)
 	})
 }
 
-// run calls changed after each burst of changes, until ctx ends. It returns an error where changes may have been
-// missed for good.
-func (w *watcher) run(ctx context.Context, changed func()) error {
+// run calls changed after each burst of changes, until ctx ends.
+func (w *watcher) run(ctx context.Context, changed func()) {
+	defer w.close()
+	look := time.NewTicker(lookPause)
+	defer look.Stop()
 	var settle <-chan time.Time
 	var first time.Time
 	for {
 		select {
 		case <-ctx.Done():
-			return nil
+			return
 		case event := <-w.notify.Events:
 			if !w.matters(event) {
 				continue
@@ -95,34 +135,86 @@ func (w *watcher) run(ctx context.Context, changed func()) error {
 				first = now
 			}
 			settle = time.After(min(quiet, maxDelay-min(now.Sub(first), maxDelay)))
-		case err := <-w.notify.Errors:
-			if !errors.Is(err, fsnotify.ErrEventOverflow) {
-				return fmt.Errorf("watching manifests: %w", err)
-			}
-			// Directories may have appeared unseen.
-			if err := w.addRoots(); err != nil {
-				return err
-			}
+		case <-w.notify.Errors:
+			// Events were lost: directories may have appeared unseen.
+			w.stale = true
 			settle = time.After(quiet)
+		case <-look.C:
+			if w.refresh() {
+				changed()
+			}
 		case <-settle:
 			settle = nil
+			w.refresh()
 			changed()
 		}
 	}
 }
 
+// refresh watches everything anew where that is needed, and tells whether it was: then changes may have gone unseen. Where it
+// fails, the next one tries again.
+func (w *watcher) refresh() bool {
+	if !w.stale && !w.replaced() {
+		return false
+	}
+	err := w.renew()
+	w.stale = err != nil
+	switch {
+	case err == nil:
+		w.failing = ""
+	case w.failing != err.Error():
+		w.failing = err.Error()
+		w.log.Warn("watching manifests; trying again", zap.Error(err))
+	}
+	return true
+}
+
+// replaced tells whether some root is not the directory any more that is watched.
+func (w *watcher) replaced() bool {
+	for _, root := range w.roots {
+		at, err := topOf(root)
+		if was, ok := w.tops[root]; err != nil || !ok || at.path != was.path || !os.SameFile(at.info, was.info) {
+			return true
+		}
+	}
+	return false
+}
+
+// renew starts over: what a watch knows of a directory that was replaced gets into the way of watching the new one.
+func (w *watcher) renew() error {
+	notify, err := fsnotify.NewWatcher()
+	if err != nil {
+		return err
+	}
+	w.close()
+	w.notify = notify
+	return w.addRoots()
+}
+
 // matters tells whether an event can change what is read, and watches directories that appear.
 func (w *watcher) matters(event fsnotify.Event) bool {
+	if event.Has(fsnotify.Remove) || event.Has(fsnotify.Rename) {
+		for _, at := range w.tops {
+			if at.path == event.Name {
+				w.stale = true
+				return true
+			}
+		}
+	}
 	if event.Op == fsnotify.Chmod || strings.HasPrefix(filepath.Base(event.Name), ".") {
 		return false
 	}
 	if event.Has(fsnotify.Create) {
 		if info, err := os.Stat(event.Name); err == nil && info.IsDir() {
-			// A directory that is gone again has its own event.
-			_ = addTree(w.notify, event.Name)
+			err := w.addTree(event.Name)
+			w.stale = w.stale || err != nil && !errors.Is(err, fs.ErrNotExist)
 		}
 	}
 	return true
 }
 
-func (w *watcher) close() error { return w.notify.Close() }
+func (w *watcher) close() {
+	if err := w.notify.Close(); err != nil {
+		w.log.Warn("closing the watch of the manifests", zap.Error(err))
+	}
+}

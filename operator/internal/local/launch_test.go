@@ -1,0 +1,62 @@
+package local
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/varnish-gateway/gateway/operator/api/v1alpha1"
+	"github.com/varnish-gateway/gateway/operator/internal/model"
+	"github.com/varnish-gateway/gateway/operator/internal/translate"
+)
+
+func TestAChaperoneIsStartedWithWhatTheParametersSay(t *testing.T) {
+	ofPods := []string{"-p", "vsl_space=20M", "-s", "default=malloc,104857600"}
+	cases := map[string]struct {
+		options  Options
+		settings v1alpha1.GatewaySettings
+		varnishd []string
+		// access and level of the logs.
+		access, level string
+	}{
+		"no parameters": {Options{}, v1alpha1.GatewaySettings{}, ofPods, "off", "info"},
+		"a size of the storage": {
+			Options{}, v1alpha1.GatewaySettings{Storage: &v1alpha1.Storage{Size: resource.MustParse("1Mi")}},
+			[]string{"-p", "vsl_space=20M", "-s", "default=malloc,1048576"}, "off", "info",
+		},
+		"a memory limit, which bounds the storage": {
+			Options{}, v1alpha1.GatewaySettings{Resources: &corev1.ResourceRequirements{
+				Limits: corev1.ResourceList{corev1.ResourceMemory: *resource.NewQuantity(v1alpha1.ReservedMemory+4096*1024, resource.BinarySI)},
+			}},
+			[]string{"-p", "vsl_space=20M", "-s", "default=malloc,4194304"}, "off", "info",
+		},
+		"arguments of varnishd, which come last": {
+			Options{}, v1alpha1.GatewaySettings{VarnishdExtraArgs: []string{"-p", "vsl_space=40M"}},
+			append(ofPods[:len(ofPods):len(ofPods)], "-p", "vsl_space=40M"), "off", "info",
+		},
+		"logs": {
+			Options{}, v1alpha1.GatewaySettings{Logs: &v1alpha1.Logs{Access: v1alpha1.AccessLogJSON, Level: "Debug"}},
+			ofPods, "json", "debug",
+		},
+		"logs, and the command line says otherwise": {
+			Options{AccessLog: "common", LogLevel: "warn"},
+			v1alpha1.GatewaySettings{Logs: &v1alpha1.Logs{Access: v1alpha1.AccessLogJSON, Level: "Debug"}},
+			ofPods, "common", "warn",
+		},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			r := &Runner{Options: c.options, endpoints: &endpoints{}}
+			l := r.launch(Key{"a", "b"}, nil, translate.Gateway{
+				Settings: c.settings, Sockets: []model.Socket{{Protocol: model.HTTP, Port: 80, ProxyProtocol: true}},
+			})
+			assert.Equal(t, c.varnishd, l.args)
+			assert.Equal(t, c.access, l.accessLog)
+			assert.Equal(t, c.level, l.logLevel)
+			assert.Equal(t, []string{"http-80+proxy"}, l.sockets)
+			assert.Equal(t, []int32{80}, l.ports)
+		})
+	}
+}
