@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -91,6 +92,15 @@ func TestVCLChangesWithoutAFailedRequest(t *testing.T) {
 	}
 	s.more()
 	assert.Zero(t, s.end("VCL changed").Failed())
+}
+
+func TestTheStorageOfTheParametersIsThere(t *testing.T) {
+	one := startBackend(t, "one")
+	files := simpleFiles(one.port)
+	files["class.yaml"] = strings.Replace(classWithVCL, "spec:\n  vcl:", "spec:\n  storage: {size: 16Mi}\n  vcl:", 1)
+	files["vcl.yaml"] = userVCL(`sub vcl_deliver { if (storage.default.free_space <= 16MB) { set resp.http.X-VCL = "small"; } }`)
+	g := startGateway(t, files)
+	g.awaitVCLHeader("small")
 }
 
 func TestCertificatesChangeWithoutAFailedRequest(t *testing.T) {

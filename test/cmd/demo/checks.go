@@ -134,14 +134,22 @@ func (d *demo) checkSplit(ctx context.Context) error {
 	return first(want("blue", counts["blue"], 80), want("green", counts["green"], 20))
 }
 
+// replaceFile saves a file in one step: the gateway reads the whole of the old or of the new one.
+func replaceFile(path, text string) error {
+	temporary := filepath.Join(filepath.Dir(path), ".new")
+	if err := os.WriteFile(temporary, []byte(text), 0o644); err != nil {
+		return err
+	}
+	return os.Rename(temporary, path)
+}
+
 // checkChange edits the routes as a user would, and waits for the answer to change.
 func (d *demo) checkChange(ctx context.Context, routes string) error {
 	data, err := os.ReadFile(routes)
 	if err != nil {
 		return err
 	}
-	text := strings.Replace(string(data), "value: /hello}", "value: /bonjour}", 1)
-	if err := os.WriteFile(routes, []byte(text), 0o644); err != nil {
+	if err := replaceFile(routes, strings.Replace(string(data), "value: /hello}", "value: /bonjour}", 1)); err != nil {
 		return err
 	}
 	return await.Success(ctx, "the change", func() error {
@@ -159,12 +167,12 @@ func (d *demo) checkChange(ctx context.Context, routes string) error {
 
 // checkBroken breaks the file, changes another one to know that the broken one has been read, and asks again.
 func (d *demo) checkBroken(ctx context.Context, routes string) error {
-	if err := os.WriteFile(routes, []byte("kind: [HTTPRoute\n"), 0o644); err != nil {
+	if err := replaceFile(routes, "kind: [HTTPRoute\n"); err != nil {
 		return err
 	}
 	marker := `{apiVersion: gateway.networking.k8s.io/v1, kind: HTTPRoute, metadata: {name: marker}, spec: {parentRefs: [{name: web}],
   rules: [{matches: [{path: {value: /marker}}], backendRefs: [{name: hello, port: 80}]}]}}`
-	if err := os.WriteFile(filepath.Join(filepath.Dir(routes), "zz-marker.yaml"), []byte(marker), 0o644); err != nil {
+	if err := replaceFile(filepath.Join(filepath.Dir(routes), "zz-marker.yaml"), marker); err != nil {
 		return err
 	}
 	err := await.Success(ctx, "the marker", func() error {
