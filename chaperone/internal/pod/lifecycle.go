@@ -32,7 +32,10 @@ func (l *lifecycle) Up(ctx context.Context, cli *varnishcli.Client) {
 }
 
 // ChildStarted implements supervise.Handler.
-func (l *lifecycle) ChildStarted() { l.reload.ChildStarted() }
+func (l *lifecycle) ChildStarted() {
+	l.vcl.ChildStarted()
+	l.reload.ChildStarted()
+}
 
 // ChildMissing implements supervise.Handler.
 func (l *lifecycle) ChildMissing() { l.vcl.ChildMissing() }

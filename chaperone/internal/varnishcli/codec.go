@@ -18,6 +18,7 @@ const (
 	StatusAuth    = 107
 	StatusOK      = 200
 	StatusCant    = 300
+	StatusComms   = 400
 )
 
 const (

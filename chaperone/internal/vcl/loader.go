@@ -25,7 +25,7 @@ type CLI interface {
 type Loader struct {
 	files *Files
 	// rejected are what programs that did not work were refused for, by name: the same source is not
-	// compiled again and again.
+	// compiled again and again, until Forget or ForgetHarmless gives it another chance.
 	rejected map[string]*rejection
 }
 
@@ -42,27 +42,30 @@ type Result struct {
 	Message string
 	// Compiled says that at least one program was compiled.
 	Compiled bool
+	// Retry says that the wanted main.vcl may work later, and that trying it again harms nothing.
+	Retry bool
 }
 
-// rejection says that a program does not work, in words for its author.
+// rejection says that a program does not work, in words for its author. None is for good: the compiler looks
+// hosts up, and needs memory and disk space, all of which may be missing for a moment only.
 type rejection struct {
 	message string
-	// compiles says that the program compiles and failed later, which another varnishd may not do.
-	compiles bool
+	// harmless says that varnishd's child lives on, so that another attempt costs a compilation and no more.
+	harmless bool
 }
 
 func (r *rejection) Error() string { return r.message }
 
-// Load makes varnishd run main.vcl, or the last one that worked, or else the built-in VCL; starts the child
-// if it does not run; and discards what is not needed any more. An error means that varnishd could not be
-// asked, and says nothing about main.vcl.
+// Load makes varnishd run main.vcl, or the last one that worked, or the built-in VCL where none ever worked; starts
+// the child if it does not run; and discards what is not needed any more. main is nil where there is no main.vcl.
+// An error means that varnishd could not be asked, and says nothing about main.vcl.
 func (l *Loader) Load(ctx context.Context, cli CLI, main []byte) (Result, error) {
 	var result Result
 	candidates, message, err := l.candidates(main)
 	if err != nil {
 		return result, err
 	}
-	result.Message = message
+	result.Message, result.Retry = message, l.retries(main)
 	for i, candidate := range candidates {
 		compiled, err := l.activate(ctx, cli, candidate)
 		result.Compiled = result.Compiled || compiled
@@ -70,7 +73,7 @@ func (l *Loader) Load(ctx context.Context, cli CLI, main []byte) (Result, error)
 		if errors.As(err, &rejected) {
 			l.rejected[candidate.Name] = rejected
 			if i == 0 && result.Message == "" {
-				result.Message = rejected.message
+				result.Message, result.Retry = rejected.message, rejected.harmless
 			}
 			continue
 		}
@@ -83,10 +86,20 @@ func (l *Loader) Load(ctx context.Context, cli CLI, main []byte) (Result, error)
 	return result, nil
 }
 
-// candidates are the programs to try, the best first, and the reason why main.vcl is not among them.
+// retries says whether main.vcl was rejected and may be tried again.
+func (l *Loader) retries(main []byte) bool {
+	wanted, err := Parse(main)
+	rejected, known := l.rejected[wanted.Name]
+	return err == nil && known && rejected.harmless
+}
+
+// candidates are the programs to try, the best first, and the reason why main.vcl is not among them. Where a
+// main.vcl has worked before, the built-in VCL is not: somebody may rely on what the user's VCL shuts.
 func (l *Loader) candidates(main []byte) (list []Program, message string, err error) {
 	wanted, parseErr := Parse(main)
 	switch rejected, known := l.rejected[wanted.Name]; {
+	case main == nil:
+		message = "there is no main.vcl"
 	case parseErr != nil:
 		message = parseErr.Error()
 	case known:
@@ -98,10 +111,13 @@ func (l *Loader) candidates(main []byte) (list []Program, message string, err er
 	if err != nil {
 		message = strings.TrimSpace(message + "\n" + err.Error())
 	}
-	if found && good.Name != wanted.Name {
+	switch {
+	case !found:
+		list = append(list, Builtin())
+	case good.Name != wanted.Name:
 		list = append(list, good)
 	}
-	return append(list, Builtin()), message, nil
+	return list, message, nil
 }
 
 // activate compiles a program unless varnishd has it, uses it, and starts the child unless it runs.
@@ -118,7 +134,7 @@ func (l *Loader) activate(ctx context.Context, cli CLI, program Program) (compil
 	}
 	if !active {
 		if err := cli.UseVCL(ctx, program.Name); err != nil {
-			return !known, reject(err, "varnishd does not use it", true)
+			return !known, reject(err, "varnishd does not use it")
 		}
 	}
 	return !known, l.start(ctx, cli)
@@ -140,7 +156,7 @@ func (l *Loader) compile(ctx context.Context, cli CLI, program Program) error {
 	}
 	defer l.files.Remove(program.Name)
 	if err := cli.LoadVCL(ctx, program.Name, file); err != nil {
-		err = reject(err, "", false)
+		err = reject(err, "")
 		var rejected *rejection
 		if errors.As(err, &rejected) {
 			rejected.message = l.files.inMain(rejected.message, file)
@@ -164,12 +180,20 @@ func (l *Loader) start(ctx context.Context, cli CLI) error {
 	if running, err := cli.Running(ctx); err != nil || running {
 		return err
 	}
-	return reject(startErr, "varnishd's child does not start with it", true)
+	err = reject(startErr, "varnishd's child does not start with it")
+	var rejected *rejection
+	if errors.As(err, &rejected) {
+		rejected.harmless = false
+	}
+	return err
 }
 
-// Forget gives programs another chance that compiled and failed later: a new varnishd may do better.
-func (l *Loader) Forget() {
-	maps.DeleteFunc(l.rejected, func(_ string, r *rejection) bool { return r.compiles })
+// Forget gives every program another chance: a new varnishd may do better.
+func (l *Loader) Forget() { clear(l.rejected) }
+
+// ForgetHarmless gives those another chance that left varnishd's child alone.
+func (l *Loader) ForgetHarmless() {
+	maps.DeleteFunc(l.rejected, func(_ string, r *rejection) bool { return r.harmless })
 }
 
 // settle keeps the program as the last good one, and discards every other one of ours. varnishd frees a
@@ -203,7 +227,7 @@ func isOurs(name string) bool {
 }
 
 // reject turns varnishd's refusal of a command into a rejection; other errors stay as they are.
-func reject(err error, what string, compiles bool) error {
+func reject(err error, what string) error {
 	text := refusal(err)
 	if text == "" {
 		return err
@@ -211,7 +235,13 @@ func reject(err error, what string, compiles bool) error {
 	if what != "" {
 		text = what + ": " + text
 	}
-	return &rejection{message: text, compiles: compiles}
+	return &rejection{message: text, harmless: !lostChild(err)}
+}
+
+// lostChild says whether varnishd could not do a command because its child went away in the middle of it.
+func lostChild(err error) bool {
+	var command *varnishcli.CommandError
+	return errors.As(err, &command) && command.Status >= varnishcli.StatusComms
 }
 
 // refusal is what varnishd said, or "" where the error is not varnishd's.

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -16,15 +17,33 @@ import (
 	"github.com/varnish-gateway/gateway/chaperone/internal/varnishcli"
 )
 
-// fakeVarnishd compiles whatever does not contain the word "broken", and starts its child unless the
-// active VCL contains the word "crash".
+// fakeVarnishd compiles whatever does not contain the word "broken", nor "flaky" while flaky is set, and starts
+// its child unless the active VCL contains the word "crash" or childless is set. VCL with the word "fatal" ends
+// the child.
 type fakeVarnishd struct {
+	mu       sync.Mutex
 	dir      string
 	vcls     []varnishcli.VCL
 	sources  map[string]string
 	running  bool
 	compiled []string
 	gone     bool
+	flaky    bool
+	// childless says that no child can be started.
+	childless bool
+}
+
+func (v *fakeVarnishd) set(change func()) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	change()
+}
+
+// compilations counts attempts to compile.
+func (v *fakeVarnishd) compilations() int {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return len(v.compiled)
 }
 
 func newFakeVarnishd(dir string) *fakeVarnishd {
@@ -38,6 +57,8 @@ func refused(command, text string) error {
 }
 
 func (v *fakeVarnishd) LoadVCL(_ context.Context, name, path string) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
 	if v.gone {
 		return errGone
 	}
@@ -49,12 +70,20 @@ func (v *fakeVarnishd) LoadVCL(_ context.Context, name, path string) error {
 	if strings.Contains(string(source), "broken") {
 		return refused("vcl.load", fmt.Sprintf("Expected ';'\n('%s' Line 2 Pos 1)\n", filepath.Join(v.dir, path)))
 	}
+	if v.flaky && strings.Contains(string(source), "flaky") {
+		return refused("vcl.load", "Backend host \"auth.svc\" could not be resolved")
+	}
+	if v.running && strings.Contains(string(source), "fatal") {
+		return &varnishcli.CommandError{Command: "vcl.load", Response: varnishcli.Response{Status: varnishcli.StatusComms, Body: "CLI communication error"}}
+	}
 	v.sources[name] = string(source)
 	v.vcls = append(v.vcls, varnishcli.VCL{Name: name, Status: "available"})
 	return nil
 }
 
 func (v *fakeVarnishd) UseVCL(_ context.Context, name string) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
 	for i := range v.vcls {
 		v.vcls[i].Status = "available"
 		if v.vcls[i].Name == name {
@@ -65,21 +94,31 @@ func (v *fakeVarnishd) UseVCL(_ context.Context, name string) error {
 }
 
 func (v *fakeVarnishd) DiscardVCL(_ context.Context, name string) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
 	v.vcls = slices.DeleteFunc(v.vcls, func(vcl varnishcli.VCL) bool { return vcl.Name == name })
 	return nil
 }
 
 func (v *fakeVarnishd) ListVCL(context.Context) ([]varnishcli.VCL, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
 	if v.gone {
 		return nil, errGone
 	}
 	return slices.Clone(v.vcls), nil
 }
 
-func (v *fakeVarnishd) Running(context.Context) (bool, error) { return v.running, nil }
+func (v *fakeVarnishd) Running(context.Context) (bool, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.running, nil
+}
 
 func (v *fakeVarnishd) Start(context.Context) error {
-	if strings.Contains(v.sources[v.active()], "crash") {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.childless || strings.Contains(v.sources[v.active()], "crash") {
 		return refused("start", "Child failed")
 	}
 	v.running = true
@@ -140,6 +179,8 @@ func TestLoad(t *testing.T) {
 			{main: broken, active: one, message: "Expected ';'", compiles: 1},
 			{main: broken, restart: true, active: one, message: "Expected ';'", compiles: 1},
 		},
+		"without main.vcl the built-in VCL routes":             {{main: nil, message: "there is no main.vcl", compiles: 1}},
+		"without main.vcl the last good one stays":             {{main: one, active: one, compiles: 1}, {main: nil, restart: true, active: one, message: "there is no main.vcl", compiles: 1}},
 		"without a last good one the built-in VCL routes":      {{main: broken, message: "Expected ';'", compiles: 2}},
 		"the built-in VCL gives way to one that works":         {{main: broken, message: "Expected ';'", compiles: 2}, {main: one, active: one, compiles: 1}},
 		"one with which the child does not start is rejected":  {{main: crash, message: "does not start with it: Child failed", compiles: 2}},
@@ -213,16 +254,48 @@ func TestAVarnishdThatGoesAwayIsNoFaultOfMainVCL(t *testing.T) {
 	assert.Empty(t, loader.rejected)
 }
 
-func TestAChildThatDidNotStartGetsAnotherChanceInANewVarnishd(t *testing.T) {
-	files, err := OpenFiles(t.TempDir())
+func TestWhatWorkedBeforeIsNotReplacedByTheBuiltInVCL(t *testing.T) {
+	dir := t.TempDir()
+	files, err := OpenFiles(dir)
 	require.NoError(t, err)
-	loader := NewLoader(files)
-	_, err = loader.Load(t.Context(), newFakeVarnishd(files.Dir()), main(1, "crash"))
+	loader, flaky := NewLoader(files), main(1, "flaky")
+	_, err = loader.Load(t.Context(), newFakeVarnishd(dir), flaky)
 	require.NoError(t, err)
-	_, err = loader.Load(t.Context(), newFakeVarnishd(files.Dir()), main(2, "broken"))
+	varnishd := newFakeVarnishd(dir)
+	varnishd.flaky = true
+	result, err := loader.Load(t.Context(), varnishd, flaky)
 	require.NoError(t, err)
-	require.Len(t, loader.rejected, 2)
-	loader.Forget()
-	assert.Contains(t, loader.rejected, nameOf(t, main(2, "broken")), "what does not compile never will")
-	assert.Len(t, loader.rejected, 1)
+	assert.Empty(t, result.Active.Name, "what the user's VCL shuts is not opened")
+	assert.True(t, result.Retry)
+	assert.False(t, varnishd.running)
+}
+
+func TestWhoGetsAnotherChance(t *testing.T) {
+	tests := map[string]struct {
+		source string
+		retry  bool
+	}{
+		"what does not compile, for its host may be found later": {"flaky", true},
+		"what has a flaw, since nobody can tell":                 {"broken", true},
+		"what the child does not start with waits for another":   {"crash", false},
+		"what ends a child that runs waits for another":          {"fatal", false},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			files, err := OpenFiles(t.TempDir())
+			require.NoError(t, err)
+			loader, varnishd, program := NewLoader(files), newFakeVarnishd(files.Dir()), main(1, test.source)
+			varnishd.flaky, varnishd.running = true, test.source == "fatal"
+			for range 2 {
+				result, err := loader.Load(t.Context(), varnishd, program)
+				require.NoError(t, err)
+				assert.Equal(t, test.retry, result.Retry, "whether it is known or new")
+				assert.NotEmpty(t, result.Message)
+			}
+			loader.ForgetHarmless()
+			assert.Len(t, loader.rejected, map[bool]int{false: 1}[test.retry])
+			loader.Forget()
+			assert.Empty(t, loader.rejected, "a new varnishd may do better")
+		})
+	}
 }

@@ -3,6 +3,7 @@ package vcl
 import (
 	"bytes"
 	"context"
+	"math"
 	"sync"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 
 	"github.com/varnish-gateway/gateway/chaperone/internal/ready"
 	"github.com/varnish-gateway/gateway/chaperone/internal/status"
+	"github.com/varnish-gateway/gateway/chaperone/internal/supervise"
 )
 
 // Manager keeps varnishd and main.vcl together, whichever of the two is new. Its methods are safe for
@@ -23,18 +25,31 @@ type Manager struct {
 	// loaded is told after each attempt, for counting.
 	loaded func(ok bool)
 	clock  clock.Clock
+	// backoff, again and said are Run's own: when a rejected main.vcl is tried again, and what was logged last.
+	backoff supervise.Backoff
+	again   <-chan time.Time
+	said    string
 
-	mu   sync.Mutex
-	main []byte
-	cli  CLI
-	ctx  context.Context
-	// fresh says that varnishd is another one than at the last attempt.
-	fresh bool
-	wake  chan struct{}
+	mu sync.Mutex
+	// main is main.vcl, nil where there is none; wanted says that this is known.
+	main   []byte
+	wanted bool
+	cli    CLI
+	ctx    context.Context
+	// fresh says that varnishd is another one than at the last attempt, renewed that it or main.vcl is.
+	fresh, renewed bool
+	// missing says that varnishd has no child.
+	missing bool
+	wake    chan struct{}
 }
 
 // retryAfter is how long to wait when nothing could be loaded, or varnishd could not be asked.
 const retryAfter = 5 * time.Second
+
+// newBackoff is how long to wait before a main.vcl that was rejected is tried again. Each attempt is a compilation.
+func newBackoff() supervise.Backoff {
+	return supervise.Backoff{First: 5 * time.Second, Longest: 5 * time.Minute, Steady: math.MaxInt64}
+}
 
 // Observers are told of a Manager's work.
 type Observers struct {
@@ -49,37 +64,57 @@ type Observers struct {
 func NewManager(loader *Loader, clock clock.Clock, o Observers) *Manager {
 	return &Manager{
 		loader: loader, clock: clock, board: o.Board, tasks: o.Tasks, log: o.Log, loaded: o.Loaded,
-		wake: make(chan struct{}, 1),
+		backoff: newBackoff(), wake: make(chan struct{}, 1),
 	}
 }
 
-// Want says that this is main.vcl now.
+// Want says that this is main.vcl now; nil, that there is none. One that goes away leaves what there was.
 func (m *Manager) Want(main []byte) {
 	m.change(func() bool {
-		same := bytes.Equal(m.main, main)
-		m.main = main
-		return !same
+		if m.wanted && (main == nil || bytes.Equal(m.main, main)) {
+			return false
+		}
+		m.main, m.wanted, m.renewed = main, true, true
+		return true
 	})
 }
 
 // Up says that varnishd answers on this connection until ctx ends.
 func (m *Manager) Up(ctx context.Context, cli CLI) {
 	m.change(func() bool {
-		m.ctx, m.cli, m.fresh = ctx, cli, true
+		m.ctx, m.cli, m.fresh, m.renewed = ctx, cli, true, true
 		return true
 	})
 }
 
 // ChildMissing says that varnishd has had no child for a while, and does not start one by itself.
 func (m *Manager) ChildMissing() {
-	m.change(func() bool { return true })
+	m.change(func() bool {
+		m.missing = true
+		m.tasks.Set(ready.VCLActive, false)
+		return true
+	})
+}
+
+// ChildStarted says that varnishd has a child.
+func (m *Manager) ChildStarted() {
+	m.change(func() bool {
+		was := m.missing
+		m.missing = false
+		return was
+	})
 }
 
 // Down says that varnishd has ended.
 func (m *Manager) Down() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.ctx, m.cli = nil, nil
+	m.ctx, m.cli, m.missing = nil, nil, false
+	m.inactive()
+}
+
+// inactive says that nothing is in effect. It is called with the lock held.
+func (m *Manager) inactive() {
 	m.tasks.Set(ready.VCLActive, false)
 	m.board.Update(func(s *status.Status) { s.VCL.Active, s.VCL.Sequence = "", 0 })
 }
@@ -98,45 +133,58 @@ func (m *Manager) change(change func() bool) {
 
 // Run does the work until ctx ends.
 func (m *Manager) Run(ctx context.Context) {
-	var retry <-chan time.Time
 	for {
 		select {
 		case <-m.wake:
-		case <-retry:
+		case <-m.again:
+			m.again = nil
+			m.loader.ForgetHarmless()
 		case <-ctx.Done():
 			return
 		}
-		retry = nil
-		if !m.load() {
-			retry = m.clock.After(retryAfter)
-		}
+		m.load()
 	}
 }
 
-// load is one attempt. It says whether varnishd runs something afterwards; if it went away, the next Up
-// makes for another attempt.
-func (m *Manager) load() (settled bool) {
+// load is one attempt. If varnishd went away, the next Up makes for another one.
+func (m *Manager) load() {
 	m.mu.Lock()
-	ctx, cli, main, fresh := m.ctx, m.cli, m.main, m.fresh
-	m.fresh = false
+	ctx, cli, main, fresh, renewed := m.ctx, m.cli, m.main, m.fresh, m.renewed
+	known := m.wanted
+	m.fresh, m.renewed = false, false
 	m.mu.Unlock()
-	if cli == nil || main == nil || ctx.Err() != nil {
-		return true
+	if cli == nil || !known || ctx.Err() != nil {
+		return
 	}
 	if fresh {
 		m.loader.Forget()
 	}
 	result, err := m.loader.Load(ctx, cli, main)
-	if err == nil && result.Active.Name == "" {
-		m.loader.Forget()
-	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if ctx.Err() != nil || m.ctx != ctx {
-		return true
+		return
 	}
 	m.tell(result, err)
-	return err == nil && result.Active.Name != ""
+	m.schedule(result, err, renewed)
+}
+
+// schedule decides when to try again: soon where nothing runs, ever more slowly where something else does.
+func (m *Manager) schedule(result Result, err error, renewed bool) {
+	if renewed {
+		m.again, m.backoff = nil, newBackoff()
+	}
+	switch {
+	case err != nil:
+		m.again = m.clock.After(retryAfter)
+	case result.Active.Name == "":
+		m.loader.Forget()
+		m.again = m.clock.After(retryAfter)
+	case !result.Retry:
+		m.again = nil
+	case m.again == nil:
+		m.again = m.clock.After(m.backoff.After(0))
+	}
 }
 
 // tell is called with the lock held, so that what it says cannot come after Down.
@@ -148,18 +196,32 @@ func (m *Manager) tell(result Result, err error) {
 	if result.Compiled || err != nil {
 		m.loaded(message == "")
 	}
-	if message != "" {
-		m.log.Error("main.vcl is not in effect", zap.String("active", result.Active.Name), zap.String("reason", message))
-	} else {
-		m.log.Info("main.vcl is in effect", zap.String("active", result.Active.Name))
-	}
-	m.board.Update(func(s *status.Status) {
-		s.VCL.Error = message
-		if result.Active.Name != "" {
+	m.say(result.Active.Name, message)
+	m.board.Update(func(s *status.Status) { s.VCL.Error = message })
+	switch {
+	case result.Active.Name != "":
+		m.board.Update(func(s *status.Status) {
 			s.VCL.Active, s.VCL.Sequence = result.Active.Name, result.Active.Sequence
+		})
+		// Where the child is missing, ChildStarted comes first.
+		if !m.missing {
+			m.tasks.Set(ready.VCLActive, true)
 		}
-	})
-	if result.Active.Name != "" {
-		m.tasks.Set(ready.VCLActive, true)
+	case err == nil:
+		m.inactive()
+	}
+}
+
+// say logs what is in effect, unless it was said already.
+func (m *Manager) say(active, message string) {
+	now := active + "\n" + message
+	if now == m.said {
+		return
+	}
+	m.said = now
+	if message != "" {
+		m.log.Error("main.vcl is not in effect", zap.String("active", active), zap.String("reason", message))
+	} else {
+		m.log.Info("main.vcl is in effect", zap.String("active", active))
 	}
 }
