@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"slices"
 
 	"github.com/varnish-gateway/gateway/shared/contract"
 	"github.com/varnish-gateway/gateway/shared/mainvcl"
@@ -110,8 +111,8 @@ type pairsChoice struct {
 	current Pairs
 	// shown are digests of what the API has shown, the latest last.
 	shown []string
-	// known says that the API shows certificates now.
-	known bool
+	// known says that the API shows certificates now, mounted that the mount was read.
+	known, mounted bool
 }
 
 // maxShown bounds how far a mount may lag behind.
@@ -130,15 +131,18 @@ func (c *pairsChoice) fromAPI(pairs Pairs) {
 	c.current = pairs
 }
 
-// fromMount takes what is mounted now.
+// fromMount takes what is mounted now. Where the API was first, the first look at the mount tells nothing: it may be
+// what the API showed before this process began.
 func (c *pairsChoice) fromMount(pairs Pairs) {
-	if c.known {
-		digest := pairs.digest()
-		for _, shown := range c.shown {
-			if shown == digest {
-				return
-			}
-		}
+	first := !c.mounted
+	c.mounted = true
+	if !c.known {
+		c.current = pairs
+		return
 	}
-	c.current = pairs
+	digest := pairs.digest()
+	isLatest := digest == c.shown[len(c.shown)-1]
+	if isLatest || !first && !slices.Contains(c.shown, digest) {
+		c.current = pairs
+	}
 }

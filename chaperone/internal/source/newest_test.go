@@ -62,11 +62,16 @@ func TestPairsChoice(t *testing.T) {
 		events []func(*pairsChoice)
 		want   Pairs
 	}{
-		"the mount serves until the API is there":          {[]func(*pairsChoice){mount(pairs("1"))}, pairs("1")},
-		"the API overrules the mount":                      {[]func(*pairsChoice){mount(pairs("1")), api(pairs("2"))}, pairs("2")},
-		"a mount that lags behind is not listened to":      {[]func(*pairsChoice){api(pairs("1")), api(pairs("2")), mount(pairs("1"))}, pairs("2")},
-		"a mount that is ahead of a stuck watch is":        {[]func(*pairsChoice){api(pairs("1")), mount(pairs("2"))}, pairs("2")},
-		"a watch that goes on overrules the mount again":   {[]func(*pairsChoice){api(pairs("1")), mount(pairs("2")), api(pairs("3"))}, pairs("3")},
+		"the mount serves until the API is there":        {[]func(*pairsChoice){mount(pairs("1"))}, pairs("1")},
+		"the API overrules the mount":                    {[]func(*pairsChoice){mount(pairs("1")), api(pairs("2"))}, pairs("2")},
+		"a mount that lags behind is not listened to":    {[]func(*pairsChoice){api(pairs("1")), api(pairs("2")), mount(pairs("1"))}, pairs("2")},
+		"a mount that is ahead of a stuck watch is":      {[]func(*pairsChoice){mount(pairs("1")), api(pairs("1")), mount(pairs("2"))}, pairs("2")},
+		"so is one that was first read later":            {[]func(*pairsChoice){api(pairs("1")), mount(pairs("1")), mount(pairs("2"))}, pairs("2")},
+		"a watch that goes on overrules the mount again": {[]func(*pairsChoice){mount(pairs("1")), api(pairs("1")), mount(pairs("2")), api(pairs("3"))}, pairs("3")},
+		"a mount of before the API's first word lags":    {[]func(*pairsChoice){api(pairs("2")), mount(pairs("1"))}, pairs("2")},
+		"and catches up":                                   {[]func(*pairsChoice){api(pairs("2")), mount(pairs("1")), mount(pairs("2"))}, pairs("2")},
+		"so does one that was ahead of the API":            {[]func(*pairsChoice){mount(pairs("1")), api(pairs("1")), mount(pairs("2")), mount(pairs("1"))}, pairs("1")},
+		"the API that comes after the mount is newer":      {[]func(*pairsChoice){mount(pairs("1")), api(pairs("2")), mount(pairs("2"))}, pairs("2")},
 		"a Secret that is deleted leaves its certificates": {[]func(*pairsChoice){api(pairs("1")), api(nil)}, pairs("1")},
 		"what is mounted after that counts":                {[]func(*pairsChoice){api(pairs("1")), api(nil), mount(Pairs{})}, Pairs{}},
 	}
