@@ -45,6 +45,9 @@ func run(args []string) pod.ExitCode {
 	if pid1.Needed() {
 		return first(args)
 	}
+	// A reader of standard output that goes away must not take the gateway with it: to the Go runtime, a signal that is
+	// caught is an error of the write (os/signal).
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	log := newLogger(o.LogLevel)
 	defer log.Sync()
 	p, err := pod.New(o, log)

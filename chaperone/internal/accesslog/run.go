@@ -34,36 +34,28 @@ type Options struct {
 }
 
 // Run writes the access log until ctx ends. varnishncsa waits for a varnishd that is not there, and finds
-// a new one by itself; where it ends nevertheless, it is started again. Run returns an error only where
-// lines cannot be written.
-func Run(ctx context.Context, options Options) error {
+// a new one by itself; where it ends nevertheless, or lines cannot be written, it is started again after a pause.
+func Run(ctx context.Context, options Options) {
 	if options.Format == Off {
-		return nil
+		return
 	}
 	for {
 		started := time.Now()
 		err := runOnce(ctx, options)
-		var broken outputError
-		switch {
-		case ctx.Err() != nil:
-			return nil
-		case errors.As(err, &broken):
-			return fmt.Errorf("write the access log: %w", broken.error)
+		if ctx.Err() != nil {
+			return
 		}
 		pause := options.Backoff.After(time.Since(started))
-		options.Log.Warn("varnishncsa ended and will be started again", zap.Duration("pause", pause), zap.Error(err))
+		options.Log.Warn("the access log ended and will be started again", zap.Duration("pause", pause), zap.Error(err))
 		timer := time.NewTimer(pause)
 		select {
 		case <-timer.C:
 		case <-ctx.Done():
 			timer.Stop()
-			return nil
+			return
 		}
 	}
 }
-
-// outputError is an error of the log's own output.
-type outputError struct{ error }
 
 // clientsOnly leaves out what chaperone itself asks of ghost (vsl-query(7)).
 const clientsOnly = `ReqStart[3] ne "ghost-reload"`
@@ -124,7 +116,7 @@ func (o Options) copyLines(lines io.Reader) error {
 	for {
 		line, err := readLine(reader)
 		if err != nil {
-			return asOutputError(out.Flush())
+			return writing(out.Flush())
 		}
 		if o.Format == JSON {
 			object = append(appendObject(object[:0], line[:len(line)-1]), '\n')
@@ -133,7 +125,7 @@ func (o Options) copyLines(lines io.Reader) error {
 		_, _ = out.Write(line) // Flush repeats the error.
 		if reader.Buffered() == 0 {
 			if err := out.Flush(); err != nil {
-				return outputError{err}
+				return writing(err)
 			}
 		}
 	}
@@ -156,11 +148,12 @@ func readLine(reader *bufio.Reader) ([]byte, error) {
 	}
 }
 
-func asOutputError(err error) error {
+// writing says that an error is that of writing lines.
+func writing(err error) error {
 	if err == nil {
 		return nil
 	}
-	return outputError{err}
+	return fmt.Errorf("write the access log: %w", err)
 }
 
 // complaint keeps the end of what varnishncsa says on its standard error.

@@ -57,15 +57,20 @@ func Run(ctx context.Context, config Config, steps Steps) Outcome {
 	}
 	deadline := config.Clock.Now().Add(config.Timeout)
 	steps.StopAccepting(ctx)
-	for {
+	for zeros := 0; ; {
 		count, err := steps.InFlight(ctx)
+		if err != nil || count > 0 {
+			zeros = 0
+		} else {
+			zeros++
+		}
 		switch {
 		case ctx.Err() != nil:
 			return CutShort
 		case err != nil:
 			// It may come back: varnishd may just be starting its child again.
 			config.Log.Warn("requests in flight cannot be counted", zap.Error(err))
-		case count == 0:
+		case zeros == enough:
 			return Drained
 		}
 		if !config.Clock.Now().Before(deadline) {
@@ -77,6 +82,10 @@ func Run(ctx context.Context, config Config, steps Steps) Outcome {
 		}
 	}
 }
+
+// enough is how often in a row nothing must be in flight: varnishd still accepts connections, and a request may be on
+// its way from one count to the next.
+const enough = 2
 
 // pause says whether it lasted as long as it should.
 func pause(ctx context.Context, clock clock.Clock, d time.Duration) bool {

@@ -25,10 +25,11 @@ func TestRun(t *testing.T) {
 		want   Outcome
 		asked  int
 	}{
-		"nothing is in flight":                    {counts: []int{0}, want: Drained, asked: 1},
-		"requests end one by one":                 {counts: []int{2, 1, 0}, want: Drained, asked: 3},
+		"nothing is in flight":                    {counts: []int{0}, want: Drained, asked: 2},
+		"requests end one by one":                 {counts: []int{2, 1, 0}, want: Drained, asked: 4},
+		"one that comes late is waited for":       {counts: []int{0, 1, 0}, want: Drained, asked: 4},
 		"requests that do not end are given up":   {counts: []int{1}, want: TimedOut, asked: 4},
-		"a count that fails is tried again":       {counts: []int{failed, failed, 0}, want: Drained, asked: 3},
+		"a count that fails is tried again":       {counts: []int{failed, failed, 0}, want: Drained, asked: 4},
 		"counts that never succeed are given up":  {counts: []int{failed}, want: TimedOut, asked: 4},
 		"somebody who does not want to wait wins": {counts: []int{1, leave}, want: CutShort, asked: 2},
 	}

@@ -1,20 +1,13 @@
 package pod
 
 import (
-	"context"
-	"errors"
-	"fmt"
 	"net"
 	"path/filepath"
-	"sync"
 	"time"
 
 	"go.uber.org/zap"
-	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/utils/clock"
 
-	"github.com/varnish-gateway/gateway/chaperone/internal/drain"
 	"github.com/varnish-gateway/gateway/chaperone/internal/metrics"
 	"github.com/varnish-gateway/gateway/chaperone/internal/options"
 	"github.com/varnish-gateway/gateway/chaperone/internal/ready"
@@ -65,8 +58,8 @@ type Pod struct {
 	lifecycle   *lifecycle
 	supervisor  *supervise.Supervisor[*varnishcli.Client]
 	metrics     *metrics.Metrics
-	// addresses of the ports that are open, once they are.
-	healthAddress, adminAddress net.Addr
+	// health is the port for probes and scrapes, once it is open.
+	health net.Listener
 }
 
 // New wires a pod. It opens what varnishd needs, and starts nothing.
@@ -145,113 +138,6 @@ func (p *Pod) makeSupervisor() (err error) {
 	return nil
 }
 
-// Run serves until stop ends, and then drains until hurry ends. It leaves nothing behind.
-func (p *Pod) Run(stop, hurry context.Context) error {
-	defer p.cliListener.Close()
-	// Parts fail together: the first error ends the pod.
-	work, fail := context.WithCancelCause(context.Background())
-	accept, stopAccepting := context.WithCancel(work)
-	varnishd, stopVarnishd := context.WithCancel(work)
-	defer fail(nil)
-	defer stopAccepting()
-	defer stopVarnishd()
-
-	var parts sync.WaitGroup
-	start := func(ctx context.Context, name string, run func(context.Context) error) {
-		parts.Go(func() {
-			if err := run(ctx); err != nil && ctx.Err() == nil {
-				fail(fmt.Errorf("%s: %w", name, err))
-			}
-		})
-	}
-	start(work, "VCL", func(ctx context.Context) error { p.vcl.Run(ctx); return nil })
-	start(work, "reload", func(ctx context.Context) error { p.reload.Run(ctx); return nil })
-	start(work, "source", func(ctx context.Context) error { return p.source.Run(ctx, p.inputs) })
-	if err := p.serveTLS(accept, start); err != nil {
-		fail(err)
-	}
-	if err := p.serveEdge(work, start); err != nil {
-		fail(err)
-	}
-	ended := make(chan struct{})
-	start(varnishd, "varnishd", func(ctx context.Context) error {
-		defer close(ended)
-		return p.supervisor.Run(ctx)
-	})
-
-	select {
-	case <-stop.Done():
-		p.drain(hurry, work, stopAccepting)
-	case <-work.Done():
-	}
-	stopVarnishd()
-	<-ended
-	p.closeTLS(hurry)
-	err := context.Cause(work)
-	fail(nil)
-	parts.Wait()
-	if errors.Is(err, context.Canceled) {
-		return nil
-	}
-	return err
-}
-
-// serveTLS opens the ports of the secure sockets; varnishd opens the others.
-func (p *Pod) serveTLS(ctx context.Context, start starter) error {
-	for _, s := range p.options.Sockets {
-		if !s.Secure() {
-			continue
-		}
-		listener, err := net.Listen("tcp", s.Address(p.options.Address))
-		if err != nil {
-			return fmt.Errorf("opening socket %s: %w", s.Name, err)
-		}
-		path := s.Path(filepath.Dir(p.layout.reload))
-		start(ctx, s.Name, func(ctx context.Context) error { return p.terminator.Serve(ctx, listener, s, path) })
-	}
-	return nil
-}
-
-// drain lets requests in flight end, while everything goes on working.
-func (p *Pod) drain(hurry, work context.Context, stopAccepting func()) {
-	ctx, cancel := context.WithCancel(work)
-	defer cancel()
-	defer context.AfterFunc(hurry, cancel)()
-	count := drain.Varnishstat{Program: beside(p.options.Varnishd, "varnishstat"), WorkDir: p.layout.varnish, Within: countWithin}
-	outcome := drain.Run(ctx, drain.Config{
-		Delay: p.options.DrainDelay, Timeout: p.options.DrainTimeout, PollEvery: countEvery,
-		Clock: clock.RealClock{}, Log: p.log.Named("drain"),
-	}, drain.Steps{
-		NotReady: func() {
-			p.tasks.Set(ready.Serving, false)
-			p.board.Update(func(s *status.Status) { s.Varnishd.State = status.VarnishdDraining })
-		},
-		EndConnections: func(ctx context.Context) {
-			ctx, cancel := context.WithTimeout(ctx, setWithin)
-			defer cancel()
-			if err := p.ghost.Drain(ctx); err != nil {
-				p.log.Warn("connections will not be ended by their next answer", zap.Error(err))
-			}
-		},
-		StopAccepting: func(ctx context.Context) {
-			stopAccepting()
-			p.lifecycle.shortenIdle(ctx, p.log)
-		},
-		InFlight: count.InFlight,
-	})
-	p.log.Info("the drain has ended", zap.String("outcome", string(outcome)))
-}
-
-// closeTLS lets connections send what varnishd answered last, and ends them.
-func (p *Pod) closeTLS(hurry context.Context) {
-	ctx, cancel := context.WithTimeout(hurry, tlsFlush)
-	defer cancel()
-	if err := p.terminator.Drain(ctx); err != nil {
-		p.log.Warn("TLS connections were cut", zap.Error(err))
-	}
-	p.terminator.Close()
-}
-
 func (p *Pod) makeSource() error {
 	files := source.Files{
 		ConfigDir: p.options.ConfigDir, ShardsDir: p.options.ShardsDir,
@@ -267,19 +153,4 @@ func (p *Pod) makeSource() error {
 	}
 	p.source = source.NewKubernetes(client, p.options.Namespace, p.options.Name, files, p.log.Named("kubernetes"))
 	return nil
-}
-
-// kubernetesClient uses the pod's ServiceAccount or, outside a cluster, the user's kubeconfig.
-func kubernetesClient() (kubernetes.Interface, error) {
-	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(
-		clientcmd.NewDefaultClientConfigLoadingRules(), nil).ClientConfig()
-	if err != nil {
-		return nil, fmt.Errorf("finding the Kubernetes API: %w", err)
-	}
-	config.UserAgent = "varnish-gateway-chaperone/" + version.Version()
-	client, err := kubernetes.NewForConfig(config)
-	if err != nil {
-		return nil, fmt.Errorf("making a client of the Kubernetes API: %w", err)
-	}
-	return client, nil
 }

@@ -139,7 +139,7 @@ func TestAPodServesAndFollowsItsFiles(t *testing.T) {
 	assert.EqualValues(t, 1, s.Routing.Sequence)
 	assert.EqualValues(t, 1, s.VCL.Sequence)
 
-	health := "http://" + r.pod.healthAddress.String()
+	health := "http://" + r.pod.health.Addr().String()
 	assert.Equal(t, "200 ok", varnishtest.Get(health+"/healthz"))
 	assert.Equal(t, "200 ready", varnishtest.Get(health+"/readyz"))
 	assert.Contains(t, varnishtest.Get(health+"/metrics"), "varnish_main_")
@@ -197,41 +197,77 @@ func TestAVarnishdThatIsKilledServesAgainWithTheLastGoodVCL(t *testing.T) {
 	assert.Contains(t, r.status().VCL.Error, "Line 3", "main.vcl is as broken as before")
 }
 
-func TestADrainWaitsForRequestsInFlight(t *testing.T) {
-	requests := make(chan struct{}, 1)
-	release := make(chan struct{})
-	backend := http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		requests <- struct{}{}
+// slowBackend is a backend that answers when release is closed, at a unix socket; requests tells of each request.
+func slowBackend(t *testing.T) (backend string, requests <-chan struct{}, release chan struct{}) {
+	came, release := make(chan struct{}, 1), make(chan struct{})
+	server := http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		came <- struct{}{}
 		<-release
 		fmt.Fprint(w, "done")
 	})}
 	path := filepath.Join(varnishtest.Dir(t), "backend.sock")
 	listener := listenUnix(t, path)
-	go backend.Serve(listener)
-	t.Cleanup(func() { backend.Close() })
+	go server.Serve(listener)
+	t.Cleanup(func() { server.Close() })
+	return fmt.Sprintf(".path = %q;", path), came, release
+}
 
-	r := startPod(t, mainVCL(1, "one", fmt.Sprintf(".path = %q;", path)), nil)
-	r.ready()
-	answer := make(chan string, 1)
-	go func() { answer <- varnishtest.Get(varnishtest.URL(r.port, "/slow")) }()
-	<-requests
-	r.stop()
-	r.eventually("the pod drains", func(s status.Status) bool {
-		return s.Varnishd.State == status.VarnishdDraining && !s.Ready
-	})
-	select {
-	case err := <-r.err:
-		t.Fatalf("the pod ended with a request in flight: %v", err)
-	case text := <-answer:
-		t.Fatalf("the request ended early: %s", text)
-	default:
+func TestADrainWaitsForRequestsInFlight(t *testing.T) {
+	tests := map[string]struct {
+		// end makes the pod end, problem is what it says then.
+		end     func(r *running)
+		problem string
+	}{
+		"after a signal":                    {func(r *running) { r.stop() }, ""},
+		"after the failure of a vital part": {func(r *running) { r.pod.health.Close() }, "health: "},
 	}
-	close(release)
-	assert.Equal(t, "200 done", <-answer)
-	err := <-r.err
-	assert.NoError(t, err)
-	r.err <- err
-	assert.Equal(t, status.VarnishdStopped, r.status().Varnishd.State)
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			backend, requests, release := slowBackend(t)
+			r := startPod(t, mainVCL(1, "one", backend), nil)
+			r.ready()
+			answer := make(chan string, 1)
+			go func() { answer <- varnishtest.Get(varnishtest.URL(r.port, "/slow")) }()
+			<-requests
+			test.end(r)
+			r.eventually("the pod drains", func(s status.Status) bool {
+				return s.Varnishd.State == status.VarnishdDraining && !s.Ready
+			})
+			select {
+			case err := <-r.err:
+				t.Fatalf("the pod ended with a request in flight: %v", err)
+			case text := <-answer:
+				t.Fatalf("the request ended early: %s", text)
+			default:
+			}
+			close(release)
+			assert.Equal(t, "200 done", <-answer)
+			err := <-r.err
+			r.err <- nil
+			if test.problem == "" {
+				assert.NoError(t, err)
+			} else {
+				assert.ErrorContains(t, err, test.problem)
+			}
+			assert.Equal(t, status.VarnishdStopped, r.status().Varnishd.State)
+		})
+	}
+}
+
+func TestAnAdminPortThatIsTakenKeepsTheOperatorOutAlone(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	token := filepath.Join(t.TempDir(), "token")
+	require.NoError(t, os.WriteFile(token, []byte("secret"), 0o600))
+	r := startPod(t, mainVCL(1, "one", noBackend), func(o *options.Options) {
+		o.Admin = options.Admin{Address: taken.Addr().String(), TokenFile: token}
+	})
+	r.ready()
+	r.answers("one")
+	require.NoError(t, taken.Close())
+	varnishtest.Eventually(t, "the admin API answers, once its port is free", func() bool {
+		return strings.HasPrefix(varnishtest.Get("http://"+taken.Addr().String()+"/v1/status"), "401 ")
+	})
 }
 
 func TestAVarnishdThatIsNotThereIsFatal(t *testing.T) {

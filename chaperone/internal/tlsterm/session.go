@@ -46,22 +46,8 @@ func (t *Terminator) start(conn net.Conn, d door) {
 
 // serve takes a connection from its handshake to its end.
 func (t *Terminator) serve(s *session, d door) error {
-	client, err := t.handshake(s, d)
+	client, varnishd, err := t.connect(s, d)
 	if err != nil {
-		return err
-	}
-	state := client.ConnectionState()
-	if state.DidResume {
-		t.counters.resumed.Add(1)
-	}
-	preamble, err := preambleOf(client, state, uint16(d.Port)).Format()
-	if err != nil {
-		return err
-	}
-	varnishd, err := t.dialer.dial(s.ctx, d.path, preamble)
-	if err != nil {
-		t.counters.unreachable.Add(1)
-		_ = client.Close()
 		return err
 	}
 	splice{
@@ -69,6 +55,31 @@ func (t *Terminator) serve(s *session, d door) error {
 		writeTimeout: t.options.WriteTimeout, lingerTimeout: t.options.LingerTimeout,
 	}.run()
 	return nil
+}
+
+// connect takes a connection from its handshake to varnishd.
+func (t *Terminator) connect(s *session, d door) (*tls.Conn, *net.UnixConn, error) {
+	t.counters.arriving.Add(1)
+	defer t.counters.arriving.Add(-1)
+	client, err := t.handshake(s, d)
+	if err != nil {
+		return nil, nil, err
+	}
+	state := client.ConnectionState()
+	if state.DidResume {
+		t.counters.resumed.Add(1)
+	}
+	preamble, err := preambleOf(client, state, uint16(d.Port)).Format()
+	if err != nil {
+		return nil, nil, err
+	}
+	varnishd, err := t.dialer.dial(s.ctx, d.path, preamble)
+	if err != nil {
+		t.counters.unreachable.Add(1)
+		_ = client.Close()
+		return nil, nil, err
+	}
+	return client, varnishd, nil
 }
 
 // preambleOf describes a client's connection to varnishd.

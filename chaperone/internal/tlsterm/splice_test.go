@@ -256,12 +256,14 @@ func TestVarnishdThatIsAwayIsWaitedFor(t *testing.T) {
 	require.NoError(t, err)
 	// There is nothing at the socket yet: the connection is waiting.
 	require.Eventually(t, func() bool { return term.Stats().Handshakes[HandshakeDone] == 1 }, deadline, time.Millisecond)
+	assert.Equal(t, 1, term.Arriving(), "a drain has to wait for it")
 	startVarnishd(t, term.path, echo)
 	heard := make([]byte, len("hello"))
 	_, err = io.ReadFull(conn, heard)
 	require.NoError(t, err)
 	assert.Equal(t, "hello", string(heard))
 	assert.Zero(t, term.Stats().Unreachable)
+	assert.Zero(t, term.Arriving())
 }
 
 func TestVarnishdThatStaysAwayIsGivenUp(t *testing.T) {

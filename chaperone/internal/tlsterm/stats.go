@@ -74,8 +74,14 @@ func (t *Terminator) Stats() Stats {
 	return stats
 }
 
-// counters grow while the Terminator lives.
+// Arriving counts the connections that varnishd does not know yet: those in a handshake, and those that wait for
+// varnishd.
+func (t *Terminator) Arriving() int { return int(t.counters.arriving.Load()) }
+
+// counters grow while the Terminator lives, but for arriving.
 type counters struct {
+	arriving atomic.Int64
+
 	connections, resumed, unreachable atomic.Uint64
 	// results in the order of Results.
 	results [7]atomic.Uint64
