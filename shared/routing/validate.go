@@ -27,6 +27,16 @@ func Validate(config Config) []Diagnostic {
 	return report.Diagnostics
 }
 
+// ValidateOwn gives those problems of a complete configuration that are in what ghost.json does not repeat. The others
+// are for ghost to tell: it reads them anyway.
+func ValidateOwn(config Config) []Diagnostic {
+	var report check.Report
+	checkGateway(&report, config.Gateway)
+	checkListenerKeys(&report, config.Listeners)
+	checkServices(&report, config.Services)
+	return report.Diagnostics
+}
+
 func references(config Config) References {
 	known := References{Listeners: map[string]bool{}}
 	for _, listener := range config.Listeners {
@@ -46,14 +56,18 @@ func checkHead(report *check.Report, config Config) {
 	if config.Sequence < 0 {
 		report.Add(root.Field("sequence"), "A sequence cannot be negative")
 	}
-	gateway := root.Field("gateway")
-	if config.Gateway.Namespace == "" {
-		report.Add(gateway.Field("namespace"), "The Gateway's namespace is missing")
-	}
-	if config.Gateway.Name == "" {
-		report.Add(gateway.Field("name"), "The Gateway's name is missing")
-	}
+	checkGateway(report, config.Gateway)
 	report.Diagnostics = append(report.Diagnostics, ValidateTrustedHops(config.TrustedHops)...)
+}
+
+func checkGateway(report *check.Report, gateway Gateway) {
+	path := root.Field("gateway")
+	if gateway.Namespace == "" {
+		report.Add(path.Field("namespace"), "The Gateway's namespace is missing")
+	}
+	if gateway.Name == "" {
+		report.Add(path.Field("name"), "The Gateway's name is missing")
+	}
 }
 
 // ValidateTrustedHops gives the problems of a list of networks.

@@ -19,6 +19,8 @@ type Document struct {
 	routes   []byte
 	count    int
 	services []routing.Service
+	// diagnostics tell of records that ghost.json does not repeat.
+	diagnostics []routing.Diagnostic
 }
 
 // Ghost is a ghost.json.
@@ -31,7 +33,14 @@ type Ghost struct {
 	Sequence, RoutingSequence int64
 	// Routes, Services and Endpoints in it.
 	Routes, Services, Endpoints int
+	// Document that it was made of; nil where that is not known.
+	Document *Document
 }
+
+const (
+	routesKey   = `"routes":[`
+	servicesKey = `"services":[`
+)
 
 // emptyTail is how the canonical encoding of a configuration without routes and services ends.
 var emptyTail = []byte(`"routes":[],"services":[]}`)
@@ -44,17 +53,47 @@ func Prepare(complete routing.Config) (*Document, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encoding routes: %w", err)
 	}
-	start := bytes.Index(data, []byte(`"routes":[`))
+	start := bytes.Index(data, []byte(routesKey))
 	tail := []byte(`,"services":[]}`)
 	if start < 0 || !bytes.HasSuffix(data, tail) {
 		return nil, fmt.Errorf("encoding routes: the form of %s has changed", ghostconf.File)
 	}
 	d := &Document{
 		head: complete, services: complete.Services, count: len(complete.Routes),
-		routes: bytes.Clone(data[start : len(data)-len(tail)]),
+		routes:      bytes.Clone(data[start : len(data)-len(tail)]),
+		diagnostics: routing.ValidateOwn(complete),
 	}
 	d.head.Routes, d.head.Services = nil, nil
 	return d, nil
+}
+
+// Sequence of routing.json.
+func (d *Document) Sequence() int64 { return d.head.Sequence }
+
+// Diagnostics tell of records that are inert, as far as ghost does not tell of them itself.
+func (d *Document) Diagnostics() []routing.Diagnostic { return d.diagnostics }
+
+// Routing gives the complete routing.json, without shards.
+func (d *Document) Routing() ([]byte, error) {
+	head := d.head
+	head.Services = d.services
+	data, err := routing.Encode(head)
+	if err != nil {
+		return nil, fmt.Errorf("encoding the complete %s: %w", routing.File, err)
+	}
+	if d.count == 0 {
+		return data, nil
+	}
+	// Routes come before services, which are the last member: neither key can stand in what is before them.
+	at := len(data) - 1
+	if len(d.services) > 0 {
+		at = bytes.Index(data, []byte(servicesKey))
+	}
+	whole := append(make([]byte, 0, len(data)+len(d.routes)+1), data[:at]...)
+	if len(d.services) > 0 {
+		return append(append(append(whole, d.routes...), ','), data[at:]...), nil
+	}
+	return append(append(append(whole, ','), d.routes...), data[at:]...), nil
 }
 
 // Listeners of the Gateway.
@@ -66,7 +105,7 @@ func (d *Document) Services() []routing.Service { return d.services }
 // Ghost merges with what endpoints gives for each service. Where the content is that of live, so is the
 // result; else its sequence continues from there.
 func (d *Document) Ghost(live []byte, endpoints func(routing.Service) []ghostconf.Endpoint) (Ghost, error) {
-	ghost := Ghost{RoutingSequence: d.head.Sequence, Routes: d.count, Services: len(d.services)}
+	ghost := Ghost{RoutingSequence: d.head.Sequence, Routes: d.count, Services: len(d.services), Document: d}
 	services, count, err := d.encodeServices(endpoints)
 	if err != nil {
 		return Ghost{}, err
@@ -93,7 +132,7 @@ func (d *Document) encodeServices(endpoints func(routing.Service) []ghostconf.En
 	if err != nil {
 		return nil, 0, fmt.Errorf("encoding services: %w", err)
 	}
-	start := bytes.Index(data, []byte(`"services":[`))
+	start := bytes.Index(data, []byte(servicesKey))
 	if start < 0 {
 		return nil, 0, fmt.Errorf("encoding services: the form of %s has changed", ghostconf.File)
 	}

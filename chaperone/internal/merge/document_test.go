@@ -47,7 +47,7 @@ func TestTheSameContentGivesTheSameBytes(t *testing.T) {
 	first, err := document.Ghost(nil, one(80))
 	require.NoError(t, err)
 	assert.True(t, first.Changed)
-	assert.Equal(t, Ghost{Data: first.Data, Changed: true, Sequence: 1, RoutingSequence: 7, Routes: 3, Services: 3, Endpoints: 3}, first)
+	assert.Equal(t, Ghost{Data: first.Data, Changed: true, Sequence: 1, RoutingSequence: 7, Routes: 3, Services: 3, Endpoints: 3, Document: document}, first)
 
 	again, err := document.Ghost(first.Data, one(80))
 	require.NoError(t, err)
@@ -137,4 +137,37 @@ func BenchmarkRouteChangeWith10000Routes(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+func TestTheCompleteRoutingIsGivenBack(t *testing.T) {
+	for name, source := range map[string]routing.Config{
+		"nothing":                    {},
+		"listeners alone":            config(3, 0),
+		"routes and services":        config(3, 4),
+		"routes without any service": {Sequence: 1, Routes: config(1, 2).Routes},
+		"services without any route": {Sequence: 1, Services: config(1, 2).Services},
+	} {
+		t.Run(name, func(t *testing.T) {
+			want, err := routing.Encode(source)
+			require.NoError(t, err)
+			document, err := Prepare(source)
+			require.NoError(t, err)
+			got, err := document.Routing()
+			require.NoError(t, err)
+			assert.Equal(t, string(want), string(got))
+		})
+	}
+}
+
+func TestWhatGhostDoesNotReadIsCheckedHere(t *testing.T) {
+	source := config(1, 2)
+	source.Listeners[0].Socket, source.Listeners[0].Certificates = "https-80", []string{"../key"}
+	source.Services[1].ID = "shop/other:80"
+	document, err := Prepare(source)
+	require.NoError(t, err)
+	var paths []string
+	for _, diagnostic := range document.Diagnostics() {
+		paths = append(paths, diagnostic.Path)
+	}
+	assert.Equal(t, []string{"listeners[0].socket", "listeners[0].certificates[0]", "services[1].id"}, paths)
 }

@@ -32,6 +32,9 @@ const (
 	reloadRetry = time.Second
 	// endpointsWithin is how long routing waits for the endpoints of a namespace that is new to it.
 	endpointsWithin = 2 * time.Second
+	// firstEndpointsWithin is how long the first routing waits for endpoints: a pod that is not ready harms nobody, and
+	// one that is ready without endpoints answers 503.
+	firstEndpointsWithin = 20 * time.Second
 	// countWithin and countEvery bound the counting of requests in flight.
 	countWithin = 5 * time.Second
 	countEvery  = 100 * time.Millisecond
@@ -109,16 +112,16 @@ func (p *Pod) makeVCL() error {
 }
 
 func (p *Pod) makeReload() error {
-	disk, live, err := reload.OpenDisk(p.layout.varnish, filepath.Dir(p.layout.varnish))
+	disk, good, err := reload.OpenDisk(p.layout.varnish, filepath.Dir(p.layout.varnish))
 	if err != nil {
 		p.log.Warn("the last good configuration of an earlier run is of no use", zap.Error(err))
 	}
 	p.ghost = reload.NewHTTPGhost(p.layout.reload, reloadWithin)
 	p.reload = reload.New(reload.Config{
-		Inputs: p.inputs, Ghost: p.ghost, Store: disk, Live: live,
+		Inputs: p.inputs, Ghost: p.ghost, Store: disk, Good: good,
 		WantVCL: p.vcl.Want, Follow: p.source.Follow, UpdateTLS: p.terminator.Update, Reloaded: p.metrics.Reloaded,
 		Board: p.board, Tasks: p.tasks, Clock: clock.RealClock{}, Log: p.log.Named("reload"),
-		Coalescer: reload.DefaultCoalescer(), RetryAfter: reloadRetry, HoldFor: endpointsWithin,
+		Coalescer: reload.DefaultCoalescer(), RetryAfter: reloadRetry, HoldFor: endpointsWithin, HoldFirstFor: firstEndpointsWithin,
 	})
 	return nil
 }

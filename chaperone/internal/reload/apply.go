@@ -3,6 +3,7 @@ package reload
 import (
 	"bytes"
 	"context"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -19,16 +20,18 @@ func (c *Controller) merge() {
 	if c.live != nil {
 		live = c.live.Data
 	}
+	c.unwritten = false
 	ghost, err := c.document.Ghost(live, c.endpointsOf)
 	if err != nil {
-		c.decodeError = err.Error()
+		c.routing = obstacle{refused: err.Error()}
 		c.config.Log.Error("routing.json is not in effect", zap.Error(err))
 		return
 	}
 	switch {
 	case !ghost.Changed:
+		c.claim()
 		// Back to what runs: what was to come in between is of no interest any more.
-		if c.candidate != nil && c.candidate != c.live || c.refusal != "" {
+		if c.candidate != nil && c.candidate != c.live || c.ghost.refused != "" {
 			c.drop()
 		}
 	case bytes.Equal(ghost.Data, c.refused), c.candidate != nil && bytes.Equal(ghost.Data, c.candidate.Data):
@@ -37,11 +40,22 @@ func (c *Controller) merge() {
 	}
 }
 
+// claim finds the document of a ghost.json that an earlier run left without one.
+func (c *Controller) claim() {
+	if c.live.Document != nil {
+		return
+	}
+	c.live.Document = c.document
+	if err := c.keep(c.live); err != nil {
+		c.config.Log.Error("the last good configuration could not be kept", zap.Error(err))
+	}
+}
+
 // propose puts a candidate where ghost reads it.
 func (c *Controller) propose(ghost *merge.Ghost) {
-	c.refused, c.refusal = nil, ""
+	c.refused, c.ghost = nil, obstacle{}
 	if err := c.config.Store.Try(ghost.Data); err != nil {
-		c.refusal = err.Error()
+		c.unwritten, c.ghost.pending = true, err.Error()
 		c.config.Log.Error("ghost.json could not be written", zap.Error(err))
 		return
 	}
@@ -50,8 +64,8 @@ func (c *Controller) propose(ghost *merge.Ghost) {
 
 // drop puts the live ghost.json back in the place of a candidate.
 func (c *Controller) drop() {
-	c.refused, c.refusal, c.candidate = nil, "", nil
-	if _, err := c.config.Store.Restore(); err != nil {
+	c.refused, c.ghost, c.candidate = nil, obstacle{}, nil
+	if err := c.config.Store.Restore(); err != nil {
 		c.config.Log.Error("the last good ghost.json could not be put back", zap.Error(err))
 	}
 	c.ask()
@@ -77,7 +91,7 @@ func (c *Controller) reload(ctx context.Context) <-chan time.Time {
 		return nil
 	case err != nil:
 		c.config.Reloaded(Unreachable, took)
-		c.refusal = err.Error()
+		c.ghost = obstacle{pending: err.Error()}
 		c.config.Log.Warn("ghost could not be asked to reload", zap.Error(err))
 		c.tell()
 		return c.config.Clock.After(c.config.RetryAfter)
@@ -96,18 +110,58 @@ func (c *Controller) reload(ctx context.Context) <-chan time.Time {
 // accept makes the candidate live.
 func (c *Controller) accept(result ghostconf.ReloadResult, took time.Duration) {
 	live := c.candidate
-	c.live, c.candidate, c.refused, c.refusal = live, nil, nil, ""
-	if err := c.config.Store.Keep(live.Data); err != nil {
-		c.config.Log.Error("the last good ghost.json could not be kept", zap.Error(err))
+	c.live, c.candidate, c.refused, c.ghost = live, nil, nil, obstacle{}
+	if err := c.keep(live); err != nil {
+		c.config.Log.Error("the last good configuration could not be kept", zap.Error(err))
 	}
 	c.config.Log.Info("ghost runs new routing", zap.Int64("sequence", live.RoutingSequence),
 		zap.Int64("ghostSequence", result.Sequence), zap.Int("diagnostics", len(result.Diagnostics)), zap.Duration("took", took))
 	c.config.Board.Update(func(s *status.Status) {
 		s.Routing.Sequence, s.Routing.GhostSequence = live.RoutingSequence, result.Sequence
 		s.Routing.Routes, s.Routing.Services, s.Routing.Endpoints = live.Routes, live.Services, live.Endpoints
-		s.Routing.Diagnostics = result.Diagnostics
+		s.Routing.Diagnostics = diagnostics(result, live.Document)
 	})
 	c.config.Tasks.Set(ready.RoutingAccepted, true)
+}
+
+// diagnostics are ghost's own, and those that only chaperone can give.
+func diagnostics(result ghostconf.ReloadResult, document *merge.Document) []ghostconf.Diagnostic {
+	all := slices.Clone(result.Diagnostics)
+	if document == nil {
+		return all
+	}
+	for _, own := range document.Diagnostics() {
+		if !slices.ContainsFunc(all, func(d ghostconf.Diagnostic) bool { return d.Path == own.Path }) {
+			all = append(all, own)
+		}
+	}
+	return all
+}
+
+// keep keeps what ghost accepted, and the document that it was made of where that is another than before.
+func (c *Controller) keep(live *merge.Ghost) error {
+	good := Good{Ghost: live.Data}
+	if live.Document != nil && live.Document != c.kept {
+		routing, err := live.Document.Routing()
+		if err != nil {
+			return err
+		}
+		good.Routing = routing
+	}
+	if err := c.config.Store.Keep(good); err != nil {
+		return err
+	}
+	if good.Routing != nil {
+		c.kept = live.Document
+	}
+	return nil
+}
+
+// runsNothing says that ghost runs no configuration.
+func (c *Controller) runsNothing() {
+	c.config.Board.Update(func(s *status.Status) {
+		s.Routing = status.Routing{Error: s.Routing.Error, Pending: s.Routing.Pending}
+	})
 }
 
 // refuse puts the last good ghost.json back. ghost keeps what it runs, unless it has only just started and
@@ -115,17 +169,30 @@ func (c *Controller) accept(result ghostconf.ReloadResult, took time.Duration) {
 func (c *Controller) refuse(result ghostconf.ReloadResult) {
 	refused := c.candidate
 	c.candidate, c.refused = nil, refused.Data
-	c.refusal = "ghost refuses ghost.json: " + result.Error
+	c.ghost = obstacle{refused: "ghost refuses ghost.json: " + result.Error}
 	c.config.Log.Error("ghost refuses ghost.json", zap.String("reason", result.Error), zap.Int64("sequence", refused.RoutingSequence))
 	if refused == c.live {
-		c.live = nil
+		c.refuseLive(result)
 		return
 	}
-	if _, err := c.config.Store.Restore(); err != nil {
+	if err := c.config.Store.Restore(); err != nil {
 		c.config.Log.Error("the last good ghost.json could not be put back", zap.Error(err))
 		return
 	}
 	if c.live != nil && result.Sequence != c.live.Sequence {
 		c.candidate = c.live
 	}
+}
+
+// refuseLive gives up what another ghost had accepted, and has the document merged anew.
+func (c *Controller) refuseLive(result ghostconf.ReloadResult) {
+	c.live, c.kept = nil, nil
+	if err := c.config.Store.Forget(); err != nil {
+		c.config.Log.Error("a refused ghost.json could not be removed", zap.Error(err))
+	}
+	if result.Sequence == 0 {
+		c.runsNothing()
+		c.config.Tasks.Set(ready.RoutingAccepted, false)
+	}
+	c.config.Coalescer.Note(c.config.Clock.Now())
 }

@@ -2,6 +2,8 @@ package reload
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -44,8 +46,9 @@ type Ghost interface {
 // Store is where ghost reads ghost.json.
 type Store interface {
 	Try(candidate []byte) error
-	Keep(candidate []byte) error
-	Restore() ([]byte, error)
+	Keep(good Good) error
+	Restore() error
+	Forget() error
 }
 
 // Config is what a Controller needs of the world.
@@ -53,9 +56,9 @@ type Config struct {
 	Inputs *Inputs
 	Ghost  Ghost
 	Store  Store
-	// Live is the last good ghost.json of an earlier run; nil where there is none.
-	Live []byte
-	// WantVCL is told of main.vcl.
+	// Good is the last good configuration of an earlier run.
+	Good Good
+	// WantVCL is told of main.vcl; nil where there is none.
 	WantVCL func(main []byte)
 	// Follow is told of the namespaces that are routed to.
 	Follow func(namespaces []string)
@@ -68,10 +71,11 @@ type Config struct {
 	Clock     clock.Clock
 	Log       *zap.Logger
 	Coalescer Coalescer
-	// RetryAfter is how long to wait after a reload for which ghost could not be asked.
+	// RetryAfter is how long to wait when ghost could not be asked, or ghost.json not be written.
 	RetryAfter time.Duration
-	// HoldFor is how long new routing may wait for endpoints of namespaces that are new to it.
-	HoldFor time.Duration
+	// HoldFor is how long new routing may wait for endpoints of namespaces that are new to it, HoldFirstFor how long
+	// the first may, before which there is nothing to serve.
+	HoldFor, HoldFirstFor time.Duration
 }
 
 // DefaultCoalescer keeps a lone change quick and a rollout's stream of changes cheap.
@@ -83,12 +87,14 @@ func DefaultCoalescer() Coalescer {
 // and do not block.
 type Controller struct {
 	config Config
-	// child wakes Run when varnishd's child has started.
-	child chan struct{}
+	// life wakes Run when varnishd's child has started, or varnishd has ended.
+	life chan struct{}
 	// serving says that there is a child that can be asked to reload.
 	serving atomic.Bool
 
 	document *merge.Document
+	// restored is the sequence of the routing.json of an earlier run, until there is one of this run.
+	restored int64
 	pairs    source.Pairs
 	// reports of the source, by place.
 	reports map[string]string
@@ -100,55 +106,50 @@ type Controller struct {
 	// live is what ghost accepted last; candidate what it has yet to be asked about, nil where nothing is.
 	live      *merge.Ghost
 	candidate *merge.Ghost
+	// kept is the document that was kept on disk.
+	kept *merge.Document
 	// refused is what ghost refused last: it is not asked about the same again.
 	refused []byte
-	// decodeError says why routing.json is not what document was made of, refusal why candidate is not live.
-	decodeError, refusal string
+	// unwritten says that the candidate could not be written, and is to be made again.
+	unwritten bool
+	// routing is why routing.json is not what document was made of, ghost why candidate is not live.
+	routing, ghost obstacle
+}
+
+// obstacle is why something newer is not in effect; at most one of the two is there.
+type obstacle struct {
+	// refused says what is wrong with it, pending what it waits for.
+	refused, pending string
 }
 
 // New makes a Controller.
 func New(config Config) *Controller {
-	c := &Controller{config: config, child: make(chan struct{}, 1), known: map[string][]ghostconf.Endpoint{}}
-	if config.Live != nil {
-		c.restore(config.Live)
-	}
+	c := &Controller{config: config, life: make(chan struct{}, 1), known: map[string][]ghostconf.Endpoint{}}
+	c.restore(config.Good)
 	return c
-}
-
-// restore makes the last good ghost.json of an earlier run the candidate: ghost has it from the disk.
-func (c *Controller) restore(data []byte) {
-	config, err := ghostconf.Decode(data)
-	if err != nil {
-		c.config.Log.Warn("the last good configuration of an earlier run is of no use", zap.Error(err))
-		return
-	}
-	ghost := &merge.Ghost{
-		Data: data, Sequence: config.Sequence, RoutingSequence: config.RoutingSequence,
-		Routes: len(config.Routes), Services: len(config.Services),
-	}
-	for _, service := range config.Services {
-		ghost.Endpoints += len(service.Endpoints)
-		c.known[service.ID] = service.Endpoints
-	}
-	c.live, c.candidate = ghost, ghost
 }
 
 // ChildStarted says that varnishd has a new child. ghost loads ghost.json by itself then; it is asked all
 // the same, so that what it says is known.
-func (c *Controller) ChildStarted() {
-	c.serving.Store(true)
+func (c *Controller) ChildStarted() { c.setServing(true) }
+
+// Down says that varnishd has ended.
+func (c *Controller) Down() { c.setServing(false) }
+
+func (c *Controller) setServing(serving bool) {
+	c.serving.Store(serving)
 	select {
-	case c.child <- struct{}{}:
+	case c.life <- struct{}{}:
 	default:
 	}
 }
 
-// Down says that varnishd has ended.
-func (c *Controller) Down() { c.serving.Store(false) }
-
 // Run applies changes until ctx ends.
 func (c *Controller) Run(ctx context.Context) {
 	var retry, hold <-chan time.Time
+	if c.document != nil {
+		c.follow()
+	}
 	for {
 		var due <-chan time.Time
 		if wait, pending := c.config.Coalescer.Wait(c.config.Clock.Now()); pending && wait > 0 {
@@ -168,7 +169,11 @@ func (c *Controller) Run(ctx context.Context) {
 		case <-hold:
 			hold = nil
 			c.config.Coalescer.Note(c.config.Clock.Now())
-		case <-c.child:
+		case <-c.life:
+			if !c.serving.Load() {
+				c.runsNothing()
+				continue
+			}
 			c.ask()
 			retry = c.reload(ctx)
 		case <-retry:
@@ -177,12 +182,13 @@ func (c *Controller) Run(ctx context.Context) {
 	}
 }
 
-// gather takes what has changed and decides what ghost is to run. It gives when to gather again, where new
-// namespaces hold it up.
+// gather takes what has changed and decides what ghost is to run. It gives when to gather again, where something
+// holds it up.
 func (c *Controller) gather() (again <-chan time.Time) {
 	t := c.config.Inputs.take()
 	if t.config != nil {
-		if t.config.Main != nil {
+		// Where there is nothing to route with, either, all of it may just not be there yet.
+		if t.config.Main != nil || t.config.Routing != nil || c.live != nil {
 			c.config.WantVCL(t.config.Main)
 		}
 		c.takeRouting(*t.config)
@@ -196,8 +202,8 @@ func (c *Controller) gather() (again <-chan time.Time) {
 		}
 		if wait := c.held(); wait > 0 {
 			again = c.config.Clock.After(wait)
-		} else {
-			c.merge()
+		} else if c.merge(); c.unwritten {
+			again = c.config.Clock.After(c.config.RetryAfter)
 		}
 	}
 	c.reports = t.reports
@@ -208,18 +214,32 @@ func (c *Controller) gather() (again <-chan time.Time) {
 // takeRouting decodes routing.json. One that cannot be used leaves the document that there is.
 func (c *Controller) takeRouting(config source.Config) {
 	if config.Routing == nil {
-		c.decodeError = "there is no routing.json"
+		c.routing = obstacle{pending: "there is no routing.json"}
 		return
 	}
 	document, err := decode(config)
 	if err != nil {
-		c.decodeError = err.Error()
+		c.routing = obstacleOf(err)
 		c.config.Log.Error("routing.json is not in effect", zap.Error(err))
 		return
 	}
-	c.decodeError = ""
-	c.document = document
+	// A ConfigMap that was made anew counts from one: only where nobody knows yet is a lower sequence an older state.
+	if config.MayLag && document.Sequence() < c.restored {
+		c.routing = obstacle{pending: fmt.Sprintf("the mounted routing.json (sequence %d) is older than the last good one (sequence %d)", document.Sequence(), c.restored)}
+		return
+	}
+	c.routing, c.restored, c.document = obstacle{}, 0, document
+	c.prune()
 	c.follow()
+}
+
+// obstacleOf tells what is wrong from what is not complete yet.
+func obstacleOf(err error) obstacle {
+	var incomplete *routing.IncompleteError
+	if errors.As(err, &incomplete) {
+		return obstacle{pending: err.Error()}
+	}
+	return obstacle{refused: err.Error()}
 }
 
 func decode(config source.Config) (*merge.Document, error) {
@@ -234,42 +254,6 @@ func decode(config source.Config) (*merge.Document, error) {
 	return merge.Prepare(whole)
 }
 
-// follow tells the source whose endpoints are wanted.
-func (c *Controller) follow() {
-	set := map[string]struct{}{}
-	for _, service := range c.document.Services() {
-		set[service.Namespace] = struct{}{}
-	}
-	namespaces := slices.Sorted(maps.Keys(set))
-	if !slices.Equal(namespaces, c.namespaces) {
-		c.namespaces = namespaces
-		c.holdUntil = c.config.Clock.Now().Add(c.config.HoldFor)
-		c.config.Follow(namespaces)
-	}
-}
-
-// held is how long new routing still waits for the endpoints of namespaces that were not routed to before:
-// without them its services would seem to have none, and a route that moves there would answer 503.
-func (c *Controller) held() time.Duration {
-	for _, namespace := range c.namespaces {
-		if !c.config.Inputs.isSynced(namespace) {
-			return c.holdUntil.Sub(c.config.Clock.Now())
-		}
-	}
-	return 0
-}
-
-// endpointsOf are the endpoints of a service now or, where its namespace cannot be looked into, those that
-// were last known.
-func (c *Controller) endpointsOf(service routing.Service) []ghostconf.Endpoint {
-	if !c.config.Inputs.isSynced(service.Namespace) {
-		return c.known[service.ID]
-	}
-	found := c.config.Inputs.endpointsOf(service)
-	c.known[service.ID] = found
-	return found
-}
-
 func (c *Controller) updateTLS() {
 	problems := c.config.UpdateTLS(c.document.Listeners(), c.pairs)
 	c.config.Board.Update(func(s *status.Status) { s.Certificates.Problems = problems })
@@ -277,18 +261,28 @@ func (c *Controller) updateTLS() {
 
 // tell puts what is wrong with the inputs on the board.
 func (c *Controller) tell() {
-	var certificates, others []string
+	var refused, pending, certificates []string
+	for _, o := range []obstacle{c.routing, c.ghost} {
+		refused, pending = append(refused, o.refused), append(pending, o.pending)
+	}
 	for _, place := range slices.Sorted(maps.Keys(c.reports)) {
 		line := place + ": " + c.reports[place]
-		if place == source.PlaceCertificates {
+		switch place {
+		case source.PlaceCertificates:
 			certificates = append(certificates, line)
-		} else {
-			others = append(others, line)
+		case source.PlaceEndpoints:
+			// Manifests that somebody wrote.
+			refused = append(refused, line)
+		default:
+			pending = append(pending, line)
 		}
 	}
-	reasons := slices.DeleteFunc(append([]string{c.decodeError, c.refusal}, others...), func(s string) bool { return s == "" })
 	c.config.Board.Update(func(s *status.Status) {
-		s.Routing.Error = strings.Join(reasons, "\n")
-		s.Certificates.Error = strings.Join(certificates, "\n")
+		s.Routing.Error, s.Routing.Pending, s.Certificates.Error = lines(refused), lines(pending), lines(certificates)
 	})
+}
+
+// lines joins those that are not empty.
+func lines(list []string) string {
+	return strings.Join(slices.DeleteFunc(list, func(s string) bool { return s == "" }), "\n")
 }

@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -93,27 +96,49 @@ type bench struct {
 	tasks      *ready.Tasks
 	controller *Controller
 	followed   chan []string
+	// store is the disk, or what a test puts before it.
+	store Store
+
+	mu sync.Mutex
+	// mains were told to WantVCL, terminated are the listeners and names of pairs that UpdateTLS was told last.
+	mains      [][]byte
+	terminated string
+}
+
+func (b *bench) set(change func()) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	change()
 }
 
 func newBench(t *testing.T, dir string) *bench {
-	return newBenchHolding(t, dir, 50*time.Millisecond)
+	return newBenchHolding(t, dir, 50*time.Millisecond, 50*time.Millisecond, nil)
 }
 
-// newBenchHolding is newBench with another time that routing waits for endpoints.
-func newBenchHolding(t *testing.T, dir string, holdFor time.Duration) *bench {
-	disk, live, err := OpenDisk(dir, dir)
+// newBenchHolding is newBench with other times that routing, and the first routing, wait for endpoints; and with
+// another store where store is not nil.
+func newBenchHolding(t *testing.T, dir string, holdFor, holdFirstFor time.Duration, store func(*Disk) Store) *bench {
+	disk, good, err := OpenDisk(dir, dir)
 	require.NoError(t, err)
 	b := &bench{
 		t: t, dir: dir, inputs: NewInputs(), ghost: &fakeGhost{disk: disk, refuse: map[int64]bool{}},
 		board: status.NewBoard(status.Status{}), tasks: ready.New(nil, ready.RoutingAccepted), followed: make(chan []string, 16),
 	}
+	b.store = disk
+	if store != nil {
+		b.store = store(disk)
+	}
 	b.controller = New(Config{
-		Inputs: b.inputs, Ghost: b.ghost, Store: disk, Live: live, WantVCL: func([]byte) {},
-		Follow:    func(namespaces []string) { b.followed <- namespaces },
-		UpdateTLS: func([]routing.Listener, map[string]tlsterm.Pair) []status.Problem { return nil },
-		Reloaded:  func(Outcome, time.Duration) {}, Board: b.board, Tasks: b.tasks, Clock: clock.RealClock{},
+		Inputs: b.inputs, Ghost: b.ghost, Store: b.store, Good: good,
+		WantVCL: func(main []byte) { b.set(func() { b.mains = append(b.mains, main) }) },
+		Follow:  func(namespaces []string) { b.followed <- namespaces },
+		UpdateTLS: func(listeners []routing.Listener, pairs map[string]tlsterm.Pair) []status.Problem {
+			b.set(func() { b.terminated = fmt.Sprint(len(listeners), slices.Sorted(maps.Keys(pairs))) })
+			return nil
+		},
+		Reloaded: func(Outcome, time.Duration) {}, Board: b.board, Tasks: b.tasks, Clock: clock.RealClock{},
 		Log: zaptest.NewLogger(t), Coalescer: Coalescer{Quiet: time.Millisecond, Longest: 5 * time.Millisecond},
-		RetryAfter: 5 * time.Millisecond, HoldFor: holdFor,
+		RetryAfter: 5 * time.Millisecond, HoldFor: holdFor, HoldFirstFor: holdFirstFor,
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
@@ -124,12 +149,18 @@ func newBenchHolding(t *testing.T, dir string, holdFor time.Duration) *bench {
 
 func (b *bench) routing(sequence int64) {
 	b.t.Helper()
+	b.inputs.SetConfig(source.Config{Routing: routingOf(b.t, sequence)})
+}
+
+func routingOf(t *testing.T, sequence int64) []byte {
+	t.Helper()
 	data, err := routing.Encode(routing.Config{
 		Sequence: sequence, Gateway: routing.Gateway{Namespace: "shop", Name: "edge"},
-		Services: []routing.Service{{ID: "shop/web:80", Namespace: "shop", Name: "web", Port: 80, PortName: "http"}},
+		Listeners: []routing.Listener{{Name: "web", Socket: "https-443", Port: 443, Protocol: routing.ProtocolHTTPS, Certificates: []string{"web"}}},
+		Services:  []routing.Service{{ID: "shop/web:80", Namespace: "shop", Name: "web", Port: 80, PortName: "http"}},
 	})
-	require.NoError(b.t, err)
-	b.inputs.SetConfig(source.Config{Routing: data})
+	require.NoError(t, err)
+	return data
 }
 
 func (b *bench) slice(address string) {
@@ -222,10 +253,14 @@ func TestARefusedConfigurationThatANewChildMetGivesWay(t *testing.T) {
 }
 
 func TestBrokenRoutingLeavesTheLastGoodOne(t *testing.T) {
-	tests := map[string]struct{ routing, problem string }{
-		"what cannot be parsed":     {`{"version":`, "cannot parse routing.json"},
-		"another major version":     {`{"version":"2.0.0","sequence":9}`, "version 2.0.0"},
-		"shards that are not there": {`{"version":"1.0.0","sequence":9,"gateway":{"namespace":"a","name":"b"},"listeners":[],"shards":[{"name":"00","digest":"x"}]}`, "missing 00"},
+	tests := map[string]struct {
+		routing, problem string
+		// pending says that it is not refused: it only has to become complete.
+		pending bool
+	}{
+		"what cannot be parsed":     {`{"version":`, "cannot parse routing.json", false},
+		"another major version":     {`{"version":"2.0.0","sequence":9}`, "version 2.0.0", false},
+		"shards that are not there": {`{"version":"1.0.0","sequence":9,"gateway":{"namespace":"a","name":"b"},"listeners":[],"shards":[{"name":"00","digest":"x"}]}`, "missing 00", true},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -236,7 +271,8 @@ func TestBrokenRoutingLeavesTheLastGoodOne(t *testing.T) {
 			b.runs(1)
 			b.inputs.SetConfig(source.Config{Routing: []byte(test.routing)})
 			varnishtest.Eventually(t, "the reason is told", func() bool {
-				return strings.Contains(b.board.Get().Routing.Error, test.problem)
+				r := b.board.Get().Routing
+				return strings.Contains(r.Error, test.problem) && r.Pending == "" || test.pending && strings.Contains(r.Pending, test.problem) && r.Error == ""
 			})
 			b.slice("10.0.0.9")
 			b.runs(1, "10.0.0.9")
@@ -250,10 +286,10 @@ func TestAGhostThatIsAwayIsAskedAgain(t *testing.T) {
 	b.ghost.set(func(g *fakeGhost) { g.away = true })
 	b.child()
 	b.routing(1)
-	b.eventually("it is told", func(r status.Routing) bool { return r.Error == "connection refused" })
+	b.eventually("it is told", func(r status.Routing) bool { return r.Pending == "connection refused" && r.Error == "" })
 	b.ghost.set(func(g *fakeGhost) { g.away = false })
 	b.runs(1)
-	b.eventually("all is well again", func(r status.Routing) bool { return r.Error == "" })
+	b.eventually("all is well again", func(r status.Routing) bool { return r.Pending == "" && r.Sequence == 1 })
 }
 
 func TestAnEarlierRunsConfigurationServesUntilThereIsABetterOne(t *testing.T) {
@@ -279,7 +315,7 @@ func TestAnEarlierRunsConfigurationServesUntilThereIsABetterOne(t *testing.T) {
 }
 
 func TestRoutingWaitsForEndpointsOfANewNamespace(t *testing.T) {
-	b := newBenchHolding(t, t.TempDir(), time.Hour)
+	b := newBenchHolding(t, t.TempDir(), 0, time.Hour, nil)
 	b.child()
 	b.routing(1)
 	<-b.followed
@@ -287,4 +323,165 @@ func TestRoutingWaitsForEndpointsOfANewNamespace(t *testing.T) {
 	b.inputs.SetSynced("shop")
 	b.runs(1, "10.0.0.1")
 	assert.Equal(t, 1, b.ghost.asked, "no configuration without endpoints came before")
+}
+
+func TestRoutingDoesNotWaitForWhatIsForbidden(t *testing.T) {
+	b := newBenchHolding(t, t.TempDir(), 0, time.Hour, nil)
+	b.child()
+	b.routing(1)
+	<-b.followed
+	b.inputs.SetDenied("shop")
+	b.runs(1)
+}
+
+func TestRoutingWaitsLongerWhereNothingRuns(t *testing.T) {
+	dir := t.TempDir()
+	first := newBench(t, dir)
+	first.inputs.SetSynced("shop")
+	first.child()
+	first.routing(1)
+	first.eventually("it is kept", func(r status.Routing) bool { return r.Sequence == 1 })
+	second := newBenchHolding(t, dir, 0, time.Hour, nil)
+	second.child()
+	second.routing(2)
+	second.runs(2)
+}
+
+// restarted is a bench that begins with routing 5 and one endpoint of an earlier run.
+func restarted(t *testing.T) *bench {
+	dir := t.TempDir()
+	first := newBench(t, dir)
+	first.inputs.SetSynced(source.EveryNamespace)
+	first.slice("10.0.0.1")
+	first.child()
+	first.routing(5)
+	first.eventually("it is kept", func(r status.Routing) bool { return r.Sequence == 5 && r.Endpoints == 1 })
+	b := newBench(t, dir)
+	b.child()
+	b.runs(5, "10.0.0.1")
+	return b
+}
+
+func TestAnEarlierRunsConfigurationIsWholeWithoutANewOne(t *testing.T) {
+	b := restarted(t)
+	b.inputs.SetConfig(source.Config{Routing: []byte(`{"version":`)})
+	b.inputs.SetPairs(source.Pairs{"web": {}})
+	assert.Equal(t, []string{"shop"}, <-b.followed, "endpoints are looked for")
+	varnishtest.Eventually(t, "TLS is terminated", func() bool {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		return b.terminated == "1 [web]"
+	})
+	b.slice("10.0.0.2")
+	b.inputs.SetSynced("shop")
+	b.runs(5, "10.0.0.2")
+}
+
+func TestAMountThatLagsDoesNotTakeTheGatewayBack(t *testing.T) {
+	b := restarted(t)
+	b.inputs.SetConfig(source.Config{Routing: routingOf(t, 4), MayLag: true})
+	b.eventually("it is told", func(r status.Routing) bool {
+		return r.Pending == "the mounted routing.json (sequence 4) is older than the last good one (sequence 5)" && r.Error == ""
+	})
+	b.runs(5, "10.0.0.1")
+	b.inputs.SetConfig(source.Config{Routing: routingOf(t, 6), MayLag: true})
+	b.runs(6, "10.0.0.1")
+}
+
+func TestAConfigMapThatWasMadeAnewCountsFromOne(t *testing.T) {
+	b := restarted(t)
+	b.inputs.SetConfig(source.Config{Routing: routingOf(t, 1)})
+	b.runs(1, "10.0.0.1")
+}
+
+func TestAnAbsentMainVCLIsToldOnceThereIsSomethingToRoute(t *testing.T) {
+	b := newBench(t, t.TempDir())
+	b.inputs.SetConfig(source.Config{})
+	b.eventually("nothing is there", func(r status.Routing) bool { return r.Pending == "there is no routing.json" })
+	b.set(func() { assert.Empty(t, b.mains) })
+	b.routing(1)
+	varnishtest.Eventually(t, "it is told", func() bool {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		return len(b.mains) == 1 && b.mains[0] == nil
+	})
+}
+
+// fullDisk is a Store that cannot write a few times.
+type fullDisk struct {
+	*Disk
+	failures int
+}
+
+func (f *fullDisk) Try(candidate []byte) error {
+	if f.failures > 0 {
+		f.failures--
+		return errors.New("no space left on device")
+	}
+	return f.Disk.Try(candidate)
+}
+
+func TestWhatCannotBeWrittenIsWrittenLater(t *testing.T) {
+	b := newBenchHolding(t, t.TempDir(), 0, 0, func(d *Disk) Store { return &fullDisk{d, 3} })
+	b.inputs.SetSynced(source.EveryNamespace)
+	b.child()
+	b.routing(1)
+	b.runs(1)
+	b.eventually("all is well", func(r status.Routing) bool { return r.Pending == "" && r.Sequence == 1 })
+}
+
+func TestALastGoodConfigurationThatGhostRefusesIsNotMetAgain(t *testing.T) {
+	b := restarted(t)
+	b.eventually("it is in effect", func(r status.Routing) bool { return r.Sequence == 5 })
+	b.controller.Down()
+	b.ghost.set(func(g *fakeGhost) { g.refuse[5] = true })
+	b.child()
+	b.eventually("the refusal is told", func(r status.Routing) bool { return r.Error != "" && r.Sequence == 0 })
+	assert.False(t, b.tasks.Ready(), "nothing is routed")
+	varnishtest.Eventually(t, "no child starts from it", func() bool {
+		_, err := os.Stat(b.ghost.disk.current)
+		return errors.Is(err, fs.ErrNotExist)
+	})
+	b.ghost.set(func(g *fakeGhost) { g.refuse = map[int64]bool{} })
+	b.routing(6)
+	b.runs(6, "10.0.0.1")
+	b.eventually("all is well again", func(r status.Routing) bool { return r.Error == "" && r.Sequence == 6 })
+}
+
+func TestWithoutVarnishdNothingRuns(t *testing.T) {
+	b := restarted(t)
+	b.eventually("it is in effect", func(r status.Routing) bool { return r.Sequence == 5 })
+	b.controller.Down()
+	b.eventually("nothing runs", func(r status.Routing) bool { return r.Sequence == 0 && r.GhostSequence == 0 && r.Endpoints == 0 })
+	b.child()
+	b.eventually("it runs again", func(r status.Routing) bool { return r.Sequence == 5 && r.Endpoints == 1 })
+}
+
+func TestChaperonesOwnDiagnosticsAreTold(t *testing.T) {
+	b := newBench(t, t.TempDir())
+	b.inputs.SetSynced(source.EveryNamespace)
+	b.child()
+	data, err := routing.Encode(routing.Config{
+		Sequence: 1, Gateway: routing.Gateway{Namespace: "shop", Name: "edge"},
+		Listeners: []routing.Listener{{Name: "web", Socket: "http-81", Port: 80, Protocol: routing.ProtocolHTTP}},
+	})
+	require.NoError(t, err)
+	b.inputs.SetConfig(source.Config{Routing: data})
+	b.eventually("they are told", func(r status.Routing) bool {
+		return len(r.Diagnostics) == 1 && r.Diagnostics[0].Path == "listeners[0].socket"
+	})
+}
+
+func TestADiagnosticOfBothIsGhosts(t *testing.T) {
+	document, err := decode(source.Config{Routing: []byte(`{"version":"1.0.0","sequence":1,"gateway":{"namespace":"","name":"b"},"listeners":[]}`)})
+	require.NoError(t, err)
+	result := ghostconf.ReloadResult{Diagnostics: []ghostconf.Diagnostic{{Path: "gateway.namespace", Message: "ghost's"}, {Path: "routes[0].uid"}}}
+	assert.Equal(t, result.Diagnostics, diagnostics(result, document))
+}
+
+func TestServicesThatAreNotRoutedToAreForgotten(t *testing.T) {
+	c := New(Config{Inputs: NewInputs(), Clock: clock.RealClock{}, Log: zaptest.NewLogger(t), Follow: func([]string) {}})
+	c.known = map[string][]ghostconf.Endpoint{"shop/web:80": nil, "shop/old:80": nil}
+	c.takeRouting(source.Config{Routing: routingOf(t, 1)})
+	assert.Equal(t, []string{"shop/web:80"}, slices.Collect(maps.Keys(c.known)))
 }

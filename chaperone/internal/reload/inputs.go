@@ -19,15 +19,15 @@ type Inputs struct {
 	endpoints *endpoints.Table
 	// moved says that endpoints have changed.
 	moved bool
-	// synced are the namespaces of which every EndpointSlice is known.
-	synced  map[string]bool
-	reports map[string]string
-	changed chan struct{}
+	// synced are the namespaces of which every EndpointSlice is known, denied those that cannot be looked into.
+	synced, denied map[string]bool
+	reports        map[string]string
+	changed        chan struct{}
 }
 
 // NewInputs is empty.
 func NewInputs() *Inputs {
-	return &Inputs{endpoints: endpoints.NewTable(), synced: map[string]bool{}, reports: map[string]string{}, changed: make(chan struct{}, 1)}
+	return &Inputs{endpoints: endpoints.NewTable(), synced: map[string]bool{}, denied: map[string]bool{}, reports: map[string]string{}, changed: make(chan struct{}, 1)}
 }
 
 // taken is what has changed since the last time: nil for what has not.
@@ -56,13 +56,22 @@ func (i *Inputs) DeleteSlice(namespace, name string) {
 
 // SetSynced implements source.Sink.
 func (i *Inputs) SetSynced(namespace string) {
-	i.change(func() { i.moved, i.synced[namespace] = true, true })
+	i.change(func() {
+		i.moved, i.synced[namespace] = true, true
+		delete(i.denied, namespace)
+	})
+}
+
+// SetDenied implements source.Sink.
+func (i *Inputs) SetDenied(namespace string) {
+	i.change(func() { i.denied[namespace] = true })
 }
 
 // ForgetNamespace implements source.Sink: slices that are deleted while nobody looks must not stay.
 func (i *Inputs) ForgetNamespace(namespace string) {
 	i.change(func() {
 		delete(i.synced, namespace)
+		delete(i.denied, namespace)
 		i.endpoints.DeleteNamespace(namespace)
 	})
 }
@@ -111,6 +120,13 @@ func (i *Inputs) isSynced(namespace string) bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	return i.synced[namespace] || i.synced[source.EveryNamespace]
+}
+
+// isAwaited says whether EndpointSlices of a namespace may still be told.
+func (i *Inputs) isAwaited(namespace string) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return !i.synced[namespace] && !i.synced[source.EveryNamespace] && !i.denied[namespace]
 }
 
 // endpointsOf are the endpoints of a service now.

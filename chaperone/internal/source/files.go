@@ -5,6 +5,11 @@ import (
 	"context"
 	"maps"
 	"strings"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/varnish-gateway/gateway/chaperone/internal/supervise"
 )
 
 // Files are directories: mounted volumes in a pod, or what a user edits. A directory that is named "" is
@@ -14,41 +19,89 @@ type Files struct {
 	ConfigDir, ShardsDir, TLSDir string
 	// EndpointsDir holds manifests of EndpointSlices.
 	EndpointsDir string
+	// Log tells of directories that cannot be watched; nil for no log.
+	Log *zap.Logger
+	// watch makes a watcher; newWatcher where it is nil.
+	watch func(dirs ...string) (*watcher, error)
 }
 
 // Follow implements Source: the files hold what they hold.
 func (f Files) Follow([]string) {}
 
-// Run implements Source.
+// Run implements Source. Directories that cannot be watched, as when the kernel's limit of watches is reached, are
+// read again and again until they can.
 func (f Files) Run(ctx context.Context, sink Sink) error {
-	watcher, err := newWatcher(f.ConfigDir, f.ShardsDir, f.TLSDir, f.EndpointsDir)
-	if err != nil {
-		return err
+	if f.Log == nil {
+		f.Log = zap.NewNop()
 	}
-	defer watcher.close()
-	readers := []reader{
-		newConfigReader(f.ConfigDir, f.ShardsDir, sink),
-		&pairsReader{place: place{dir: f.TLSDir, name: PlaceCertificates, sink: sink}},
-		&slicesReader{place: place{dir: f.EndpointsDir, name: PlaceEndpoints, sink: sink}},
+	if f.watch == nil {
+		f.watch = newWatcher
 	}
 	if f.EndpointsDir == "" {
 		sink.SetSynced(EveryNamespace)
 	}
+	readers := readers{
+		newConfigReader(f.ConfigDir, f.ShardsDir, sink),
+		&pairsReader{place: place{dir: f.TLSDir, name: PlaceCertificates, sink: sink}},
+		&slicesReader{place: place{dir: f.EndpointsDir, name: PlaceEndpoints, sink: sink}, now: time.Now},
+	}
+	backoff := supervise.Backoff{First: time.Second, Longest: 10 * time.Second, Steady: time.Minute}
+	said := ""
 	for {
-		for _, r := range readers {
-			r.read()
+		began := time.Now()
+		err := f.watched(ctx, readers)
+		if ctx.Err() != nil {
+			return nil
 		}
-		if err := watcher.wait(ctx); err != nil {
-			if ctx.Err() != nil {
-				return nil
-			}
+		if text := err.Error(); text != said {
+			said = text
+			f.Log.Warn("directories cannot be watched, and are read every few seconds", zap.Error(err))
+		}
+		readers.read()
+		pause(ctx, backoff.After(time.Since(began)))
+	}
+}
+
+// watched reads the directories whenever they change, until they cannot be watched any more or ctx ends.
+func (f Files) watched(ctx context.Context, readers readers) error {
+	watcher, err := f.watch(f.ConfigDir, f.ShardsDir, f.TLSDir, f.EndpointsDir)
+	if err != nil {
+		return err
+	}
+	defer watcher.close()
+	for {
+		var again <-chan time.Time
+		if readers.read() {
+			again = time.After(doubtFor)
+		}
+		if err := watcher.wait(ctx, again); err != nil {
 			return err
 		}
 	}
 }
 
-// reader reads its directories, and tells the sink where something has changed.
-type reader interface{ read() }
+// pause returns after d, or when ctx ends.
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// reader reads its directories, and tells the sink where something has changed. It says whether it is to be asked
+// again after doubtFor, although nothing changes.
+type reader interface{ read() (again bool) }
+
+type readers []reader
+
+func (r readers) read() (again bool) {
+	for _, reader := range r {
+		again = reader.read() || again
+	}
+	return again
+}
 
 // place is a directory that is read again and again.
 type place struct {
@@ -92,11 +145,11 @@ func newConfigReader(configDir, shardsDir string, sink Sink) *configReader {
 	}
 }
 
-func (r *configReader) read() {
+func (r *configReader) read() (again bool) {
 	// The shards first: they are written first, so a head that is read after them finds them.
 	shards, config := r.shards.changed(), r.config.changed()
 	if !shards && !config {
-		return
+		return false
 	}
 	c := Config{Routing: r.config.files[routingKey], Main: r.config.files[vclKey], Shards: map[string][]byte{}}
 	for file, data := range r.shards.files {
@@ -105,15 +158,17 @@ func (r *configReader) read() {
 		}
 	}
 	r.config.sink.SetConfig(c)
+	return false
 }
 
 // pairsReader reads the TLS Secret.
 type pairsReader struct{ place }
 
-func (r *pairsReader) read() {
+func (r *pairsReader) read() (again bool) {
 	if r.changed() {
 		r.sink.SetPairs(pairsOf(r.files))
 	}
+	return false
 }
 
 // pairsOf are the certificates among the keys of a Secret. Half of a pair is a pair too: its name can be

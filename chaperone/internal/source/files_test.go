@@ -5,10 +5,15 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 )
 
 func runFiles(t *testing.T, files Files) *recorder {
@@ -116,6 +121,69 @@ func TestManifests(t *testing.T) {
 	r.eventually(t, "a slice that has gone is told", func(r *recorder) bool { return len(r.slices) == 1 && r.reports[PlaceEndpoints] == "" })
 	require.NoError(t, os.Remove(file))
 	r.eventually(t, "so is the last one", func(r *recorder) bool { return len(r.slices) == 0 })
+}
+
+func TestAFileThatIsEmptyForAMomentKeepsItsSlices(t *testing.T) {
+	dir, now, r := t.TempDir(), time.Unix(1000, 0), newRecorder()
+	file := filepath.Join(dir, "slices.yaml")
+	reader := slicesReader{place: place{dir: dir, name: PlaceEndpoints, sink: r}, now: func() time.Time { return now }}
+	write(t, file, named("one"))
+	require.False(t, reader.read())
+	for i, step := range []struct {
+		content string
+		after   time.Duration
+		again   bool
+		want    []string
+	}{
+		{content: "", after: time.Second, again: true, want: []string{"shop/one"}},
+		{content: "", after: doubtFor - 1, again: true, want: []string{"shop/one"}},
+		{content: named("two"), after: 1, want: []string{"shop/two"}},
+		{content: "", after: time.Hour, again: true, want: []string{"shop/two"}},
+		{content: "", after: doubtFor},
+		{content: "", after: time.Hour},
+	} {
+		write(t, file, step.content)
+		now = now.Add(step.after)
+		assert.Equal(t, step.again, reader.read(), "step %d", i)
+		assert.Equal(t, step.want, r.names(), "step %d", i)
+	}
+}
+
+func TestAFileThatStaysEmptyIsBelieved(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "slices.yaml")
+	write(t, file, named("one"))
+	r := runFiles(t, Files{EndpointsDir: dir})
+	r.eventually(t, "the slice is told", func(r *recorder) bool { return len(r.slices) == 1 })
+	write(t, file, "")
+	r.eventually(t, "its end is told", func(r *recorder) bool { return len(r.slices) == 0 })
+}
+
+func TestDirectoriesThatCannotBeWatchedAreReadAllTheSame(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "routing.json"), "1")
+	core, logs := observer.New(zap.WarnLevel)
+	var may atomic.Bool
+	r := runFiles(t, Files{ConfigDir: dir, Log: zap.New(core), watch: func(dirs ...string) (*watcher, error) {
+		if !may.Load() {
+			return nil, syscall.EMFILE
+		}
+		return newWatcher(dirs...)
+	}})
+	r.eventually(t, "the first state is told", func(r *recorder) bool { return string(r.config.Routing) == "1" })
+	write(t, filepath.Join(dir, "routing.json"), "2")
+	r.eventually(t, "the next state is told", func(r *recorder) bool { return string(r.config.Routing) == "2" })
+	assert.Equal(t, 1, logs.Len(), "the reason is said once")
+	may.Store(true)
+	write(t, filepath.Join(dir, "routing.json"), "3")
+	r.eventually(t, "it goes on once they can be watched", func(r *recorder) bool { return string(r.config.Routing) == "3" })
+}
+
+func TestOnlyWhatIsNotThereIsWatchedFromAbove(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	require.NoError(t, os.WriteFile(file, nil, 0o600))
+	_, err := newWatcher(filepath.Join(file, "config"))
+	assert.ErrorIs(t, err, syscall.ENOTDIR)
 }
 
 func TestParseSlices(t *testing.T) {

@@ -14,7 +14,9 @@ type hub struct {
 
 	mu         sync.Mutex
 	api, mount Config
-	pairs      pairsChoice
+	// heard says that the API has told of the Gateway's ConfigMap.
+	heard bool
+	pairs pairsChoice
 	// shards are the names of those that the chosen head refers to; wanted is woken when they change.
 	shards []string
 	wanted chan struct{}
@@ -30,6 +32,7 @@ func (h *hub) changeConfig(change func(h *hub)) {
 	defer h.mu.Unlock()
 	change(h)
 	chosen := newest(h.api, h.mount)
+	chosen.MayLag = !h.heard
 	h.noteShards(chosen)
 	h.sink.SetConfig(chosen)
 }
@@ -57,7 +60,7 @@ func (h *hub) wantedShards() []string {
 
 // setMain takes the Gateway's ConfigMap from the API; nil where there is none.
 func (h *hub) setMain(data map[string][]byte) {
-	h.changeConfig(func(h *hub) { h.api.Routing, h.api.Main = data[routingKey], data[vclKey] })
+	h.changeConfig(func(h *hub) { h.heard, h.api.Routing, h.api.Main = true, data[routingKey], data[vclKey] })
 }
 
 // setShard takes a shard's ConfigMap from the API; nil where there is none.
@@ -111,6 +114,9 @@ func (m mounted) DeleteSlice(string, string) {}
 
 // SetSynced implements Sink.
 func (m mounted) SetSynced(string) {}
+
+// SetDenied implements Sink.
+func (m mounted) SetDenied(string) {}
 
 // ForgetNamespace implements Sink.
 func (m mounted) ForgetNamespace(string) {}

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"go.uber.org/zap"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/varnish-gateway/gateway/shared/routing"
@@ -29,7 +30,7 @@ type Kubernetes struct {
 
 // NewKubernetes watches for a Gateway.
 func NewKubernetes(client kubernetes.Interface, namespace, gateway string, mounts Files, log *zap.Logger) *Kubernetes {
-	mounts.EndpointsDir = ""
+	mounts.EndpointsDir, mounts.Log = "", log
 	return &Kubernetes{
 		client: client, namespace: namespace, gateway: gateway, mounts: mounts, log: log,
 		follow: make(chan struct{}, 1),
@@ -99,7 +100,13 @@ func (k *Kubernetes) watchShard(ctx context.Context, h *hub, name string) *watch
 }
 
 func (k *Kubernetes) watchNamespace(ctx context.Context, sink Sink, namespace string) *watch {
-	return watchSlices(ctx, k.client, namespace, sink, k.failed(sink, endpointsPlace(namespace)))
+	failed := k.failed(sink, endpointsPlace(namespace))
+	return watchSlices(ctx, k.client, namespace, sink, func(err error) {
+		failed(err)
+		if apierrors.IsForbidden(err) {
+			sink.SetDenied(namespace)
+		}
+	})
 }
 
 // forget says that a namespace is not watched any more: what was known of it grows old.

@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap/zaptest"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes/fake"
@@ -99,6 +100,27 @@ func TestEndpointSlicesFollowTheNamespacesThatAreRoutedTo(t *testing.T) {
 	_, err := client.DiscoveryV1().EndpointSlices("c").Create(t.Context(), slice("c", "four"), metav1.CreateOptions{})
 	require.NoError(t, err)
 	r.eventually(t, "a new slice is told", func(r *recorder) bool { return r.slices["c/four"] != nil })
+}
+
+func TestANamespaceThatIsForbiddenIsDenied(t *testing.T) {
+	client := fake.NewClientset()
+	client.PrependReactor("list", "endpointslices", func(clienttesting.Action) (bool, runtime.Object, error) {
+		return true, nil, apierrors.NewForbidden(discoveryv1.Resource("endpointslices"), "", errors.New("no role"))
+	})
+	k, r := runKubernetes(t, client, Files{})
+	k.Follow([]string{"a"})
+	r.eventually(t, "it is told", func(r *recorder) bool { return r.denied["a"] && r.reports[endpointsPlace("a")] != "" })
+}
+
+func TestWhatIsMountedMayLagUntilTheAPIIsHeard(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "routing.json"), string(routingOf(t, 1)))
+	client := fake.NewClientset()
+	_, r := runKubernetes(t, client, Files{ConfigDir: dir})
+	r.eventually(t, "the mount is told", func(r *recorder) bool { return sequenceOf(r.config.Routing) == 1 && r.config.MayLag })
+	_, err := client.CoreV1().ConfigMaps("shop").Create(t.Context(), configMap("edge", map[string]string{"routing.json": string(routingOf(t, 2))}), metav1.CreateOptions{})
+	require.NoError(t, err)
+	r.eventually(t, "the API is heard", func(r *recorder) bool { return sequenceOf(r.config.Routing) == 2 && !r.config.MayLag })
 }
 
 func TestAnAPIThatIsAwayIsReportedAndResumed(t *testing.T) {

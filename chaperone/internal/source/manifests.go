@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
@@ -20,20 +21,32 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// slicesReader reads manifests of EndpointSlices. A file that is broken keeps the slices that it had.
+// doubtFor is how long a file that held slices must have been empty to be believed: an editor, and a shell, empties a
+// file before it writes it.
+const doubtFor = 250 * time.Millisecond
+
+// slicesReader reads manifests of EndpointSlices. A file that is broken keeps the slices that it had, and so does one
+// that was emptied a moment ago.
 type slicesReader struct {
 	place
 	byFile map[string][]*discoveryv1.EndpointSlice
 	told   map[types.NamespacedName]*discoveryv1.EndpointSlice
+	// emptied says since when files that held slices have been empty.
+	emptied map[string]time.Time
+	now     func() time.Time
 }
 
-func (r *slicesReader) read() {
-	if !r.changed() {
-		return
+func (r *slicesReader) read() (again bool) {
+	if !r.changed() && len(r.emptied) == 0 {
+		return false
 	}
-	byFile, problems := map[string][]*discoveryv1.EndpointSlice{}, []string{}
+	byFile, emptied, problems := map[string][]*discoveryv1.EndpointSlice{}, map[string]time.Time{}, []string{}
 	for _, file := range slices.Sorted(maps.Keys(r.files)) {
 		if !isManifest(file) {
+			continue
+		}
+		if since, doubtful := r.doubts(file); doubtful {
+			emptied[file], byFile[file] = since, r.byFile[file]
 			continue
 		}
 		parsed, err := parseSlices(r.files[file])
@@ -43,10 +56,24 @@ func (r *slicesReader) read() {
 		}
 		byFile[file] = parsed
 	}
-	r.byFile = byFile
+	r.byFile, r.emptied = byFile, emptied
 	r.sink.Report(r.name, strings.Join(problems, "\n"))
 	r.tell()
 	r.sink.SetSynced(EveryNamespace)
+	return len(emptied) > 0
+}
+
+// doubts says whether a file that held slices is empty, and has not been so for long; and since when.
+func (r *slicesReader) doubts(file string) (since time.Time, doubtful bool) {
+	if len(r.files[file]) > 0 || len(r.byFile[file]) == 0 {
+		return since, false
+	}
+	now := r.now()
+	since, known := r.emptied[file]
+	if !known {
+		return now, true
+	}
+	return since, now.Sub(since) < doubtFor
 }
 
 // tell tells the sink what differs from what it was told before.

@@ -19,11 +19,12 @@ type recorder struct {
 	pairs   Pairs
 	slices  map[string]*discoveryv1.EndpointSlice
 	synced  map[string]bool
+	denied  map[string]bool
 	reports map[string]string
 }
 
 func newRecorder() *recorder {
-	return &recorder{slices: map[string]*discoveryv1.EndpointSlice{}, synced: map[string]bool{}, reports: map[string]string{}}
+	return &recorder{slices: map[string]*discoveryv1.EndpointSlice{}, synced: map[string]bool{}, denied: map[string]bool{}, reports: map[string]string{}}
 }
 
 func (r *recorder) locked(change func()) {
@@ -41,6 +42,7 @@ func (r *recorder) DeleteSlice(namespace, name string) {
 	r.locked(func() { delete(r.slices, namespace+"/"+name) })
 }
 func (r *recorder) SetSynced(namespace string) { r.locked(func() { r.synced[namespace] = true }) }
+func (r *recorder) SetDenied(namespace string) { r.locked(func() { r.denied[namespace] = true }) }
 func (r *recorder) ForgetNamespace(namespace string) {
 	r.locked(func() { delete(r.synced, namespace) })
 }

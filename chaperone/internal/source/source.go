@@ -43,6 +43,9 @@ type Config struct {
 	Routing, Main []byte
 	// Shards by name, "00" to "31".
 	Shards map[string][]byte
+	// MayLag says that all this is mounted, and that the API has not been heard yet: it may be older than what an
+	// earlier run of this process had.
+	MayLag bool
 }
 
 // Pairs are certificates with their keys, by name.
@@ -70,6 +73,8 @@ type Sink interface {
 	// SetSynced says that every EndpointSlice of a namespace has been told; the namespace EveryNamespace
 	// stands for all.
 	SetSynced(namespace string)
+	// SetDenied says that a namespace cannot be looked into, and that waiting for it is in vain.
+	SetDenied(namespace string)
 	// ForgetNamespace says that nothing more will be told of a namespace until it is followed again.
 	ForgetNamespace(namespace string)
 	// Report says what is wrong with one of the places that this source reads, under a name for the

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"time"
 
@@ -35,17 +36,22 @@ func newWatcher(dirs ...string) (*watcher, error) {
 			w.dirs = append(w.dirs, dir)
 		}
 	}
-	w.add()
+	if err := w.add(); err != nil {
+		w.close()
+		return nil, err
+	}
 	return w, nil
 }
 
 func (w *watcher) close() { w.notify.Close() }
 
-// wait returns after the next change, which may have been any of the directories.
-func (w *watcher) wait(ctx context.Context) error {
+// wait returns after the next change, which may have been any of the directories, or when again comes.
+func (w *watcher) wait(ctx context.Context, again <-chan time.Time) error {
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
+	case <-again:
+		return nil
 	case _, open := <-w.notify.Events:
 		if !open {
 			return errors.New("watching directories: the watch has ended")
@@ -59,8 +65,7 @@ func (w *watcher) wait(ctx context.Context) error {
 	if err := w.settle(ctx); err != nil {
 		return err
 	}
-	w.add()
-	return nil
+	return w.add()
 }
 
 // settle waits until the burst of events is over: one write of a file, or one swap of a volume, makes for several
@@ -82,12 +87,17 @@ func (w *watcher) settle(ctx context.Context) error {
 
 // add watches each directory or, where it is not there, the nearest one above it that is. To add one that
 // is watched already changes nothing, and one that was removed and made again is watched anew.
-func (w *watcher) add() {
+func (w *watcher) add() error {
 	for _, dir := range w.dirs {
-		for path := filepath.Clean(dir); w.notify.Add(path) != nil; path = filepath.Dir(path) {
-			if path == filepath.Dir(path) {
-				break
-			}
+		path := filepath.Clean(dir)
+		err := w.notify.Add(path)
+		for errors.Is(err, fs.ErrNotExist) && path != filepath.Dir(path) {
+			path = filepath.Dir(path)
+			err = w.notify.Add(path)
+		}
+		if err != nil {
+			return fmt.Errorf("watching directory %s: %w", path, err)
 		}
 	}
+	return nil
 }

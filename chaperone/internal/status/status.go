@@ -44,8 +44,10 @@ type Routing struct {
 	Routes    int `json:"routes"`
 	Services  int `json:"services"`
 	Endpoints int `json:"endpoints"`
-	// Error says why newer routing is not in effect; empty where the newest is.
+	// Error says what is wrong with newer routing, which is not in effect for that; empty where nothing is.
 	Error string `json:"error"`
+	// Pending says what newer routing waits for; empty where it waits for nothing.
+	Pending string `json:"pending"`
 	// Diagnostics tell of records that are inert.
 	Diagnostics []ghostconf.Diagnostic `json:"diagnostics"`
 }

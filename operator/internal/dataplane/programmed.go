@@ -73,14 +73,20 @@ func refusal(pod Observation) string {
 	return ""
 }
 
-// lag tells how far a pod is behind; empty where it runs what is wanted.
+// lag tells how far a pod is behind; empty where it runs what is wanted, and waits for nothing.
 func lag(want Wanted, pod Observation) string {
 	s := pod.Status
+	waits := ""
+	if s.Routing.Pending != "" {
+		waits = " It waits: " + oneLine(s.Routing.Pending)
+	}
 	switch {
 	case s.Routing.Sequence < want.Routing:
-		return fmt.Sprintf("%s runs routing configuration %d, not yet %d.", pod.who(), s.Routing.Sequence, want.Routing)
+		return fmt.Sprintf("%s runs routing configuration %d, not yet %d.%s", pod.who(), s.Routing.Sequence, want.Routing, waits)
 	case s.VCL.Sequence < want.VCL:
 		return fmt.Sprintf("%s runs VCL %d, not yet %d.", pod.who(), s.VCL.Sequence, want.VCL)
+	case waits != "":
+		return fmt.Sprintf("%s runs routing configuration %d, but not all of it.%s", pod.who(), s.Routing.Sequence, waits)
 	}
 	return ""
 }

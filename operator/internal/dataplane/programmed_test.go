@@ -45,6 +45,8 @@ func TestProgrammed(t *testing.T) {
 		"VCL that a starting pod refuses":  {[]Observation{said(t, "a", current), unready(said(t, "b", broken))}, "False", "Invalid", "Pod b"},
 		"VCL that a leaving pod refused":   {[]Observation{said(t, "a", current), leaving(said(t, "b", broken))}, "True", "Programmed", ""},
 		"routing that was refused":         {[]Observation{said(t, "a", `{"routing":{"sequence":7,"error":"version 2"},"vcl":{"sequence":3}}`)}, "False", "Invalid", "version 2"},
+		"shards that are not there yet":    {[]Observation{said(t, "a", `{"routing":{"sequence":6,"pending":"missing 00"},"vcl":{"sequence":3}}`)}, "False", "Pending", "configuration 6, not yet 7. It waits: missing 00"},
+		"a namespace that is not known":    {[]Observation{said(t, "a", `{"routing":{"sequence":7,"pending":"cannot be watched"},"vcl":{"sequence":3}}`)}, "False", "Pending", "not all of it. It waits: cannot be watched"},
 		"certificates that cannot be read": {[]Observation{said(t, "a", `{"routing":{"sequence":7},"vcl":{"sequence":3},"certificates":{"error":"no"}}`)}, "False", "Invalid", "certificates cannot be read"},
 		"a certificate that is broken":     {[]Observation{said(t, "a", `{"routing":{"sequence":7},"vcl":{"sequence":3},"certificates":{"problems":[{"name":"x","message":"expired"}]}}`)}, "False", "Invalid", "expired"},
 		"a process that runs it":           {[]Observation{said(t, "", current)}, "True", "Programmed", ""},

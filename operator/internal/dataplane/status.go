@@ -11,6 +11,7 @@ type Status struct {
 	Routing  struct {
 		Sequence    int64                 `json:"sequence"`
 		Error       string                `json:"error"`
+		Pending     string                `json:"pending"`
 		Diagnostics []contract.Diagnostic `json:"diagnostics"`
 	} `json:"routing"`
 	VCL struct {
