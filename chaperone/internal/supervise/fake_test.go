@@ -127,7 +127,7 @@ func newBench(t *testing.T, change func(*Config[*fakeCLI])) *bench {
 			b.output <- output
 			return <-b.processes, nil
 		},
-		Accept: func(ctx context.Context) (*fakeCLI, error) {
+		Accept: func(ctx context.Context, _ int) (*fakeCLI, error) {
 			select {
 			case cli := <-b.clis:
 				return cli, nil

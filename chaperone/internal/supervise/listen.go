@@ -38,35 +38,43 @@ func Listen(secretFile string) (*Listener, error) {
 // Address is what varnishd's -M takes.
 func (l *Listener) Address() string { return l.tcp.Addr().String() }
 
-// Accept waits for a varnishd that knows the secret. Others on this host may connect too: they are
-// turned away.
-func (l *Listener) Accept(ctx context.Context) (*varnishcli.Client, error) {
+// Accept waits for the varnishd of the given process number. Others on this host may connect too: they are
+// turned away, without a word.
+func (l *Listener) Accept(ctx context.Context, pid int) (*varnishcli.Client, error) {
 	stop := context.AfterFunc(ctx, func() { l.tcp.SetDeadline(time.Unix(1, 0)) })
 	defer func() {
 		stop()
 		l.tcp.SetDeadline(time.Time{})
 	}()
+	var refused error
 	for {
 		conn, err := l.tcp.Accept()
 		if ctx.Err() != nil {
 			if err == nil {
 				conn.Close()
 			}
-			return nil, fmt.Errorf("waiting for varnishd's CLI: %w", ctx.Err())
+			return nil, fmt.Errorf("waiting for varnishd's CLI: %w", errors.Join(ctx.Err(), refused))
 		}
 		if err != nil {
 			return nil, fmt.Errorf("waiting for varnishd's CLI: %w", err)
 		}
-		within, cancel := context.WithTimeout(ctx, authenticateWithin)
-		client, err := varnishcli.NewClient(within, conn, l.secret)
-		cancel()
+		client, err := l.take(ctx, conn, pid)
 		if err == nil {
 			return client, nil
 		}
-		if ctx.Err() != nil {
-			return nil, errors.Join(ctx.Err(), err)
-		}
+		refused = err
 	}
+}
+
+// take makes a client of a connection, or closes it.
+func (l *Listener) take(ctx context.Context, conn net.Conn, pid int) (*varnishcli.Client, error) {
+	if err := checkPeer(conn, pid); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, authenticateWithin)
+	defer cancel()
+	return varnishcli.NewClient(ctx, conn, l.secret)
 }
 
 // authenticateWithin is how long a connection may take to prove that it is varnishd.

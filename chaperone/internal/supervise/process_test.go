@@ -22,6 +22,9 @@ import (
 const parentOf = "SUPERVISE_TEST_PARENT"
 
 func TestMain(m *testing.M) {
+	if address := os.Getenv(connectTo); address != "" {
+		asConnector(address)
+	}
 	if file := os.Getenv(parentOf); file != "" {
 		p, err := Start("/bin/sh", []string{"-c", "sleep 600"}, func(string) {})
 		if err != nil {

@@ -39,8 +39,8 @@ type Handler[C CLI] interface {
 type Config[C CLI] struct {
 	// Start starts varnishd and tells each line that it writes.
 	Start func(output func(line string)) (Process, error)
-	// Accept waits for varnishd to connect its CLI.
-	Accept func(ctx context.Context) (C, error)
+	// Accept waits for the varnishd of that process number to connect its CLI.
+	Accept func(ctx context.Context, pid int) (C, error)
 	// Hold takes hold of varnishd's child; HoldOrphan where it is nil.
 	Hold    func(pid int) (Orphan, error)
 	Handler Handler[C]
@@ -165,7 +165,7 @@ func (s *Supervisor[C]) live(ctx context.Context) error {
 func (s *Supervisor[C]) connect(ctx context.Context, process Process, hints <-chan struct{}, children *children) {
 	for ctx.Err() == nil {
 		within, cancel := context.WithTimeout(ctx, s.config.ConnectWithin)
-		cli, err := s.config.Accept(within)
+		cli, err := s.config.Accept(within, process.Pid())
 		cancel()
 		if err != nil {
 			if ctx.Err() == nil {

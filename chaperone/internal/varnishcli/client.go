@@ -48,14 +48,16 @@ func (c *Client) authenticate(ctx context.Context, secret []byte) error {
 	if err != nil {
 		return err
 	}
-	if response.Status == StatusAuth {
-		answer, err := Authenticate(response.Body, secret)
-		if err != nil {
-			return err
-		}
-		if response, err = c.exchange(ctx, AppendCommand(nil, "auth", answer)); err != nil {
-			return err
-		}
+	// A varnishd that was started with a secret asks for it.
+	if response.Status != StatusAuth {
+		return fmt.Errorf("status %d came instead of a challenge", response.Status)
+	}
+	answer, err := Authenticate(response.Body, secret)
+	if err != nil {
+		return err
+	}
+	if response, err = c.exchange(ctx, AppendCommand(nil, "auth", answer)); err != nil {
+		return err
 	}
 	if response.Status != StatusOK {
 		return &CommandError{Command: "auth", Response: response}

@@ -67,7 +67,7 @@ func connect(t *testing.T, files *Files) *varnishcli.Client {
 	})
 	ctx, cancel := context.WithTimeout(t.Context(), varnishtest.Deadline)
 	defer cancel()
-	cli, err := listener.Accept(ctx)
+	cli, err := listener.Accept(ctx, process.Pid())
 	require.NoError(t, err)
 	t.Cleanup(func() { cli.Close() })
 	return cli
