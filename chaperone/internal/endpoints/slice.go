@@ -7,6 +7,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
+	"k8s.io/apimachinery/pkg/types"
 )
 
 // slice is what is needed of one EndpointSlice.
@@ -20,6 +21,8 @@ type slice struct {
 type endpoint struct {
 	address netip.Addr
 	state   state
+	// target is the UID of the object behind it, a pod; empty where that is not said.
+	target types.UID
 }
 
 // state of an endpoint; of one address in several slices the best one counts.
@@ -46,12 +49,16 @@ func compact(source *discoveryv1.EndpointSlice) *slice {
 		if state == away {
 			continue
 		}
+		var target types.UID
+		if ref := source.Endpoints[i].TargetRef; ref != nil {
+			target = ref.UID
+		}
 		for _, text := range source.Endpoints[i].Addresses {
 			address, err := netip.ParseAddr(text)
 			if err != nil || address.Zone() != "" {
 				continue
 			}
-			s.endpoints = append(s.endpoints, endpoint{address: address.Unmap(), state: state})
+			s.endpoints = append(s.endpoints, endpoint{address: address.Unmap(), state: state, target: target})
 		}
 	}
 	return s

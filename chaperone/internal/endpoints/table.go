@@ -1,9 +1,12 @@
 package endpoints
 
 import (
+	"cmp"
 	"net/netip"
+	"slices"
 
 	discoveryv1 "k8s.io/api/discovery/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/varnish-gateway/gateway/shared/ghostconf"
 )
@@ -73,9 +76,10 @@ func (t *Table) DeleteNamespace(namespace string) {
 }
 
 // Endpoints are the addresses that serve the named port of a Service now, in order and each once: those
-// that are ready or, where none is, those that are terminating and still serve, as kube-proxy does it.
+// that are ready or, where none is, those that are terminating and still serve, as kube-proxy does it. A pod that has
+// an address of each family is there once, with its IPv4 address: twice, it would get twice its share.
 func (t *Table) Endpoints(service Service, portName string) []ghostconf.Endpoint {
-	best := map[netip.AddrPort]state{}
+	best := map[netip.AddrPort]endpoint{}
 	highest := away
 	for name := range t.names[service] {
 		s := t.slices[sliceKey{service.Namespace, name}]
@@ -85,15 +89,43 @@ func (t *Table) Endpoints(service Service, portName string) []ghostconf.Endpoint
 		}
 		for _, e := range s.endpoints {
 			key := netip.AddrPortFrom(e.address, uint16(port))
-			best[key] = max(best[key], e.state)
+			if e.isBetter(best[key]) {
+				best[key] = e
+			}
 			highest = max(highest, e.state)
 		}
 	}
-	chosen := make([]ghostconf.Endpoint, 0, len(best))
-	for address, state := range best {
-		if state == highest {
-			chosen = append(chosen, ghostconf.Endpoint{Address: address.Addr().String(), Port: int32(address.Port())})
+	serving := make([]netip.AddrPort, 0, len(best))
+	for address, e := range best {
+		if e.state == highest {
+			serving = append(serving, address)
 		}
+	}
+	// IPv4 comes first.
+	slices.SortFunc(serving, netip.AddrPort.Compare)
+	return oncePerTarget(serving, best)
+}
+
+// isBetter says which of two entries of one address counts, whatever order they come in.
+func (e endpoint) isBetter(than endpoint) bool {
+	return cmp.Or(cmp.Compare(e.state, than.state), cmp.Compare(e.target, than.target)) > 0
+}
+
+// oncePerTarget keeps the first address of each target and port, and every address whose target is not known.
+func oncePerTarget(addresses []netip.AddrPort, endpoints map[netip.AddrPort]endpoint) []ghostconf.Endpoint {
+	type key struct {
+		target types.UID
+		port   uint16
+	}
+	seen := map[key]bool{}
+	chosen := make([]ghostconf.Endpoint, 0, len(addresses))
+	for _, address := range addresses {
+		target := key{endpoints[address].target, address.Port()}
+		if target.target != "" && seen[target] {
+			continue
+		}
+		seen[target] = true
+		chosen = append(chosen, ghostconf.Endpoint{Address: address.Addr().String(), Port: int32(address.Port())})
 	}
 	return ghostconf.SortEndpoints(chosen)
 }

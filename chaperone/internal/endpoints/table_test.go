@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
 	"pgregory.net/rapid"
 
@@ -49,6 +50,13 @@ func (b *builder) rawPort(port discoveryv1.EndpointPort) *builder {
 // conditions are ready, serving, terminating.
 func (b *builder) endpoint(conditions discoveryv1.EndpointConditions, addresses ...string) *builder {
 	b.slice.Endpoints = append(b.slice.Endpoints, discoveryv1.Endpoint{Addresses: addresses, Conditions: conditions})
+	return b
+}
+
+// pod is endpoint with the pod behind it.
+func (b *builder) pod(uid types.UID, conditions discoveryv1.EndpointConditions, addresses ...string) *builder {
+	b.endpoint(conditions, addresses...)
+	b.slice.Endpoints[len(b.slice.Endpoints)-1].TargetRef = &corev1.ObjectReference{Kind: "Pod", UID: uid}
 	return b
 }
 
@@ -105,7 +113,25 @@ func TestEndpoints(t *testing.T) {
 			slices: []*builder{http("a").endpoint(notReady, "10.0.0.1"), http("b").endpoint(isReady, "10.0.0.1")},
 			want:   []string{"10.0.0.1:8080"},
 		},
-		"both families of a dual-stack service": {
+		"a pod with an address of each family is there once": {
+			slices: []*builder{
+				http("six").kind(discoveryv1.AddressTypeIPv6).pod("a", isReady, "2001:db8::1").pod("b", isReady, "2001:db8::2"),
+				http("four").pod("a", isReady, "10.0.0.1").pod("b", isReady, "10.0.0.2"),
+			},
+			want: []string{"10.0.0.1:8080", "10.0.0.2:8080"},
+		},
+		"with the address that is ready": {
+			slices: []*builder{
+				http("six").kind(discoveryv1.AddressTypeIPv6).pod("a", isReady, "2001:db8::1"),
+				http("four").pod("a", notReady, "10.0.0.1"),
+			},
+			want: []string{"[2001:db8::1]:8080"},
+		},
+		"a pod that serves two ports under one name is two endpoints": {
+			slices: []*builder{http("a").pod("a", isReady, "10.0.0.1"), newSlice("b").port("http", 9090).pod("a", isReady, "10.0.0.1")},
+			want:   []string{"10.0.0.1:8080", "10.0.0.1:9090"},
+		},
+		"both families where nobody knows what is behind them": {
 			slices: []*builder{
 				http("six").kind(discoveryv1.AddressTypeIPv6).endpoint(isReady, "2001:db8::1"),
 				http("four").endpoint(isReady, "10.0.0.1"),
@@ -184,7 +210,8 @@ func TestTheOrderOfEventsDoesNotMatter(t *testing.T) {
 			b := newSlice(fmt.Sprint(i)).port("http", 80)
 			for range rapid.IntRange(0, 4).Draw(t, "endpoints") {
 				conditions := rapid.SampledFrom([]discoveryv1.EndpointConditions{isReady, notReady, isLeaving, saysNil}).Draw(t, "conditions")
-				b.endpoint(conditions, fmt.Sprintf("10.0.0.%d", rapid.IntRange(1, 9).Draw(t, "address")))
+				uid := rapid.SampledFrom([]types.UID{"", "a", "b"}).Draw(t, "pod")
+				b.pod(uid, conditions, fmt.Sprintf("10.0.0.%d", rapid.IntRange(1, 9).Draw(t, "address")))
 			}
 			slices = append(slices, b.slice)
 		}

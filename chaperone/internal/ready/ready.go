@@ -19,24 +19,27 @@ const (
 
 // Tasks are the named tasks. The zero value is not usable; see New. Safe for concurrent use.
 type Tasks struct {
-	mu       sync.Mutex
-	missing  []string
+	mu      sync.Mutex
+	missing []string
+
+	// telling keeps notifications in the order of the changes; told is what the last one said.
+	telling  sync.Mutex
+	told     bool
 	onChange func(ready bool)
 }
 
-// New starts with the given tasks undone. onChange, which may be nil, is told whenever Ready changes;
-// it runs without any lock held, but in the order of the changes of one caller only.
+// New starts with the given tasks undone. onChange, which may be nil, is told whenever Ready changes, and last of
+// what it is in the end; it must not call Set.
 func New(onChange func(ready bool), tasks ...string) *Tasks {
 	if onChange == nil {
 		onChange = func(bool) {}
 	}
-	return &Tasks{missing: slices.Clone(tasks), onChange: onChange}
+	return &Tasks{missing: slices.Clone(tasks), told: len(tasks) == 0, onChange: onChange}
 }
 
 // Set marks a task as done or undone. A task that was not named to New is added by being undone.
 func (t *Tasks) Set(task string, done bool) {
 	t.mu.Lock()
-	was := len(t.missing) == 0
 	i := slices.Index(t.missing, task)
 	switch {
 	case done && i >= 0:
@@ -44,10 +47,17 @@ func (t *Tasks) Set(task string, done bool) {
 	case !done && i < 0:
 		t.missing = append(t.missing, task)
 	}
-	is := len(t.missing) == 0
 	t.mu.Unlock()
-	if was != is {
-		t.onChange(is)
+	t.tell()
+}
+
+// tell tells what is true now, not what was when its caller changed something.
+func (t *Tasks) tell() {
+	t.telling.Lock()
+	defer t.telling.Unlock()
+	if now := t.Ready(); now != t.told {
+		t.told = now
+		t.onChange(now)
 	}
 }
 

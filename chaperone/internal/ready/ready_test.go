@@ -1,6 +1,8 @@
 package ready
 
 import (
+	"runtime"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -18,4 +20,36 @@ func TestTasks(t *testing.T) {
 	tasks.Set(Serving, false)
 	assert.Equal(t, []string{Serving}, tasks.Missing(), "a task that was not named before counts too")
 	assert.Equal(t, []bool{true, false}, told, "only changes are told")
+}
+
+func TestWhatIsToldLastIsTrue(t *testing.T) {
+	var mu sync.Mutex
+	var told []bool
+	entered, gate := make(chan struct{}), make(chan struct{})
+	tasks := New(func(ready bool) {
+		if ready {
+			close(entered)
+			<-gate
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		told = append(told, ready)
+	}, VCLActive)
+	var setters sync.WaitGroup
+	setters.Go(func() { tasks.Set(VCLActive, true) })
+	<-entered
+	// The task is undone while its being done is still being told.
+	undone := make(chan struct{})
+	setters.Go(func() { tasks.Set(VCLActive, false); close(undone) })
+	for tasks.Ready() {
+		runtime.Gosched()
+	}
+	select {
+	case <-undone:
+		t.Error("the second change was told before the first")
+	default:
+	}
+	close(gate)
+	setters.Wait()
+	assert.Equal(t, []bool{true, false}, told)
 }

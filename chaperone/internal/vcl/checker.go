@@ -8,8 +8,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"syscall"
 	"time"
+
+	"github.com/varnish-gateway/gateway/shared/contract"
 )
 
 // Checker compiles VCL without loading it: varnishd -C in a process and a directory of its own, so that
@@ -33,8 +37,12 @@ func NewChecker(varnishd, vmodPath, dir string, within time.Duration) *Checker {
 }
 
 // Check compiles main.vcl. An empty message means that it compiles; an error means that it could not be
-// checked.
+// checked. VCL without a header is checked too; what has one is refused where it would not be loaded.
 func (c *Checker) Check(ctx context.Context, source []byte) (message string, err error) {
+	var major *contract.MajorError
+	if _, err := Parse(source); errors.As(err, &major) {
+		return err.Error(), nil
+	}
 	ctx, cancel := context.WithTimeout(ctx, c.Within)
 	defer cancel()
 	select {
@@ -56,22 +64,33 @@ func (c *Checker) Check(ctx context.Context, source []byte) (message string, err
 	if c.VMODPath != "" {
 		args = append(args, "-p", "vmod_path="+c.VMODPath)
 	}
-	// The C code goes to standard error too, behind the compiler's words where there are any.
-	var output bytes.Buffer
-	cmd := exec.CommandContext(ctx, c.Varnishd, args...)
-	cmd.Env = append(os.Environ(), "TMPDIR="+dir)
-	cmd.Stderr = &output
-	cmd.WaitDelay = time.Second
-	err = cmd.Run()
+	output, err := c.run(ctx, dir, args)
 	if ctx.Err() != nil {
 		return "", fmt.Errorf("checking VCL: %w", ctx.Err())
 	}
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && exit.Exited() {
-		return strings.TrimSpace(strings.ReplaceAll(output.String(), file, "main.vcl")), nil
+		return strings.TrimSpace(strings.ReplaceAll(output, file, "main.vcl")), nil
 	}
 	if err != nil {
 		return "", fmt.Errorf("checking VCL: %w", err)
 	}
 	return "", nil
+}
+
+// run runs varnishd, and gives what it writes to standard error: the compiler's words and, behind them, the C code.
+// The C compiler is varnishd's child, so all of its group ends with it. The goroutine keeps its thread, for the
+// kernel sends the parent death signal when that thread ends (prctl(2)).
+func (c *Checker) run(ctx context.Context, dir string, args []string) (output string, err error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	var buffer bytes.Buffer
+	cmd := exec.CommandContext(ctx, c.Varnishd, args...)
+	cmd.Env = append(os.Environ(), "TMPDIR="+dir)
+	cmd.Stderr = &buffer
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.WaitDelay = time.Second
+	err = cmd.Run()
+	return buffer.String(), err
 }

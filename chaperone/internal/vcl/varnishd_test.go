@@ -2,6 +2,8 @@ package vcl
 
 import (
 	"context"
+	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -24,6 +26,7 @@ func TestCheck(t *testing.T) {
 		"VCL that compiles":         {source: varnishtest.Synthetic("hello")},
 		"VCL that does not compile": {source: "vcl 4.1;\nbackend default none;\nsub vcl_recv { retrn (pass); }\n", want: []string{"'retrn'", "('main.vcl' Line 3 Pos 16)"}},
 		"nothing at all":            {source: "", want: []string{"No backends"}},
+		"another major version":     {source: "// varnish-gateway main.vcl 2.0 sequence 1\n" + varnishtest.Synthetic("hello"), want: []string{"main.vcl has version 2.0.0"}},
 		"a VMOD that is not there":  {source: "vcl 4.1;\nimport nonsense;\nbackend default none;\n", want: []string{"nonsense"}},
 	}
 	for name, test := range tests {
@@ -46,6 +49,29 @@ func TestCheck(t *testing.T) {
 func TestAVarnishdThatIsNotThereChecksNothing(t *testing.T) {
 	_, err := NewChecker("/nonexistent", "", t.TempDir(), time.Minute).Check(t.Context(), nil)
 	assert.Error(t, err)
+}
+
+func TestACheckThatTakesTooLongLeavesNoCompiler(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "pid")
+	// A varnishd whose compiler does not end.
+	slow := filepath.Join(dir, "varnishd")
+	require.NoError(t, os.WriteFile(slow, fmt.Appendf(nil, "#!/bin/sh\nsleep 600 &\necho $! > %[1]s.new\nmv %[1]s.new %[1]s\nwait\n", file), 0o700))
+	ctx, cancel := context.WithCancel(t.Context())
+	checked := make(chan error, 1)
+	go func() {
+		_, err := NewChecker(slow, "", t.TempDir(), time.Hour).Check(ctx, nil)
+		checked <- err
+	}()
+	varnishtest.Eventually(t, "the compiler runs", func() bool { _, err := os.Stat(file); return err == nil })
+	cancel()
+	require.ErrorIs(t, <-checked, context.Canceled)
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	varnishtest.Eventually(t, "the compiler has ended", func() bool {
+		stat, err := os.ReadFile("/proc/" + strings.TrimSpace(string(text)) + "/stat")
+		return err != nil || strings.Contains(string(stat), ") Z ")
+	})
 }
 
 // connect starts varnishd without VCL, and gives its CLI.
