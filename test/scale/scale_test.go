@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -121,15 +122,13 @@ func start(t *testing.T) *fixture {
 	go func() { served <- echo.Serve(ctx, backend, echo.Options{Service: "one"}) }()
 	t.Cleanup(func() { cancel(); require.NoError(t, <-served) })
 
-	front, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	f := &fixture{t: t, dir: t.TempDir(), address: front.Addr().String()}
-	require.NoError(t, front.Close())
+	port := freePort(t)
+	f := &fixture{t: t, dir: t.TempDir(), address: fmt.Sprintf("127.0.0.1:%d", port)}
 	f.state, err = os.MkdirTemp("", "gw-scale-")
 	require.NoError(t, err)
 	f.log, err = os.Create(filepath.Join(t.TempDir(), "log"))
 	require.NoError(t, err)
-	common := fmt.Sprintf(commonManifests, front.Addr().(*net.TCPAddr).Port, backend.Addr().(*net.TCPAddr).Port)
+	common := fmt.Sprintf(commonManifests, port, backend.Addr().(*net.TCPAddr).Port)
 	require.NoError(t, os.WriteFile(filepath.Join(f.dir, "common.yaml"), []byte(common), 0o600))
 	for i := range routes {
 		f.write(i, "first")
@@ -151,10 +150,28 @@ func start(t *testing.T) *fixture {
 	return f
 }
 
+// freePort is a port that nothing listens on, below those that the kernel gives to clients (ip_local_port_range,
+// ip(7)): so no connection of another test takes it before varnishd does.
+func freePort(t *testing.T) int {
+	t.Helper()
+	for range 1000 {
+		port := 10000 + rand.IntN(20000)
+		if listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
+			require.NoError(t, listener.Close())
+			return port
+		}
+	}
+	t.Fatal("no port is free")
+	return 0
+}
+
+// write replaces the manifest of a route at once, so that nobody reads half of it.
 func (f *fixture) write(route int, path string) {
 	f.t.Helper()
 	text := fmt.Sprintf(routeManifest, route, path)
-	require.NoError(f.t, os.WriteFile(filepath.Join(f.dir, fmt.Sprintf("route-%05d.yaml", route)), []byte(text), 0o600))
+	file := filepath.Join(f.dir, fmt.Sprintf("route-%05d.yaml", route))
+	require.NoError(f.t, os.WriteFile(file+".new", []byte(text), 0o600))
+	require.NoError(f.t, os.Rename(file+".new", file))
 }
 
 // await waits until a route answers at a path.

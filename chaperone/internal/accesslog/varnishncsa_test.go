@@ -2,9 +2,9 @@ package accesslog
 
 import (
 	"encoding/json"
-	"fmt"
 	"io"
 	"net"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -46,15 +46,15 @@ var hostile = []struct {
 }
 
 func TestRealVarnishncsaWritesValidJSON(t *testing.T) {
-	port := varnishtest.FreePort(t)
-	varnishd := varnishtest.Start(t, logging, "-a", fmt.Sprintf("http-80=127.0.0.1:%d", port))
+	socket := filepath.Join(varnishtest.Dir(t), "http.sock")
+	varnishd := varnishtest.Start(t, logging, "-a", "http-80="+socket+",PROXY")
 	out := &lines{}
 	stop := run(t, Options{Program: varnishtest.Beside(t, "varnishncsa"), Dir: varnishd.Dir, Format: JSON, Out: out})
-	awaitLogging(t, port, out)
+	awaitLogging(t, socket, out)
 
 	before := time.Now().Add(-time.Minute)
 	for i, h := range hostile {
-		send(t, port, h.request)
+		send(t, socket, h.request)
 		out.await(t, h.request, func(all []string) bool { return len(withoutWarmUp(all)) > i })
 	}
 	stop()
@@ -76,12 +76,12 @@ func TestRealVarnishncsaWritesValidJSON(t *testing.T) {
 }
 
 func TestRealVarnishncsaWritesCommonLines(t *testing.T) {
-	port := varnishtest.FreePort(t)
-	varnishd := varnishtest.Start(t, logging, "-a", fmt.Sprintf("http-80=127.0.0.1:%d", port))
+	socket := filepath.Join(varnishtest.Dir(t), "http.sock")
+	varnishd := varnishtest.Start(t, logging, "-a", "http-80="+socket+",PROXY")
 	out := &lines{}
 	run(t, Options{Program: varnishtest.Beside(t, "varnishncsa"), Dir: varnishd.Dir, Format: Common, Out: out})
-	awaitLogging(t, port, out)
-	send(t, port, "GET /x?y=z HTTP/1.1\r\nHost: www.example.com\r\nUser-Agent: a \"b\"\r\n\r\n")
+	awaitLogging(t, socket, out)
+	send(t, socket, "GET /x?y=z HTTP/1.1\r\nHost: www.example.com\r\nUser-Agent: a \"b\"\r\n\r\n")
 	out.await(t, "the line", func(all []string) bool { return len(withoutWarmUp(all)) == 1 })
 
 	want := `^www\.example\.com 127\.0\.0\.1 - - \[\d{2}/\w{3}/\d{4}:\d{2}:\d{2}:\d{2} \+0000\] "GET /x\?y=z HTTP/1\.1" 200 \d+ "-" "a \\"b\\""$`
@@ -89,16 +89,16 @@ func TestRealVarnishncsaWritesCommonLines(t *testing.T) {
 }
 
 func TestRealVarnishncsaFindsTheNextVarnishd(t *testing.T) {
-	port := varnishtest.FreePort(t)
-	listen := fmt.Sprintf("http-80=127.0.0.1:%d", port)
+	socket := filepath.Join(varnishtest.Dir(t), "http.sock")
+	listen := "http-80=" + socket + ",PROXY"
 	first := varnishtest.Start(t, logging, "-a", listen)
 	out := &lines{}
 	run(t, Options{Program: varnishtest.Beside(t, "varnishncsa"), Dir: first.Dir, Format: JSON, Out: out})
-	awaitLogging(t, port, out)
+	awaitLogging(t, socket, out)
 	first.Stop()
 	varnishtest.StartIn(t, first.Dir, logging, "-a", listen)
 	out.await(t, "a line from the next varnishd", func(all []string) bool {
-		send(t, port, "GET /again HTTP/1.1\r\nHost: a\r\n\r\n")
+		send(t, socket, "GET /again HTTP/1.1\r\nHost: a\r\n\r\n")
 		return len(withoutWarmUp(all)) > 0
 	})
 }
@@ -109,22 +109,22 @@ func withoutWarmUp(all []string) []string {
 }
 
 // awaitLogging sends requests until one is logged: varnishncsa logs what happens once it is there.
-func awaitLogging(t testing.TB, port int, out *lines) {
+func awaitLogging(t testing.TB, socket string, out *lines) {
 	t.Helper()
 	out.await(t, "the first line", func(all []string) bool {
-		send(t, port, "GET /warm-up HTTP/1.1\r\nHost: a\r\n\r\n")
+		send(t, socket, "GET /warm-up HTTP/1.1\r\nHost: a\r\n\r\n")
 		return len(all) > 0
 	})
 }
 
-// send makes a request on a connection of its own, and waits for the answer to end.
-func send(t testing.TB, port int, request string) {
+// send makes a request on a connection of its own, as if from the loopback device, and waits for the answer to end.
+func send(t testing.TB, socket, request string) {
 	t.Helper()
-	conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+	conn, err := net.Dial("unix", socket)
 	require.NoError(t, err)
 	defer func() { _ = conn.Close() }()
 	require.NoError(t, conn.SetDeadline(time.Now().Add(varnishtest.Deadline)))
-	_, err = io.WriteString(conn, strings.Replace(request, "\r\n\r\n", "\r\nConnection: close\r\n\r\n", 1))
+	_, err = io.WriteString(conn, "PROXY TCP4 127.0.0.1 127.0.0.1 54321 80\r\n"+strings.Replace(request, "\r\n\r\n", "\r\nConnection: close\r\n\r\n", 1))
 	require.NoError(t, err)
 	answer, err := io.ReadAll(conn)
 	require.NoError(t, err)

@@ -51,26 +51,29 @@ type running struct {
 	t    *testing.T
 	pod  *Pod
 	dir  string
-	port int
 	stop context.CancelFunc
 	err  chan error
 }
 
 func startPod(t *testing.T, vcl []byte, change func(*options.Options)) *running {
 	dir := varnishtest.Dir(t)
-	r := &running{t: t, dir: dir, port: varnishtest.FreePort(t), err: make(chan error, 1)}
+	r := &running{t: t, dir: dir, err: make(chan error, 1)}
 	r.write("main.vcl", vcl)
 	r.routing(1)
 	args := []string{
 		"--gateway", "shop/edge", "--source", "files", "--config-dir", r.config(), "--shards-dir", filepath.Join(dir, "shards"),
 		"--tls-dir", filepath.Join(dir, "tls"), "--work-dir", filepath.Join(dir, "run"), "--address", "127.0.0.1",
-		"--listen", fmt.Sprintf("http-%d", r.port), "--varnishd", varnishtest.Varnishd(t), "--drain-delay", "0s",
+		"--listen", "http-80", "--varnishd", varnishtest.Varnishd(t), "--drain-delay", "0s",
 		"--health-address", "127.0.0.1:0",
 	}
 	o, err := options.Parse(args)
 	require.NoError(t, err)
 	if change != nil {
 		change(&o)
+	}
+	// The name is that of a listener; the port is one that the kernel finds.
+	for i := range o.Sockets {
+		o.Sockets[i].Port = 0
 	}
 	r.pod, err = New(o, zaptest.NewLogger(t))
 	require.NoError(t, err)
@@ -105,7 +108,7 @@ func (r *running) routing(sequence int64) {
 	r.t.Helper()
 	data, err := routing.Encode(routing.Config{
 		Sequence: sequence, Gateway: routing.Gateway{Namespace: "shop", Name: "edge"},
-		Listeners: []routing.Listener{{Name: "web", Socket: fmt.Sprintf("http-%d", r.port), Port: int32(r.port), Protocol: routing.ProtocolHTTP}},
+		Listeners: []routing.Listener{{Name: "web", Socket: "http-80", Port: 80, Protocol: routing.ProtocolHTTP}},
 	})
 	require.NoError(r.t, err)
 	r.write("routing.json", data)
@@ -118,10 +121,30 @@ func (r *running) eventually(what string, condition func(status.Status) bool) {
 	varnishtest.Eventually(r.t, what, func() bool { return condition(r.status()) })
 }
 
+// get fetches a path from varnishd, which is asked for its port: it has another one each time that it starts.
+func (r *running) get(path string) string {
+	r.pod.lifecycle.mu.Lock()
+	cli := r.pod.lifecycle.cli
+	r.pod.lifecycle.mu.Unlock()
+	if cli == nil {
+		return "varnishd is away"
+	}
+	list, err := cli.Do(r.t.Context(), "debug.listen_address")
+	if err != nil {
+		return err.Error()
+	}
+	for line := range strings.Lines(list) {
+		if name, address, _ := strings.Cut(strings.TrimSpace(line), " "); name == "http-80" {
+			return varnishtest.Get("http://" + strings.Replace(address, " ", ":", 1) + path)
+		}
+	}
+	return "varnishd does not listen"
+}
+
 func (r *running) answers(text string) {
 	r.t.Helper()
 	varnishtest.Eventually(r.t, "the answer is "+text, func() bool {
-		return varnishtest.Get(varnishtest.URL(r.port, "/")) == "200 "+text
+		return r.get("/") == "200 "+text
 	})
 }
 
@@ -227,7 +250,7 @@ func TestADrainWaitsForRequestsInFlight(t *testing.T) {
 			r := startPod(t, mainVCL(1, "one", backend), nil)
 			r.ready()
 			answer := make(chan string, 1)
-			go func() { answer <- varnishtest.Get(varnishtest.URL(r.port, "/slow")) }()
+			go func() { answer <- r.get("/slow") }()
 			<-requests
 			test.end(r)
 			r.eventually("the pod drains", func(s status.Status) bool {

@@ -58,7 +58,8 @@ type fakeCLI struct {
 	worker int
 	panic  string
 	broken error
-	looks  int
+	// hangs holds answers up until it is closed, asked is closed by the first question that it holds up.
+	hangs, asked chan struct{}
 }
 
 func (c *fakeCLI) set(change func(*fakeCLI)) {
@@ -70,7 +71,11 @@ func (c *fakeCLI) set(change func(*fakeCLI)) {
 func (c *fakeCLI) Pids(context.Context) (varnishcli.Pids, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.looks++
+	if c.hangs != nil {
+		close(c.asked)
+		<-c.hangs
+		c.hangs = nil
+	}
 	return varnishcli.Pids{Master: 1, Worker: c.worker}, c.broken
 }
 

@@ -155,8 +155,14 @@ func TestABrokenConnectionIsMadeAnew(t *testing.T) {
 
 func TestResponsive(t *testing.T) {
 	b := newBench(t, nil)
-	b.start()
+	_, cli := b.start()
 	assert.True(t, b.super.Responsive())
-	b.clock.SetTime(b.clock.Now().Add(time.Hour))
+	release := make(chan struct{})
+	cli.set(func(c *fakeCLI) { c.hangs, c.asked = release, make(chan struct{}) })
+	b.tick()
+	<-cli.asked
+	b.clock.Step(time.Hour)
+	assert.False(t, b.super.Responsive(), "varnishd has not answered for an hour")
+	close(release)
 	varnishtest.Eventually(t, "the loop turns again", b.super.Responsive)
 }

@@ -2,7 +2,6 @@ package supervise
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"path/filepath"
 	"sync"
@@ -67,7 +66,8 @@ func (l *loader) pids() varnishcli.Pids {
 type real struct {
 	board  *status.Board
 	loader *loader
-	url    string
+	// path of varnishd's socket.
+	path string
 }
 
 func startReal(t *testing.T) *real {
@@ -77,12 +77,12 @@ func startReal(t *testing.T) *real {
 	secret := filepath.Join(dir, "secret")
 	listener, err := Listen(secret)
 	require.NoError(t, err)
-	port := varnishtest.FreePort(t)
+	path := filepath.Join(dir, "http.sock")
 	options := Options{
 		WorkDir: filepath.Join(dir, "varnish"), SecretFile: secret,
-		Sockets: []string{fmt.Sprintf("http-%d=127.0.0.1:%d,HTTP", port, port)},
+		Sockets: []string{"http-80=" + path + ",HTTP"},
 	}
-	r := &real{board: status.NewBoard(status.Status{}), loader: &loader{t: t, path: vcl}, url: varnishtest.URL(port, "/")}
+	r := &real{board: status.NewBoard(status.Status{}), loader: &loader{t: t, path: vcl}, path: path}
 	super := New(Config[*varnishcli.Client]{
 		Start: func(output func(string)) (Process, error) {
 			return Start(varnishtest.Varnishd(t), options.Arguments(listener.Address()), output)
@@ -96,7 +96,7 @@ func startReal(t *testing.T) *real {
 		cancel()
 		assert.NoError(t, <-ended)
 		listener.Close()
-		assert.NotEqual(t, "200 hello", varnishtest.Get(r.url), "nobody listens once varnishd was stopped")
+		assert.NotEqual(t, "200 hello", varnishtest.GetOver(r.path, "/"), "nobody listens once varnishd was stopped")
 	})
 	r.answers(t)
 	varnishtest.Eventually(t, "the child is seen", func() bool { return r.board.Get().Varnishd.State == status.VarnishdRunning })
@@ -105,7 +105,7 @@ func startReal(t *testing.T) *real {
 
 func (r *real) answers(t *testing.T) {
 	t.Helper()
-	varnishtest.Eventually(t, "varnishd answers", func() bool { return varnishtest.Get(r.url) == "200 hello" })
+	varnishtest.Eventually(t, "varnishd answers", func() bool { return varnishtest.GetOver(r.path, "/") == "200 hello" })
 }
 
 func TestARealChildThatIsKilledComesBack(t *testing.T) {

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
-	"time"
 
 	wire "github.com/pires/go-proxyproto"
 	"github.com/stretchr/testify/require"
@@ -24,7 +23,7 @@ func TestMain(m *testing.M) {
 }
 
 // deadline bounds every wait of a test.
-const deadline = 10 * time.Second
+const deadline = varnishtest.Deadline
 
 // fakeVarnishd takes connections at a unix socket, reads their preamble, and gives them to serve.
 type fakeVarnishd struct {

@@ -2,6 +2,7 @@
 package varnishtest
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -9,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -50,17 +50,6 @@ func Dir(t testing.TB) string {
 	return dir
 }
 
-// FreePort is a port of the loopback device that was free a moment ago.
-func FreePort(t testing.TB) int {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port
-}
-
 // Eventually waits for a condition and fails the test, in the words of what, when it does not come.
 func Eventually(t testing.TB, what string, condition func() bool) {
 	t.Helper()
@@ -75,8 +64,18 @@ func Eventually(t testing.TB, what string, condition func() bool) {
 }
 
 // Get fetches a URL on a connection of its own, and gives status and body, or the error as text.
-func Get(url string) string {
-	client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+func Get(url string) string { return get(&http.Transport{DisableKeepAlives: true}, url) }
+
+// GetOver is Get for a path, over a unix socket.
+func GetOver(socket, path string) string {
+	transport := &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", socket)
+	}}
+	return get(transport, "http://localhost"+path)
+}
+
+func get(transport *http.Transport, url string) string {
+	client := &http.Client{Timeout: Deadline, Transport: transport}
 	response, err := client.Get(url)
 	if err != nil {
 		return err.Error()
@@ -87,11 +86,6 @@ func Get(url string) string {
 		return err.Error()
 	}
 	return fmt.Sprintf("%d %s", response.StatusCode, strings.TrimSpace(string(body)))
-}
-
-// URL of a port on the loopback device.
-func URL(port int, path string) string {
-	return "http://127.0.0.1:" + strconv.Itoa(port) + path
 }
 
 // Synthetic is a VCL that answers every request with the given text, and needs no backend.
