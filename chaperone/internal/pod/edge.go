@@ -79,6 +79,8 @@ func (p *Pod) serveAdmin(ctx context.Context, parts *parts) {
 		if err != nil {
 			return fmt.Errorf("opening the admin port: %w", err)
 		}
+		address := listener.Addr()
+		p.admin.Store(&address)
 		return admin.Serve(ctx, listener, handler, config, log)
 	})
 }

@@ -3,6 +3,7 @@ package pod
 import (
 	"net"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -61,8 +62,11 @@ type Pod struct {
 	lifecycle   *lifecycle
 	supervisor  *supervise.Supervisor[*varnishcli.Client]
 	metrics     *metrics.Metrics
-	// health is the port for probes and scrapes, once it is open.
+	// health is the port for probes and scrapes, secure are those of the secure sockets, once they are open; admin is
+	// where the admin API was served last.
 	health net.Listener
+	secure []net.Listener
+	admin  atomic.Pointer[net.Addr]
 }
 
 // New wires a pod. It opens what varnishd needs, and starts nothing.

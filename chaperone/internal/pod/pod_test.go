@@ -2,11 +2,13 @@ package pod
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -17,6 +19,7 @@ import (
 	"go.uber.org/zap/zaptest"
 
 	"github.com/varnish-gateway/gateway/chaperone/internal/options"
+	"github.com/varnish-gateway/gateway/chaperone/internal/socket"
 	"github.com/varnish-gateway/gateway/chaperone/internal/status"
 	"github.com/varnish-gateway/gateway/chaperone/internal/varnishtest"
 	"github.com/varnish-gateway/gateway/shared/routing"
@@ -48,33 +51,31 @@ const noBackend = `.path = "/nonexistent";`
 
 // running is a pod under test.
 type running struct {
-	t    *testing.T
-	pod  *Pod
-	dir  string
-	stop context.CancelFunc
-	err  chan error
+	t   *testing.T
+	pod *Pod
+	dir string
+	// sockets as the flags name them.
+	sockets []socket.Socket
+	stop    context.CancelFunc
+	err     chan error
 }
 
-func startPod(t *testing.T, vcl []byte, change func(*options.Options)) *running {
+func startPod(t *testing.T, vcl []byte, arguments ...string) *running {
 	dir := varnishtest.Dir(t)
 	r := &running{t: t, dir: dir, err: make(chan error, 1)}
-	r.write("main.vcl", vcl)
-	r.routing(1)
-	args := []string{
+	o, err := options.Parse(append([]string{
 		"--gateway", "shop/edge", "--source", "files", "--config-dir", r.config(), "--shards-dir", filepath.Join(dir, "shards"),
-		"--tls-dir", filepath.Join(dir, "tls"), "--work-dir", filepath.Join(dir, "run"), "--address", "127.0.0.1",
-		"--listen", "http-80", "--varnishd", varnishtest.Varnishd(t), "--drain-delay", "0s",
-		"--health-address", "127.0.0.1:0",
-	}
-	o, err := options.Parse(args)
+		"--tls-dir", r.tls(), "--work-dir", filepath.Join(dir, "run"), "--address", "127.0.0.1",
+		"--varnishd", varnishtest.Varnishd(t), "--drain-delay", "0s", "--health-address", "127.0.0.1:0",
+	}, arguments...))
 	require.NoError(t, err)
-	if change != nil {
-		change(&o)
-	}
+	r.sockets = slices.Clone(o.Sockets)
 	// The name is that of a listener; the port is one that the kernel finds.
 	for i := range o.Sockets {
 		o.Sockets[i].Port = 0
 	}
+	r.write("main.vcl", vcl)
+	r.routing(1)
 	r.pod, err = New(o, zaptest.NewLogger(t))
 	require.NoError(t, err)
 	stop, cancel := context.WithCancel(context.Background())
@@ -96,6 +97,8 @@ func startPod(t *testing.T, vcl []byte, change func(*options.Options)) *running 
 
 func (r *running) config() string { return filepath.Join(r.dir, "config") }
 
+func (r *running) tls() string { return filepath.Join(r.dir, "tls") }
+
 func (r *running) write(file string, content []byte) {
 	r.t.Helper()
 	require.NoError(r.t, os.MkdirAll(r.config(), 0o755))
@@ -104,12 +107,18 @@ func (r *running) write(file string, content []byte) {
 	require.NoError(r.t, os.Rename(path+".tmp", path))
 }
 
+// routing writes a routing.json with a listener for each socket.
 func (r *running) routing(sequence int64) {
 	r.t.Helper()
-	data, err := routing.Encode(routing.Config{
-		Sequence: sequence, Gateway: routing.Gateway{Namespace: "shop", Name: "edge"},
-		Listeners: []routing.Listener{{Name: "web", Socket: "http-80", Port: 80, Protocol: routing.ProtocolHTTP}},
-	})
+	config := routing.Config{Sequence: sequence, Gateway: routing.Gateway{Namespace: "shop", Name: "edge"}}
+	for _, s := range r.sockets {
+		listener := routing.Listener{Name: s.Name, Socket: s.Name, Port: int32(s.Port), Protocol: s.Protocol}
+		if s.Secure() {
+			listener.Certificates = []string{"web"}
+		}
+		config.Listeners = append(config.Listeners, listener)
+	}
+	data, err := routing.Encode(config)
 	require.NoError(r.t, err)
 	r.write("routing.json", data)
 }
@@ -121,24 +130,33 @@ func (r *running) eventually(what string, condition func(status.Status) bool) {
 	varnishtest.Eventually(r.t, what, func() bool { return condition(r.status()) })
 }
 
-// get fetches a path from varnishd, which is asked for its port: it has another one each time that it starts.
-func (r *running) get(path string) string {
+// address asks varnishd where its socket http-80 is: it has another port each time that it starts.
+func (r *running) address() (string, error) {
 	r.pod.lifecycle.mu.Lock()
 	cli := r.pod.lifecycle.cli
 	r.pod.lifecycle.mu.Unlock()
 	if cli == nil {
-		return "varnishd is away"
+		return "", errors.New("varnishd is away")
 	}
 	list, err := cli.Do(r.t.Context(), "debug.listen_address")
 	if err != nil {
-		return err.Error()
+		return "", err
 	}
 	for line := range strings.Lines(list) {
 		if name, address, _ := strings.Cut(strings.TrimSpace(line), " "); name == "http-80" {
-			return varnishtest.Get("http://" + strings.Replace(address, " ", ":", 1) + path)
+			return strings.Replace(address, " ", ":", 1), nil
 		}
 	}
-	return "varnishd does not listen"
+	return "", errors.New("varnishd does not listen")
+}
+
+// get fetches a path from varnishd.
+func (r *running) get(path string) string {
+	address, err := r.address()
+	if err != nil {
+		return err.Error()
+	}
+	return varnishtest.Get("http://" + address + path)
 }
 
 func (r *running) answers(text string) {
@@ -154,7 +172,7 @@ func (r *running) ready() {
 }
 
 func TestAPodServesAndFollowsItsFiles(t *testing.T) {
-	r := startPod(t, mainVCL(1, "one", noBackend), nil)
+	r := startPod(t, mainVCL(1, "one", noBackend), "--listen", "http-80")
 	r.ready()
 	r.answers("one")
 	s := r.status()
@@ -175,7 +193,7 @@ func TestAPodServesAndFollowsItsFiles(t *testing.T) {
 }
 
 func TestWhatIsBrokenLeavesTheLastGoodState(t *testing.T) {
-	r := startPod(t, mainVCL(1, "one", noBackend), nil)
+	r := startPod(t, mainVCL(1, "one", noBackend), "--listen", "http-80")
 	r.ready()
 	r.write("main.vcl", []byte("// varnish-gateway main.vcl 1.0 sequence 2\nvcl 4.1;\nnonsense\n"))
 	r.eventually("the compiler's message is told", func(s status.Status) bool {
@@ -197,7 +215,7 @@ func TestWhatIsBrokenLeavesTheLastGoodState(t *testing.T) {
 }
 
 func TestAChildThatIsKilledServesAgain(t *testing.T) {
-	r := startPod(t, mainVCL(1, "one", noBackend), nil)
+	r := startPod(t, mainVCL(1, "one", noBackend), "--listen", "http-80")
 	r.ready()
 	pids, err := r.pod.lifecycle.cli.Pids(t.Context())
 	require.NoError(t, err)
@@ -207,7 +225,7 @@ func TestAChildThatIsKilledServesAgain(t *testing.T) {
 }
 
 func TestAVarnishdThatIsKilledServesAgainWithTheLastGoodVCL(t *testing.T) {
-	r := startPod(t, mainVCL(1, "one", noBackend), nil)
+	r := startPod(t, mainVCL(1, "one", noBackend), "--listen", "http-80")
 	r.ready()
 	r.write("main.vcl", []byte("// varnish-gateway main.vcl 1.0 sequence 2\nvcl 4.1;\nnonsense\n"))
 	r.eventually("the broken VCL was tried", func(s status.Status) bool { return s.VCL.Error != "" })
@@ -247,7 +265,7 @@ func TestADrainWaitsForRequestsInFlight(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			backend, requests, release := slowBackend(t)
-			r := startPod(t, mainVCL(1, "one", backend), nil)
+			r := startPod(t, mainVCL(1, "one", backend), "--listen", "http-80")
 			r.ready()
 			answer := make(chan string, 1)
 			go func() { answer <- r.get("/slow") }()
@@ -275,22 +293,6 @@ func TestADrainWaitsForRequestsInFlight(t *testing.T) {
 			assert.Equal(t, status.VarnishdStopped, r.status().Varnishd.State)
 		})
 	}
-}
-
-func TestAnAdminPortThatIsTakenKeepsTheOperatorOutAlone(t *testing.T) {
-	taken, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	token := filepath.Join(t.TempDir(), "token")
-	require.NoError(t, os.WriteFile(token, []byte("secret"), 0o600))
-	r := startPod(t, mainVCL(1, "one", noBackend), func(o *options.Options) {
-		o.Admin = options.Admin{Address: taken.Addr().String(), TokenFile: token}
-	})
-	r.ready()
-	r.answers("one")
-	require.NoError(t, taken.Close())
-	varnishtest.Eventually(t, "the admin API answers, once its port is free", func() bool {
-		return strings.HasPrefix(varnishtest.Get("http://"+taken.Addr().String()+"/v1/status"), "401 ")
-	})
 }
 
 func TestAVarnishdThatIsNotThereIsFatal(t *testing.T) {

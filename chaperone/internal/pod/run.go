@@ -68,6 +68,7 @@ func (p *Pod) serveTLS(ctx context.Context, parts *parts) error {
 		if err != nil {
 			return fmt.Errorf("opening socket %s: %w", s.Name, err)
 		}
+		p.secure = append(p.secure, listener)
 		path := s.Path(filepath.Dir(p.layout.reload))
 		parts.start(ctx, s.Name, func(ctx context.Context) error { return p.terminator.Serve(ctx, listener, s, path) })
 	}
