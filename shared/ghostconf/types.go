@@ -12,7 +12,7 @@ import (
 
 // Config is the whole of ghost.json.
 type Config struct {
-	// Version of this contract, as "major.minor.patch". A reader refuses a higher major.
+	// Version of this contract, as "major.minor.patch". A reader refuses any other major than its own.
 	Version string `json:"version" jsonschema:"pattern=^1\\.(0|[1-9][0-9]*)\\.(0|[1-9][0-9]*)$"`
 	// Sequence grows by one whenever the rest of the content changes.
 	Sequence int64 `json:"sequence" jsonschema:"minimum=0"`

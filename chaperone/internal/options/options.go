@@ -4,6 +4,7 @@ package options
 
 import (
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 	"time"
@@ -91,7 +92,7 @@ func (r *raw) flags() *pflag.FlagSet {
 	f.StringArrayVar(&r.listen, "listen", nil, "a `SOCKET` to open, http-PORT or https-PORT, with +proxy behind it where a load balancer speaks the PROXY protocol; required, may be repeated")
 	f.StringVar(&r.Address, "address", "", "`ADDRESS` where the listeners bind; every address if empty")
 	f.StringVar(&r.HealthAddress, "health-address", ":19080", "`ADDRESS` of /healthz, /readyz and /metrics, plain")
-	f.StringVar(&r.Admin.Address, "admin-address", "127.0.0.1:19443", "`ADDRESS` of the admin API (see admin-api.md)")
+	f.StringVar(&r.Admin.Address, "admin-address", "127.0.0.1:19443", "`ADDRESS` of the admin API (see admin-api.md); another one than of the loopback device needs a certificate")
 	f.StringVar(&r.Admin.TokenFile, "admin-token-file", "", "`FILE` with the bearer token that the admin API asks for; without it there is no admin API")
 	f.StringVar(&r.Admin.CertFile, "admin-cert-file", "", "`FILE` with the certificate of the admin API")
 	f.StringVar(&r.Admin.KeyFile, "admin-key-file", "", "`FILE` with the key of the admin API")
@@ -133,10 +134,19 @@ func (r *raw) check() (Options, error) {
 	if (o.Admin.CertFile == "") != (o.Admin.KeyFile == "") {
 		return o, fmt.Errorf("--admin-cert-file and --admin-key-file: one needs the other")
 	}
+	if o.Admin.TokenFile != "" && o.Admin.CertFile == "" && !isLoopback(o.Admin.Address) {
+		return o, fmt.Errorf("--admin-address: %q is not on the loopback device, where the token would travel unencrypted without --admin-cert-file", o.Admin.Address)
+	}
 	if o.DrainDelay < 0 || o.DrainTimeout < 0 {
 		return o, fmt.Errorf("--drain-delay and --drain-timeout cannot be negative")
 	}
 	return o, nil
+}
+
+// isLoopback says whether an address to listen at can be reached from this host alone.
+func isLoopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	return err == nil && (host == "localhost" || net.ParseIP(host).IsLoopback())
 }
 
 func oneOf(flag, value string, allowed ...string) error {

@@ -59,6 +59,7 @@ func TestWhatIsWrongIsNamed(t *testing.T) {
 		"a log of another form":        {[]string{"--gateway", "a/b", "--listen", "http-80", "--access-log", "x"}, "--access-log"},
 		"a level of another name":      {[]string{"--gateway", "a/b", "--listen", "http-80", "--log-level", "x"}, "--log-level"},
 		"a certificate without a key":  {[]string{"--gateway", "a/b", "--listen", "http-80", "--admin-cert-file", "x"}, "--admin-key-file"},
+		"an admin API in plain text":   {[]string{"--gateway", "a/b", "--listen", "http-80", "--admin-token-file", "x", "--admin-address", ":19443"}, "--admin-address"},
 		"a negative delay":             {[]string{"--gateway", "a/b", "--listen", "http-80", "--drain-delay", "-1s"}, "--drain-delay"},
 		"an argument that is no flag":  {[]string{"--gateway", "a/b", "--listen", "http-80", "x"}, `"x"`},
 		"an unknown flag":              {[]string{"--nonsense"}, "--nonsense"},
@@ -67,6 +68,20 @@ func TestWhatIsWrongIsNamed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			_, err := Parse(test.args)
 			require.ErrorContains(t, err, test.problem)
+		})
+	}
+}
+
+func TestWhereTheAdminAPINeedsNoCertificate(t *testing.T) {
+	for name, args := range map[string][]string{
+		"on the loopback device":                  {"--admin-token-file", "x", "--admin-address", "127.0.0.1:19443"},
+		"on that of IPv6":                         {"--admin-token-file", "x", "--admin-address", "[::1]:19443"},
+		"under its name":                          {"--admin-token-file", "x", "--admin-address", "localhost:19443"},
+		"where there is none for want of a token": {"--admin-address", ":19443"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := Parse(append([]string{"--gateway", "a/b", "--listen", "http-80"}, args...))
+			assert.NoError(t, err)
 		})
 	}
 }
