@@ -5,12 +5,8 @@ import (
 	"errors"
 	"io"
 	"net"
-	"sync"
 	"time"
 )
-
-// buffers hold one TLS record (RFC 8446, section 5.1: 16 KiB) each.
-var buffers = sync.Pool{New: func() any { return new([16 << 10]byte) }}
 
 // splice copies bytes both ways between a client and varnishd until both ways have ended.
 //
@@ -43,14 +39,15 @@ func (s splice) run() {
 
 // requests copies what the client says.
 func (s splice) requests() {
-	err := transfer(s.varnishd, s.client, nil)
+	client := &fromClient{conn: s.client}
+	err := transfer(s.varnishd, client, nil)
 	switch {
 	case err == nil:
 		_ = s.varnishd.CloseWrite()
 	case errors.Is(err, errWrite):
 		// varnishd listens no more. Closing now would make the kernel throw away the answer's end that
 		// the client has yet to read; so its words are heard, for as long as answers allows.
-		_ = transfer(io.Discard, s.client, nil)
+		_ = transfer(io.Discard, client, nil)
 	default:
 		// The client is gone: nobody is left to answer to.
 		_ = s.varnishd.Close()
@@ -59,9 +56,12 @@ func (s splice) requests() {
 
 // answers copies what varnishd says.
 func (s splice) answers() {
-	err := transfer(s.client, s.varnishd, func() {
-		_ = s.client.SetWriteDeadline(time.Now().Add(s.writeTimeout))
-	})
+	varnishd, err := newFromVarnishd(s.varnishd)
+	if err == nil {
+		err = transfer(s.client, varnishd, func() {
+			_ = s.client.SetWriteDeadline(time.Now().Add(s.writeTimeout))
+		})
+	}
 	if errors.Is(err, errWrite) {
 		// The client is gone, or has stopped reading.
 		_ = s.raw.Close()
@@ -84,16 +84,15 @@ var errWrite = errors.New("write")
 
 // transfer copies until src ends, which is no error. It calls beforeWrite, where that is not nil, before
 // each write.
-func transfer(dst io.Writer, src io.Reader, beforeWrite func()) error {
-	buffer := buffers.Get().(*[16 << 10]byte)
-	defer buffers.Put(buffer)
+func transfer(dst io.Writer, src source, beforeWrite func()) error {
+	defer src.release()
 	for {
-		n, err := src.Read(buffer[:])
-		if n > 0 {
+		data, err := src.next()
+		if len(data) > 0 {
 			if beforeWrite != nil {
 				beforeWrite()
 			}
-			if _, err := dst.Write(buffer[:n]); err != nil {
+			if _, err := dst.Write(data); err != nil {
 				return errors.Join(errWrite, err)
 			}
 		}
