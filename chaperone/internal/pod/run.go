@@ -31,6 +31,7 @@ func (p *Pod) Run(stop, hurry context.Context) error {
 	parts.start(work, "reload", func(ctx context.Context) error { p.reload.Run(ctx); return nil })
 	parts.start(work, "source", func(ctx context.Context) error { return p.source.Run(ctx, p.inputs) })
 	if err := p.open(work, accept, parts); err != nil {
+		p.terminator.Close()
 		return err
 	}
 	ended := parts.start(varnishd, "varnishd", p.supervisor.Run)
