@@ -63,58 +63,6 @@ func TestOnePodThatIsBehindHoldsProgrammedBack(t *testing.T) {
 	eventuallyCondition(t, ofGateway(t, ns, "edge"), "Programmed", "True", "Programmed", "")
 }
 
-func TestVCLThatDoesNotCompileIsToldWithItsLine(t *testing.T) {
-	startOperator(t)
-	ns := namespace(t)
-	apply(t, ns, `
-apiVersion: v1
-kind: ConfigMap
-metadata: {name: vcl}
-data: {main.vcl: "sub vcl_recv { }"}
----
-apiVersion: gateway.varnish.io/v1alpha1
-kind: GatewayClassParameters
-metadata: {name: with-vcl}
-spec: {vcl: {namespace: $NS, name: vcl}}
----
-apiVersion: gateway.networking.k8s.io/v1
-kind: GatewayClass
-metadata: {name: with-vcl}
-spec:
-  controllerName: varnish.io/gateway-controller
-  parametersRef: {group: gateway.varnish.io, kind: GatewayClassParameters, name: with-vcl}
----`+strings.Replace(edge, "gatewayClassName: varnish", "gatewayClassName: with-vcl", 1)+"---"+web)
-	t.Cleanup(func() { _ = cluster.Delete(t.Context(), gatewayClass("with-vcl")) })
-	p := startPod(t, ns, "edge")
-	assignAddress(t, ns, "edge", "192.0.2.3")
-	eventuallyCondition(t, ofGateway(t, ns, "edge"), "Programmed", "True", "Programmed", "")
-	before := get(t, &appsv1.Deployment{}, ns, "edge")
-
-	p.refuseVCL("Message from VCC-compiler:\nExpected ';' got '}'\n('main.vcl' Line 41 Pos 9)")
-	apply(t, ns, `
-apiVersion: v1
-kind: ConfigMap
-metadata: {name: vcl}
-data: {main.vcl: "sub vcl_recv { set req.url = }"}
-`)
-	eventuallyCondition(t, ofGateway(t, ns, "edge"), "Programmed", "False", "Invalid", "Line 41 Pos 9")
-	eventually(t, "the VCL to be published", func() error {
-		if vcl := get(t, &corev1.ConfigMap{}, ns, "edge").Data["main.vcl"]; !strings.Contains(vcl, "set req.url = }") {
-			return errors.New(vcl)
-		}
-		return nil
-	})
-	apply(t, ns, `
-apiVersion: v1
-kind: ConfigMap
-metadata: {name: vcl}
-data: {main.vcl: "sub vcl_recv { set req.url = req.url; }"}
-`)
-	p.refuseVCL("")
-	eventuallyCondition(t, ofGateway(t, ns, "edge"), "Programmed", "True", "Programmed", "")
-	assert.Equal(t, before.Generation, get(t, &appsv1.Deployment{}, ns, "edge").Generation, "VCL rolls no pods")
-}
-
 func TestAnObjectThatIsNotOursIsLeftAlone(t *testing.T) {
 	startOperator(t)
 	ns := namespace(t)
@@ -269,8 +217,4 @@ func TestTheLongestNameWorks(t *testing.T) {
 	var services corev1.ServiceList
 	require.NoError(t, cluster.List(t.Context(), &services, inNamespace(ns), client.HasLabels{gatewayv1.GatewayNameLabelKey}))
 	assert.Len(t, services.Items, 1)
-}
-
-func gatewayClass(name string) client.Object {
-	return &gatewayv1.GatewayClass{ObjectMeta: metav1.ObjectMeta{Name: name}}
 }

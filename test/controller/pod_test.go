@@ -23,14 +23,16 @@ import (
 	"github.com/varnish-gateway/gateway/shared/contract"
 )
 
-// pod plays a gateway pod: an object that is Ready, and an admin API that says it runs what the ConfigMap has.
+// pod plays a gateway pod: an object that is Ready, and an admin API that says it runs what the ConfigMap has. Its compiler takes
+// any VCL unless it is told to refuse it.
 type pod struct {
 	namespace, gateway, name, ip string
 	token                        string
 
 	mu       sync.Mutex
 	revision int64
-	vclError string
+	refusal  string
+	checks   int
 	changed  chan struct{}
 	// frozen means that it does not take anything newer.
 	frozen       bool
@@ -100,18 +102,24 @@ func (p *pod) take(config *corev1.ConfigMap) {
 		return
 	}
 	p.routing = contract.Sequence([]byte(config.Data["routing.json"]))
-	if found := vclSequence.FindStringSubmatch(config.Data["main.vcl"]); found != nil && p.vclError == "" {
+	if found := vclSequence.FindStringSubmatch(config.Data["main.vcl"]); found != nil {
 		p.vcl, _ = strconv.ParseInt(found[1], 10, 64)
 	}
 	p.tell()
 }
 
-// refuseVCL says that the compiler refuses the newest VCL; an empty message takes that back.
+// refuseVCL makes the compiler refuse VCL that is checked from now on; an empty message ends that.
 func (p *pod) refuseVCL(message string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.vclError = message
-	p.tell()
+	p.refusal = message
+}
+
+// checked is how often VCL was checked.
+func (p *pod) checked() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.checks
 }
 
 // freeze makes the pod stay at what it runs.
@@ -133,6 +141,10 @@ func (p *pod) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "no token", http.StatusUnauthorized)
 		return
 	}
+	if r.URL.Path == "/v1/vcl/check" {
+		p.checkVCL(w)
+		return
+	}
 	after, _ := strconv.ParseInt(r.URL.Query().Get("after"), 10, 64)
 	for {
 		p.mu.Lock()
@@ -140,7 +152,7 @@ func (p *pod) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		status := map[string]any{
 			"revision": revision, "ready": true,
 			"routing": map[string]any{"sequence": p.routing},
-			"vcl":     map[string]any{"sequence": p.vcl, "error": p.vclError},
+			"vcl":     map[string]any{"sequence": p.vcl},
 		}
 		p.mu.Unlock()
 		if revision > after {
@@ -153,6 +165,13 @@ func (p *pod) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+}
+
+func (p *pod) checkVCL(w http.ResponseWriter) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.checks++
+	_ = json.NewEncoder(w).Encode(map[string]any{"ok": p.refusal == "", "message": p.refusal})
 }
 
 // create makes the object, as the Deployment's template says, and makes it Ready.

@@ -94,6 +94,7 @@ spec:
 		return cluster.Get(t.Context(), clientKey(ns, "edge"), &appsv1.Deployment{})
 	})
 	scale(t, ns, "edge", 5)
+	startPod(t, ns, "edge") // which says that VCL compiles
 
 	const rolls, reloadsVCL, reloadsRouting = "rolls pods", "reloads VCL", "reloads routing"
 	for _, step := range []struct {

@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varnish-gateway/gateway/operator/internal/apply"
+	"github.com/varnish-gateway/gateway/operator/internal/dataplane"
 	"github.com/varnish-gateway/gateway/operator/internal/render"
 	"github.com/varnish-gateway/gateway/operator/internal/workload"
 	"github.com/varnish-gateway/gateway/shared/mainvcl"
@@ -26,9 +27,10 @@ func (e *foreignError) Error() string {
 	return fmt.Sprintf("%s %s exists and does not belong to this Gateway. It is left alone: rename or delete it.", e.kind, e.name)
 }
 
-// ensureAll writes whatever of a Gateway's objects is not as it should be, and returns the sequence of its main.vcl. What
+// ensureAll writes whatever of a Gateway's objects is not as it should be, and returns which VCL its pods are to run. What
 // pods mount and need comes before the pods.
-func (r *gatewayReconciler) ensureAll(ctx context.Context, g *Gateway, w workload.Gateway) (int64, error) {
+func (r *gatewayReconciler) ensureAll(ctx context.Context, g *Gateway, w workload.Gateway) (dataplane.Wanted, error) {
+	var want dataplane.Wanted
 	for _, each := range []struct{ desired, live client.Object }{
 		{w.ServiceAccount(), &corev1.ServiceAccount{}},
 		{w.Role(), &rbacv1.Role{}},
@@ -36,20 +38,20 @@ func (r *gatewayReconciler) ensureAll(ctx context.Context, g *Gateway, w workloa
 		{w.Service(), &corev1.Service{}},
 	} {
 		if err := r.ensure(ctx, w, each.desired, each.live); err != nil {
-			return 0, err
+			return want, err
 		}
 	}
 	if err := r.ensureSecrets(ctx, g, w); err != nil {
-		return 0, err
+		return want, err
 	}
-	vcl, err := r.ensureConfig(ctx, g, w)
+	want, err := r.ensureConfig(ctx, g, w)
 	if err != nil {
-		return 0, err
+		return want, err
 	}
 	if err := r.ensureDeployment(ctx, w); err != nil {
-		return 0, err
+		return want, err
 	}
-	return vcl, r.ensureBudget(ctx, w)
+	return want, r.ensureBudget(ctx, w)
 }
 
 // ensure writes one object where the live one does not hold it.
@@ -124,27 +126,44 @@ func (r *gatewayReconciler) ensureBudget(ctx context.Context, w workload.Gateway
 	return r.writer.Delete(ctx, live)
 }
 
-// ensureConfig writes main.vcl, and makes the ConfigMap that the HTTPRoute reconciler adds routing.json to.
-func (r *gatewayReconciler) ensureConfig(ctx context.Context, g *Gateway, w workload.Gateway) (int64, error) {
+// ensureConfig makes the ConfigMap that the HTTPRoute reconciler adds routing.json to, and writes main.vcl. VCL that is not
+// known to compile never takes the place of another: pods that start would find nothing else, and serve without it.
+func (r *gatewayReconciler) ensureConfig(ctx context.Context, g *Gateway, w workload.Gateway) (dataplane.Wanted, error) {
 	live, err := r.config(ctx, w)
 	if err != nil {
-		return 0, err
+		return dataplane.Wanted{}, err
 	}
 	var text []byte
 	var object client.Object
 	if live != nil {
 		text, object = []byte(live.Data[mainvcl.File]), live
 	}
-	vcl, _ := render.VCL(g.Model, text)
-	written, changed, err := r.writer.Apply(ctx, w.Config(vcl), object)
-	if err != nil {
-		return 0, err
-	}
-	if changed {
-		r.contents.Forget(client.ObjectKeyFromObject(written))
+	vcl, changed := render.VCL(g.Model, text)
+	var check dataplane.Check
+	if before, _, err := mainvcl.Parse(text); err == nil && changed {
+		if check = r.directory.Check(w.Key(), vcl); check.State != dataplane.Compiles {
+			// What else is wrong with the ConfigMap is put right.
+			_, err := r.writeConfig(ctx, w, text, object)
+			return dataplane.Wanted{VCL: before.Sequence, Check: check}, err
+		}
 	}
 	header, _, err := mainvcl.Parse(vcl)
-	return header.Sequence, err
+	if err != nil {
+		return dataplane.Wanted{}, err
+	}
+	written, err := r.writeConfig(ctx, w, vcl, object)
+	if written && changed {
+		r.told.revise(w.Key())
+	}
+	return dataplane.Wanted{VCL: header.Sequence}, err
+}
+
+func (r *gatewayReconciler) writeConfig(ctx context.Context, w workload.Gateway, vcl []byte, live client.Object) (bool, error) {
+	now, written, err := r.writer.Apply(ctx, w.Config(vcl), live)
+	if written {
+		r.contents.Forget(client.ObjectKeyFromObject(now))
+	}
+	return written, err
 }
 
 // config is the live ConfigMap of a Gateway, or nil. One that the cache does not know yet is looked for in the cluster.

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"go.uber.org/zap"
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -36,6 +35,7 @@ type gatewayReconciler struct {
 	contents  *gather.Contents
 	current   *current
 	published *published
+	told      *told
 	directory *dataplane.Directory
 	image     string
 	log       *zap.Logger
@@ -78,7 +78,6 @@ func (r *gatewayReconciler) reconcile(ctx context.Context, g *Gateway, live *gat
 	case err != nil:
 		return result, err
 	}
-	plane = established(plane, live)
 	addresses, err := r.addresses(ctx, g)
 	if err != nil {
 		return result, err
@@ -100,77 +99,67 @@ func (r *gatewayReconciler) reconcile(ctx context.Context, g *Gateway, live *gat
 
 // objects brings the objects of a Gateway up to date, and tells what its pods run.
 func (r *gatewayReconciler) objects(ctx context.Context, g *Gateway, live *gatewayv1.Gateway) (report.DataPlane, error) {
-	pending := report.DataPlane{Status: metav1.ConditionFalse, Reason: gatewayv1.GatewayReasonPending}
 	w := workload.Gateway{Object: live, Settings: g.Settings, Sockets: g.Sockets, Image: r.image}
 	if err := r.reachEndpoints(ctx, g, w); err != nil {
-		return pending, err
+		return report.DataPlane{}, err
 	}
-	var vcl int64
+	observations, err := r.follow(ctx, w)
+	if err != nil {
+		return report.DataPlane{}, err
+	}
+	var want dataplane.Wanted
 	if !g.Held && len(g.Sockets) > 0 {
-		var err error
-		if vcl, err = r.ensureAll(ctx, g, w); err != nil {
-			return pending, err
+		if want, err = r.ensureAll(ctx, g, w); err != nil {
+			return report.DataPlane{}, err
 		}
 	}
-	return r.observe(ctx, g, w, vcl)
+	return r.programmed(ctx, g, w, want, observations)
 }
 
-// observe tells what the pods of a Gateway run.
-func (r *gatewayReconciler) observe(ctx context.Context, g *Gateway, w workload.Gateway, vcl int64) (report.DataPlane, error) {
-	pending := report.DataPlane{Status: metav1.ConditionFalse, Reason: gatewayv1.GatewayReasonPending}
+// follow tells what the pods of a Gateway said last, and has them asked from now on.
+func (r *gatewayReconciler) follow(ctx context.Context, w workload.Gateway) ([]dataplane.Observation, error) {
 	secret, err := r.contents.Secret(ctx, types.NamespacedName{Namespace: w.Object.Namespace, Name: workload.NamesOf(w.Object.Name).Admin})
-	if err != nil {
-		return pending, err
+	if err != nil || secret == nil {
+		return nil, err
 	}
-	if secret == nil {
-		pending.Message = "The Gateway has no pods yet."
-		return pending, nil
+	credential, sound := workload.CredentialOf(secret)
+	if !sound {
+		return nil, nil
 	}
-	credential, _ := workload.CredentialOf(secret)
 	pods, err := r.pods(ctx, w)
 	if err != nil {
-		return pending, err
+		return nil, err
 	}
 	observations, err := r.directory.Follow(w.Key(), credential, pods)
 	if err != nil {
-		return pending, fmt.Errorf("ask the pods of Gateway %s: %w", w.Key(), err)
+		return nil, fmt.Errorf("ask the pods of Gateway %s: %w", w.Key(), err)
 	}
+	return observations, nil
+}
+
+// programmed tells what it means for a Gateway what its pods run.
+func (r *gatewayReconciler) programmed(ctx context.Context, g *Gateway, w workload.Gateway, want dataplane.Wanted, observations []dataplane.Observation) (report.DataPlane, error) {
 	if config, err := r.config(ctx, w); err != nil || (config != nil && config.Data[routing.File] != "" && !r.published.knows(w.Key())) {
-		return pending, errors.Join(err, errLater)
+		return report.DataPlane{}, errors.Join(err, errLater)
 	}
 	sequence, why := r.published.wanted(w.Key(), listenersOf(g.Model))
 	if why != "" {
-		pending.Message = why
-		return pending, nil
+		return report.DataPlane{Status: metav1.ConditionFalse, Reason: gatewayv1.GatewayReasonPending, Message: why}, nil
 	}
-	return dataplane.Programmed(dataplane.Wanted{Routing: sequence, VCL: vcl}, observations), nil
+	want.Routing = sequence
+	return r.told.established(w.Object, want, dataplane.Programmed(want, observations)), nil
 }
 
 // errLater says that an operator which has just started must first find out what is published: until then, nothing is
 // said that might take back what is true.
 var errLater = errors.New("it is not known yet what is published")
 
-// established goes on saying that a Gateway is programmed while a pod has not been heard of yet, such as after a restart of
-// the operator or for a pod that has just become ready, where that was known of this generation.
-func established(plane report.DataPlane, live *gatewayv1.Gateway) report.DataPlane {
-	if plane.Status != metav1.ConditionUnknown {
-		return plane
-	}
-	before := meta.FindStatusCondition(live.Status.Conditions, string(gatewayv1.GatewayConditionProgrammed))
-	if before != nil && before.Status == metav1.ConditionTrue && before.ObservedGeneration == live.Generation {
-		return report.DataPlane{
-			Status: metav1.ConditionTrue, Reason: gatewayv1.GatewayReasonProgrammed, Message: before.Message,
-		}
-	}
-	plane.Status = metav1.ConditionFalse
-	return plane
-}
-
 // forget everything that is kept of a Gateway that is gone.
 func (r *gatewayReconciler) forget(key types.NamespacedName) {
 	names := workload.NamesOf(key.Name)
 	r.directory.Forget(key)
 	r.published.forget(key)
+	r.told.forget(key)
 	for _, name := range []string{names.Config, names.Certificates, names.Admin} {
 		r.contents.Forget(types.NamespacedName{Namespace: key.Namespace, Name: name})
 	}

@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
+	"github.com/varnish-gateway/gateway/operator/internal/dataplane"
 	"github.com/varnish-gateway/gateway/operator/internal/gatewaytest"
 	"github.com/varnish-gateway/gateway/operator/internal/inputs"
 	"github.com/varnish-gateway/gateway/operator/internal/model"
@@ -151,26 +152,62 @@ func TestOnlyWhatASnapshotChangesIsAskedFor(t *testing.T) {
 	assert.Len(t, gone.routes, 1)
 }
 
-func TestAnEstablishedGatewayStaysProgrammedWhileAPodIsSilent(t *testing.T) {
-	unknown := report.DataPlane{Status: metav1.ConditionUnknown, Message: "Pod a has not said yet what it runs."}
-	programmed := func(status metav1.ConditionStatus, generation int64) *gatewayv1.Gateway {
+func TestWhatWasToldStandsWhileAPodIsSilent(t *testing.T) {
+	unknown := report.DataPlane{Status: metav1.ConditionUnknown, Reason: gatewayv1.GatewayReasonPending, Message: "Pod a has not said yet what it runs."}
+	said := func(status metav1.ConditionStatus, reason gatewayv1.GatewayConditionReason, generation int64) *gatewayv1.Gateway {
 		return gatewaytest.Gateway("shop", "edge", nil, func(g *gatewayv1.Gateway) {
 			g.Status.Conditions = []metav1.Condition{{
-				Type: string(gatewayv1.GatewayConditionProgrammed), Status: status, ObservedGeneration: generation,
+				Type: string(gatewayv1.GatewayConditionProgrammed), Status: status, Reason: string(reason), ObservedGeneration: generation,
+				Message: "As it was.",
 			}}
 		})
 	}
+	programmed, refused := said("True", gatewayv1.GatewayReasonProgrammed, 1), said("False", gatewayv1.GatewayReasonInvalid, 1)
+	first, second := dataplane.Wanted{Routing: 3, VCL: 1}, dataplane.Wanted{Routing: 3, VCL: 2}
+	held := dataplane.Wanted{Routing: 3, VCL: 1, Check: dataplane.Check{State: dataplane.Checking}}
 	for name, c := range map[string]struct {
-		plane report.DataPlane
-		live  *gatewayv1.Gateway
-		want  metav1.ConditionStatus
+		last   *dataplane.Wanted
+		live   *gatewayv1.Gateway
+		want   dataplane.Wanted
+		stands bool
 	}{
-		"it was programmed":                 {unknown, programmed(metav1.ConditionTrue, 1), metav1.ConditionTrue},
-		"another generation was programmed": {unknown, programmed(metav1.ConditionTrue, 0), metav1.ConditionFalse},
-		"it was not programmed":             {unknown, programmed(metav1.ConditionFalse, 1), metav1.ConditionFalse},
-		"it is new":                         {unknown, gatewaytest.Gateway("shop", "edge", nil), metav1.ConditionFalse},
-		"pods say otherwise":                {report.DataPlane{Status: metav1.ConditionFalse}, programmed(metav1.ConditionTrue, 1), metav1.ConditionFalse},
+		"after a restart, it was programmed":                     {nil, programmed, first, true},
+		"after a restart, it was not programmed":                 {nil, refused, first, true},
+		"after a restart, VCL was refused and is checked again":  {nil, refused, held, true},
+		"after a restart, it was programmed and the VCL is new":  {nil, programmed, held, false},
+		"after a restart, another generation was programmed":     {nil, said("True", gatewayv1.GatewayReasonProgrammed, 0), first, false},
+		"after a restart, another generation was not programmed": {nil, said("False", gatewayv1.GatewayReasonInvalid, 0), first, false},
+		"it is new":                                                {nil, gatewaytest.Gateway("shop", "edge", nil), first, false},
+		"it was programmed, and a pod is new":                      {&first, programmed, first, true},
+		"it was programmed, and other VCL is published":            {&first, programmed, second, false},
+		"it was programmed, and other VCL is checked":              {&first, programmed, held, false},
+		"it was not programmed, which may have changed since then": {&first, refused, first, false},
 	} {
-		t.Run(name, func(t *testing.T) { assert.Equal(t, c.want, established(c.plane, c.live).Status) })
+		t.Run(name, func(t *testing.T) {
+			memory := newTold()
+			if c.last != nil {
+				memory.established(c.live, *c.last, report.DataPlane{Status: metav1.ConditionTrue})
+			}
+			got := memory.established(c.live, c.want, unknown)
+			if !c.stands {
+				assert.Equal(t, report.DataPlane{Status: metav1.ConditionFalse, Reason: unknown.Reason, Message: unknown.Message}, got)
+				return
+			}
+			before := c.live.Status.Conditions[0]
+			assert.Equal(t, report.DataPlane{Status: before.Status, Reason: gatewayv1.GatewayConditionReason(before.Reason), Message: before.Message}, got)
+		})
 	}
+}
+
+func TestWhatWasToldEndsWithNewVCLAndWithWhatPodsSay(t *testing.T) {
+	live := gatewaytest.Gateway("shop", "edge", nil, func(g *gatewayv1.Gateway) {
+		g.Status.Conditions = []metav1.Condition{{Type: string(gatewayv1.GatewayConditionProgrammed), Status: "True", ObservedGeneration: 1}}
+	})
+	unknown := report.DataPlane{Status: metav1.ConditionUnknown}
+	memory, want := newTold(), dataplane.Wanted{Routing: 1, VCL: 1}
+	assert.Equal(t, metav1.ConditionTrue, memory.established(live, want, unknown).Status)
+	assert.Equal(t, metav1.ConditionFalse, memory.established(live, want, report.DataPlane{Status: "False"}).Status, "pods say otherwise")
+	memory.forget(edge)
+	memory.revise(edge)
+	assert.Equal(t, metav1.ConditionFalse, memory.established(live, want, unknown).Status, "this operator has published other VCL")
 }

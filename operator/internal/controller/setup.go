@@ -99,7 +99,7 @@ func (s setup) classes() error {
 func (s setup) gateways() error {
 	r := &gatewayReconciler{
 		cache: s.mgr.GetClient(), live: s.mgr.GetAPIReader(), writer: s.writer(managerGateways),
-		statuses: s.statuses(managerGateways), contents: s.own, current: s.current, published: s.published,
+		statuses: s.statuses(managerGateways), contents: s.own, current: s.current, published: s.published, told: newTold(),
 		directory: s.directory, image: s.options.GatewayImage, log: s.log.Named("gateway"),
 	}
 	return run[reconcile.Request]("gateway", s.mgr, r, gatewayWorkers, s.inboxes.gateways)

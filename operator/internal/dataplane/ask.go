@@ -23,6 +23,8 @@ const (
 	statusWait = 30 * time.Second
 	// answerWithin is how long a pod may take beyond that.
 	answerWithin = 10 * time.Second
+	// checkWithin is how long a pod may take to check VCL: a little more than chaperone gives its compiler.
+	checkWithin = 35 * time.Second
 	// maxAnswer bounds what is read of an answer, in bytes.
 	maxAnswer = 8 << 20
 )
@@ -65,18 +67,11 @@ func (a *asker) close() { a.client.CloseIdleConnections() }
 func (a *asker) status(ctx context.Context, ip string, after int64) (*Status, error) {
 	ctx, cancel := context.WithTimeout(ctx, statusWait+answerWithin)
 	defer cancel()
-	question := url.URL{
-		Scheme: "https", Host: net.JoinHostPort(ip, strconv.Itoa(int(workload.AdminPort))), Path: "/v1/status",
-	}
+	query := url.Values{}
 	if after > 0 {
-		question.RawQuery = url.Values{"wait": {statusWait.String()}, "after": {strconv.FormatInt(after, 10)}}.Encode()
+		query = url.Values{"wait": {statusWait.String()}, "after": {strconv.FormatInt(after, 10)}}
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, question.String(), nil)
-	if err != nil {
-		return nil, err
-	}
-	request.Header.Set("Authorization", "Bearer "+a.token)
-	response, err := a.client.Do(request)
+	response, err := a.do(ctx, http.MethodGet, ip, "/v1/status", query, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -89,4 +84,48 @@ func (a *asker) status(ctx context.Context, ip string, after int64) (*Status, er
 		return nil, fmt.Errorf("read chaperone's status: %w", err)
 	}
 	return status, nil
+}
+
+// check has a pod compile VCL. An error means that it was not checked, and says nothing about it. A pod of an image that does not
+// know the call takes any VCL.
+func (a *asker) check(ctx context.Context, ip string, vcl []byte) (Check, error) {
+	ctx, cancel := context.WithTimeout(ctx, checkWithin)
+	defer cancel()
+	response, err := a.do(ctx, http.MethodPost, ip, "/v1/vcl/check", nil, bytes.NewReader(vcl))
+	if err != nil {
+		return Check{}, err
+	}
+	defer response.Body.Close()
+	var answer struct {
+		OK      bool   `json:"ok"`
+		Message string `json:"message"`
+		Error   string `json:"error"`
+	}
+	err = json.NewDecoder(io.LimitReader(response.Body, maxAnswer)).Decode(&answer)
+	switch {
+	case response.StatusCode == http.StatusNotFound:
+		return Check{State: Compiles}, nil
+	case err != nil:
+		return Check{}, fmt.Errorf("read chaperone's answer (%s): %w", response.Status, err)
+	case response.StatusCode == http.StatusRequestEntityTooLarge:
+		return Check{State: Refused, Message: answer.Error}, nil
+	case response.StatusCode != http.StatusOK:
+		return Check{}, fmt.Errorf("chaperone answers %s: %s", response.Status, answer.Error)
+	case !answer.OK:
+		return Check{State: Refused, Message: answer.Message}, nil
+	}
+	return Check{State: Compiles}, nil
+}
+
+// do calls the admin API of a pod.
+func (a *asker) do(ctx context.Context, method, ip, path string, query url.Values, body io.Reader) (*http.Response, error) {
+	address := url.URL{
+		Scheme: "https", Host: net.JoinHostPort(ip, strconv.Itoa(int(workload.AdminPort))), Path: path, RawQuery: query.Encode(),
+	}
+	request, err := http.NewRequestWithContext(ctx, method, address.String(), body)
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Authorization", "Bearer "+a.token)
+	return a.client.Do(request)
 }

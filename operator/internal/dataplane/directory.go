@@ -36,12 +36,14 @@ type followed struct {
 	credential string
 	asker      *asker
 	pods       map[string]*follower
+	// check of VCL that is not published yet; nil where there is none.
+	check *checking
 }
 
 type follower struct {
-	pod    Pod
 	cancel context.CancelFunc
-	// status is guarded by the directory's lock.
+	// pod and status are guarded by the directory's lock.
+	pod    Pod
 	status *Status
 }
 
@@ -71,6 +73,7 @@ func (d *Directory) Follow(gateway types.NamespacedName, credential workload.Cre
 			if f == nil || f.pod.IP != pod.IP {
 				f = d.follow(gateway, g, pod)
 			}
+			f.pod = pod
 			delete(gone, pod.UID)
 			observation.Status = f.status
 		}
@@ -99,6 +102,7 @@ func (d *Directory) forget(gateway types.NamespacedName) {
 	for _, f := range g.pods {
 		f.cancel()
 	}
+	g.endCheck()
 	g.asker.close()
 	delete(d.gateways, gateway)
 }

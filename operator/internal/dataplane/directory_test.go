@@ -4,9 +4,11 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -29,6 +31,10 @@ type chaperone struct {
 	mu       sync.Mutex
 	revision int
 	changed  chan struct{}
+	// checked are the VCLs that it was asked to check; status and answer are how it answers.
+	checked []string
+	status  int
+	answer  string
 }
 
 func (c *chaperone) change() {
@@ -42,6 +48,10 @@ func (c *chaperone) change() {
 func (c *chaperone) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Header.Get("Authorization") != "Bearer "+c.credential.Token {
 		http.Error(w, "who are you?", http.StatusUnauthorized)
+		return
+	}
+	if r.URL.Path == "/v1/vcl/check" {
+		c.check(w, r)
 		return
 	}
 	after, _ := strconv.Atoi(r.URL.Query().Get("after"))
@@ -59,6 +69,32 @@ func (c *chaperone) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+}
+
+func (c *chaperone) check(w http.ResponseWriter, r *http.Request) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	vcl, err := io.ReadAll(r.Body)
+	if err != nil || r.Method != http.MethodPost {
+		http.Error(w, "no VCL", http.StatusBadRequest)
+		return
+	}
+	c.checked = append(c.checked, string(vcl))
+	w.WriteHeader(c.status)
+	_, _ = io.WriteString(w, c.answer)
+}
+
+// says makes the pod answer checks like that from now on.
+func (c *chaperone) says(status int, answer string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.status, c.answer = status, answer
+}
+
+func (c *chaperone) checks() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.checked)
 }
 
 // start listens as a pod with the given address would.
@@ -180,4 +216,109 @@ func TestAPodWithoutAnAddressIsNotAsked(t *testing.T) {
 	assert.Equal(t, []string{"a", "b"}, []string{seen[0].Name, seen[1].Name})
 	assert.Nil(t, seen[0].Status)
 	assert.Nil(t, seen[1].Status)
+}
+
+// heard is a directory that follows pods which have all answered.
+func heard(t *testing.T, own workload.Credential, pods ...Pod) (*Directory, chan types.NamespacedName) {
+	t.Helper()
+	d, changes := newTestDirectory(t)
+	_, err := d.Follow(gateway, own, pods)
+	require.NoError(t, err)
+	for range pods {
+		<-changes
+	}
+	return d, changes
+}
+
+func TestAPodChecksVCL(t *testing.T) {
+	own := credential(t)
+	pod := start(t, "127.0.31.7", own)
+	told := Pod{Name: "a", UID: "1", IP: "127.0.31.7"}
+	for name, c := range map[string]struct {
+		status int
+		answer string
+		want   Check
+	}{
+		"that compiles":              {200, `{"ok":true}`, Check{State: Compiles}},
+		"that does not":              {200, `{"ok":false,"message":"line 3: expected ';'"}`, Check{State: Refused, Message: "line 3: expected ';'"}},
+		"that is too long":           {413, `{"error":"VCL is longer than 1048576 bytes"}`, Check{State: Refused, Message: "VCL is longer than 1048576 bytes"}},
+		"without knowing what it is": {404, `{"error":"there is no /v1/vcl/check"}`, Check{State: Compiles}},
+		"in a way of its own":        {404, `not found`, Check{State: Compiles}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			pod.says(c.status, c.answer)
+			d, changes := heard(t, own, told)
+			before := len(pod.checks())
+			assert.Equal(t, Check{State: Checking}, d.Check(gateway, []byte("vcl 4.1;")))
+			<-changes
+			assert.Equal(t, c.want, d.Check(gateway, []byte("vcl 4.1;")))
+			assert.Equal(t, []string{"vcl 4.1;"}, pod.checks()[before:], "one VCL is compiled once")
+		})
+	}
+}
+
+func TestVCLIsCheckedAsSoonAsAPodAnswers(t *testing.T) {
+	own := credential(t)
+	d, changes := newTestDirectory(t)
+	assert.Equal(t, Check{State: Unheard}, d.Check(gateway, []byte("vcl 4.1;")), "a Gateway that nobody follows")
+	told := Pod{Name: "a", UID: "1", IP: "127.0.31.8"}
+	_, err := d.Follow(gateway, own, []Pod{told})
+	require.NoError(t, err)
+	assert.Equal(t, Check{State: Unheard}, d.Check(gateway, []byte("vcl 4.1;")))
+	start(t, "127.0.31.8", own).says(200, `{"ok":true}`)
+	<-changes
+	assert.Equal(t, Check{State: Checking}, d.Check(gateway, []byte("vcl 4.1;")))
+	<-changes
+	assert.Equal(t, Check{State: Compiles}, d.Check(gateway, []byte("vcl 4.1;")))
+}
+
+func TestAnotherPodIsAskedWhereOneCannotCheck(t *testing.T) {
+	own := credential(t)
+	start(t, "127.0.31.9", own).says(503, `{"error":"check VCL: no room"}`)
+	start(t, "127.0.31.10", own).says(200, `{"ok":false,"message":"no"}`)
+	d, changes := heard(t, own, Pod{Name: "a", UID: "1", IP: "127.0.31.9"}, Pod{Name: "b", UID: "2", IP: "127.0.31.10"})
+	d.Check(gateway, []byte("vcl 4.1;"))
+	<-changes
+	assert.Equal(t, Check{State: Refused, Message: "no"}, d.Check(gateway, []byte("vcl 4.1;")))
+}
+
+func TestACheckThatFailsIsTriedAgain(t *testing.T) {
+	own := credential(t)
+	pod := start(t, "127.0.31.11", own)
+	pod.says(503, `{"error":"check VCL: no room"}`)
+	d, changes := heard(t, own, Pod{Name: "a", UID: "1", IP: "127.0.31.11"})
+	d.Check(gateway, []byte("vcl 4.1;"))
+	require.Eventually(t, func() bool { return len(pod.checks()) > 0 }, time.Minute, time.Millisecond)
+	assert.Equal(t, Check{State: Checking}, d.Check(gateway, []byte("vcl 4.1;")))
+	pod.says(200, `{"ok":true}`)
+	<-changes
+	assert.Equal(t, Check{State: Compiles}, d.Check(gateway, []byte("vcl 4.1;")))
+}
+
+func TestOtherVCLIsCheckedAnew(t *testing.T) {
+	own := credential(t)
+	pod := start(t, "127.0.31.12", own)
+	pod.says(200, `{"ok":false,"message":"no"}`)
+	d, changes := heard(t, own, Pod{Name: "a", UID: "1", IP: "127.0.31.12"})
+	for _, vcl := range []string{"one", "two"} {
+		assert.Equal(t, Check{State: Checking}, d.Check(gateway, []byte(vcl)))
+		<-changes
+	}
+	assert.Equal(t, []string{"one", "two"}, pod.checks())
+}
+
+func TestARefusalEndsWithThePodWhoseItIs(t *testing.T) {
+	own := credential(t)
+	start(t, "127.0.31.13", own).says(200, `{"ok":false,"message":"this image has no such module"}`)
+	start(t, "127.0.31.14", own).says(200, `{"ok":true}`)
+	one, other := Pod{Name: "a", UID: "1", IP: "127.0.31.13"}, Pod{Name: "b", UID: "2", IP: "127.0.31.14"}
+	d, changes := heard(t, own, one, other)
+	d.Check(gateway, []byte("vcl 4.1;"))
+	<-changes
+	assert.Equal(t, Refused, d.Check(gateway, []byte("vcl 4.1;")).State)
+	_, err := d.Follow(gateway, own, []Pod{other})
+	require.NoError(t, err)
+	assert.Equal(t, Check{State: Checking}, d.Check(gateway, []byte("vcl 4.1;")))
+	<-changes
+	assert.Equal(t, Check{State: Compiles}, d.Check(gateway, []byte("vcl 4.1;")))
 }

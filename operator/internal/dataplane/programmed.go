@@ -2,6 +2,7 @@ package dataplane
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -10,16 +11,25 @@ import (
 	"github.com/varnish-gateway/gateway/operator/internal/report"
 )
 
-// Wanted are the sequences that every pod is to have reached, or gone beyond.
+// Wanted is what every pod is to run.
 type Wanted struct {
+	// Routing and VCL are the sequences that pods are to have reached, or gone beyond.
 	Routing, VCL int64
+	// Check of newer VCL, which is published only once it is known to compile.
+	Check Check
 }
 
-// Programmed decides what the pods' words mean for the Gateway: it is programmed where there is a Ready pod, and every
-// Ready pod runs what is wanted. Pods that are not Ready take no part, except that an error of theirs is told where
-// there is no other.
+// Programmed decides what the pods' words mean for the Gateway: it is programmed where nothing is held back, there is a Ready
+// pod, and every Ready pod runs what is wanted. Pods that are not Ready take no part, except that an error of theirs is
+// told where there is no other. Unknown means that a pod is expected to say more.
 func Programmed(want Wanted, pods []Observation) report.DataPlane {
 	pending := report.DataPlane{Status: metav1.ConditionFalse, Reason: gatewayv1.GatewayReasonPending}
+	if want.Check.State == Refused {
+		return report.DataPlane{
+			Status: metav1.ConditionFalse, Reason: gatewayv1.GatewayReasonInvalid,
+			Message: "The VCL does not compile; the last good one serves: " + oneLine(want.Check.Message),
+		}
+	}
 	ready, silent := 0, ""
 	for _, pod := range pods {
 		if pod.Leaving || pod.Status == nil {
@@ -28,6 +38,18 @@ func Programmed(want Wanted, pods []Observation) report.DataPlane {
 		if refused := refusal(pod); refused != "" {
 			return report.DataPlane{Status: metav1.ConditionFalse, Reason: gatewayv1.GatewayReasonInvalid, Message: refused}
 		}
+	}
+	switch want.Check.State {
+	case Checking:
+		pending.Status = metav1.ConditionUnknown
+		pending.Message = "A pod is checking the VCL, which has changed; the one before serves."
+		return pending
+	case Unheard:
+		if slices.ContainsFunc(pods, Observation.awaited) {
+			pending.Status = metav1.ConditionUnknown
+		}
+		pending.Message = "The VCL has changed, and no pod answers that could check it; the one before stays until then."
+		return pending
 	}
 	for _, pod := range pods {
 		if pod.Leaving || !pod.Ready {

@@ -66,3 +66,34 @@ func TestProgrammed(t *testing.T) {
 		})
 	}
 }
+
+func TestVCLThatIsNotPublishedKeepsAGatewayFromBeingProgrammed(t *testing.T) {
+	current := said(t, "a", `{"routing":{"sequence":7},"vcl":{"sequence":3}}`)
+	starting := Observation{Pod: Pod{Name: "b", IP: "192.0.2.1"}}
+	for name, c := range map[string]struct {
+		check   Check
+		pods    []Observation
+		status  metav1.ConditionStatus
+		reason  gatewayv1.GatewayConditionReason
+		message string
+	}{
+		"it does not compile": {
+			Check{State: Refused, Message: "Message from VCC-compiler:\nExpected ';'\n('main.vcl' Line 31 Pos 2)"}, []Observation{current}, "False", "Invalid",
+			"The VCL does not compile; the last good one serves: Message from VCC-compiler: Expected ';' ('main.vcl' Line 31 Pos 2)",
+		},
+		"it does not compile, and pods are gone since": {Check{State: Refused, Message: "no"}, nil, "False", "Invalid", "does not compile"},
+		"it is being checked":                          {Check{State: Checking}, []Observation{current}, "Unknown", "Pending", "is checking"},
+		"a pod that starts may check it":               {Check{State: Unheard}, []Observation{starting}, "Unknown", "Pending", "no pod answers"},
+		"there is no pod to check it":                  {Check{State: Unheard}, nil, "False", "Pending", "no pod answers"},
+		"a pod has refused what is published": {
+			Check{State: Checking}, []Observation{said(t, "a", `{"routing":{"sequence":7,"error":"version 2"}}`)}, "False", "Invalid", "version 2",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := Programmed(Wanted{Routing: 7, VCL: 3, Check: c.check}, c.pods)
+			assert.Equal(t, c.status, got.Status)
+			assert.Equal(t, c.reason, got.Reason)
+			assert.Contains(t, got.Message, c.message)
+		})
+	}
+}

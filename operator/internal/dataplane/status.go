@@ -45,3 +45,6 @@ type Observation struct {
 	// Status is nil until the pod has said something.
 	Status *Status
 }
+
+// awaited tells whether the pod is asked, and has not said anything yet.
+func (o Observation) awaited() bool { return o.IP != "" && !o.Leaving && o.Status == nil }

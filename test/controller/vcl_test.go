@@ -1,0 +1,115 @@
+//go:build apiserver
+
+package controller
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+)
+
+// userVCL is the ConfigMap of the class that withVCL makes.
+func userVCL(text string) string {
+	return fmt.Sprintf("\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: vcl}\ndata: {main.vcl: %q}\n", text)
+}
+
+// withVCL makes a class with user VCL, for this test alone, and a Gateway of it.
+func withVCL(t *testing.T, ns, text string) {
+	t.Helper()
+	apply(t, ns, strings.ReplaceAll(userVCL(text)+`---
+apiVersion: gateway.varnish.io/v1alpha1
+kind: GatewayClassParameters
+metadata: {name: CLASS}
+spec: {vcl: {namespace: $NS, name: vcl}}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: GatewayClass
+metadata: {name: CLASS}
+spec:
+  controllerName: varnish.io/gateway-controller
+  parametersRef: {group: gateway.varnish.io, kind: GatewayClassParameters, name: CLASS}
+---`+strings.Replace(edge, "gatewayClassName: varnish", "gatewayClassName: CLASS", 1)+"---"+web, "CLASS", ns))
+	removeClass(t, ns)
+}
+
+// removeClass removes a GatewayClass when the test has ended.
+func removeClass(t *testing.T, name string) {
+	t.Cleanup(func() {
+		class := &gatewayv1.GatewayClass{ObjectMeta: metav1.ObjectMeta{Name: name}}
+		// The context of the test has ended by now.
+		assert.NoError(t, client.IgnoreNotFound(cluster.Delete(context.Background(), class)))
+	})
+}
+
+// publishedVCL is the Gateway's main.vcl.
+func publishedVCL(t *testing.T, namespace string) string {
+	t.Helper()
+	return get(t, &corev1.ConfigMap{}, namespace, "edge").Data["main.vcl"]
+}
+
+const refusal = "Message from VCC-compiler:\nExpected ';' got '}'\n('main.vcl' Line 41 Pos 9)"
+
+func TestVCLThatDoesNotCompileIsToldWithItsLineAndNotPublished(t *testing.T) {
+	first := startOperator(t)
+	ns := namespace(t)
+	withVCL(t, ns, "sub vcl_recv { }")
+	p := startPod(t, ns, "edge")
+	assignAddress(t, ns, "edge", "192.0.2.3")
+	eventuallyCondition(t, ofGateway(t, ns, "edge"), "Programmed", "True", "Programmed", "")
+	before, pods := publishedVCL(t, ns), get(t, &appsv1.Deployment{}, ns, "edge")
+	require.Contains(t, before, "sub vcl_recv { }")
+	assert.Zero(t, p.checked(), "where nothing serves yet, VCL is published at once: there is nobody to check it")
+
+	p.refuseVCL(refusal)
+	apply(t, ns, userVCL("sub vcl_recv { set req.url = }"))
+	eventuallyCondition(t, ofGateway(t, ns, "edge"), "Programmed", "False", "Invalid", "Line 41 Pos 9")
+	apply(t, ns, strings.Replace(webRoute, "name: web}\nspec", "name: second}\nspec", 1))
+	eventuallyRoutes(t, ns, "second", "web")
+	assert.Equal(t, before, publishedVCL(t, ns), "pods that start find the last good one, and nothing else")
+	assert.Equal(t, 1, p.checked(), "what was refused is not compiled again and again")
+
+	first.idle(t)
+	first.stop(t)
+	second := startOperator(t)
+	eventually(t, "the VCL to be checked again", func() error {
+		if p.checked() < 2 {
+			return fmt.Errorf("it was checked %d times", p.checked())
+		}
+		return nil
+	})
+	second.idle(t)
+	assert.Empty(t, second.writes(t), "a restart writes nothing, though the Gateway is not programmed")
+
+	p.refuseVCL("")
+	apply(t, ns, userVCL("sub vcl_recv { set req.url = req.url; }"))
+	eventuallyCondition(t, ofGateway(t, ns, "edge"), "Programmed", "True", "Programmed", "")
+	assert.Contains(t, publishedVCL(t, ns), "set req.url = req.url;")
+	assert.Equal(t, pods.Generation, get(t, &appsv1.Deployment{}, ns, "edge").Generation, "VCL rolls no pods")
+}
+
+func TestVCLWaitsForAPodThatCanCheckIt(t *testing.T) {
+	startOperator(t)
+	ns := namespace(t)
+	withVCL(t, ns, "# one")
+	eventually(t, "the first VCL to be published", func() error {
+		return cluster.Get(t.Context(), clientKey(ns, "edge"), &corev1.ConfigMap{})
+	})
+	first := publishedVCL(t, ns)
+	apply(t, ns, userVCL("# two"))
+	eventuallyCondition(t, ofGateway(t, ns, "edge"), "Programmed", "False", "Pending", "no pod answers that could check it")
+	assert.Equal(t, first, publishedVCL(t, ns))
+	p := startPod(t, ns, "edge")
+	assignAddress(t, ns, "edge", "192.0.2.4")
+	eventuallyCondition(t, ofGateway(t, ns, "edge"), "Programmed", "True", "Programmed", "")
+	assert.Contains(t, publishedVCL(t, ns), "# two")
+	assert.Equal(t, 1, p.checked())
+}
