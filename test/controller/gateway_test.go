@@ -10,7 +10,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -63,25 +62,6 @@ func TestOnePodThatIsBehindHoldsProgrammedBack(t *testing.T) {
 	eventuallyCondition(t, ofGateway(t, ns, "edge"), "Programmed", "True", "Programmed", "")
 }
 
-func TestAnObjectThatIsNotOursIsLeftAlone(t *testing.T) {
-	startOperator(t)
-	ns := namespace(t)
-	apply(t, ns, `
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: edge}
-spec:
-  selector: {matchLabels: {app: theirs}}
-  template:
-    metadata: {labels: {app: theirs}}
-    spec: {containers: [{name: c, image: theirs}]}
----`+class+"---"+edge)
-	eventuallyCondition(t, ofGateway(t, ns, "edge"), "Programmed", "False", "Invalid", "Deployment edge exists and does not belong to this Gateway")
-	theirs := get(t, &appsv1.Deployment{}, ns, "edge")
-	assert.Equal(t, "theirs", theirs.Spec.Template.Spec.Containers[0].Image)
-	assert.Empty(t, theirs.OwnerReferences)
-}
-
 func TestConditionsOfOthersStay(t *testing.T) {
 	startOperator(t)
 	ns := namespace(t)
@@ -128,33 +108,9 @@ func TestAStatusThatSomebodyOverwritesComesBack(t *testing.T) {
 func TestNothingIsLeftInOtherNamespaces(t *testing.T) {
 	startOperator(t)
 	ns, backends := namespace(t), namespace(t)
-	apply(t, backends, strings.ReplaceAll(`
-apiVersion: v1
-kind: Service
-metadata: {name: api}
-spec: {ports: [{port: 80}]}
----
-apiVersion: gateway.networking.k8s.io/v1
-kind: ReferenceGrant
-metadata: {name: from-edge}
-spec:
-  from: [{group: gateway.networking.k8s.io, kind: HTTPRoute, namespace: $GATEWAY}]
-  to: [{group: "", kind: Service}]
-`, "$GATEWAY", ns))
-	apply(t, ns, class+"---"+edge+"---"+strings.Replace(webRoute, "name: web, port", "name: api, namespace: "+backends+", port", 1))
-	access := func() int {
-		var bindings rbacv1.RoleBindingList
-		var roles rbacv1.RoleList
-		require.NoError(t, cluster.List(t.Context(), &bindings, inNamespace(backends)))
-		require.NoError(t, cluster.List(t.Context(), &roles, inNamespace(backends)))
-		return len(bindings.Items) + len(roles.Items)
-	}
-	eventually(t, "access to the endpoints", func() error {
-		if n := access(); n != 2 {
-			return fmt.Errorf("%d objects", n)
-		}
-		return nil
-	})
+	apply(t, backends, grant(ns))
+	apply(t, ns, class+"---"+edge+"---"+routeTo("web", backends))
+	eventuallyAccesses(t, backends, 2)
 	require.NotEmpty(t, get(t, &gatewayv1.Gateway{}, ns, "edge").Finalizers)
 	remove(t, &gatewayv1.Gateway{}, ns, "edge")
 	eventually(t, "the Gateway to be gone", func() error {
@@ -164,7 +120,7 @@ spec:
 		}
 		return errors.Join(errors.New("it is there"), err)
 	})
-	assert.Zero(t, access())
+	assert.Zero(t, accesses(t, backends))
 	eventually(t, "the route to have no parent of ours", func() error {
 		if n := len(get(t, &gatewayv1.HTTPRoute{}, ns, "web").Status.Parents); n > 0 {
 			return fmt.Errorf("%d parents", n)

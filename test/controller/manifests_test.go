@@ -75,3 +75,6 @@ func clientKey(namespace, name string) client.ObjectKey {
 func inNamespace(namespace string) client.ListOption { return client.InNamespace(namespace) }
 
 func named(name string) client.ListOption { return client.MatchingFields{"metadata.name": name} }
+
+// managed are our objects.
+var managed = client.MatchingLabels{"app.kubernetes.io/managed-by": "varnish-gateway"}

@@ -283,3 +283,32 @@ spec:
 	})
 	assert.Equal(t, before.Generation, get(t, &appsv1.Deployment{}, ns, "edge").Generation)
 }
+
+func TestParametersThatAreNotValidHoldNoKeysBack(t *testing.T) {
+	startOperator(t)
+	ns := namespace(t)
+	https := func(parameters string) string {
+		return strings.Replace(withParameters(parameters), "  - {name: http, port: 80, protocol: HTTP,",
+			"  - {name: https, port: 443, protocol: HTTPS, tls: {certificateRefs: [{name: cert}]},", 1)
+	}
+	keys := func(want int) {
+		eventually(t, fmt.Sprintf("%d keys with the pods", want), func() error {
+			secret := &corev1.Secret{}
+			if err := cluster.Get(t.Context(), clientKey(ns, "edge-tls"), secret); err != nil {
+				return err
+			}
+			if n := len(secret.Data); n != want {
+				return fmt.Errorf("%d keys", n)
+			}
+			return nil
+		})
+	}
+	apply(t, ns, class+"---"+https("{}")+"---\n"+secretManifest(t, "cert"))
+	keys(2)
+	apply(t, ns, https("{varnishdExtraArgs: [-a, ':99']}"))
+	eventuallyCondition(t, ofGateway(t, ns, "edge"), "Accepted", "False", "InvalidParameters", "-a is not allowed")
+	remove(t, &corev1.Secret{}, ns, "cert")
+	keys(0)
+	apply(t, ns, secretManifest(t, "cert"))
+	keys(2)
+}

@@ -2,6 +2,7 @@ package controller
 
 import (
 	"context"
+	"fmt"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -13,8 +14,10 @@ import (
 
 // classReconciler writes the status of GatewayClasses.
 type classReconciler struct {
+	cache    client.Reader
 	statuses statusWriter
 	current  *current
+	inboxes  *inboxes
 }
 
 // Reconcile implements reconcile.Reconciler.
@@ -25,7 +28,7 @@ func (r *classReconciler) Reconcile(ctx context.Context, request reconcile.Reque
 	}
 	told, ours := snapshot.Classes[request.Name]
 	if !ours {
-		return reconcile.Result{}, nil
+		return reconcile.Result{}, r.release(ctx, request.Name)
 	}
 	return reconcile.Result{}, r.statuses.write(ctx, "GatewayClass", request.NamespacedName,
 		func() client.Object { return &gatewayv1.GatewayClass{} },
@@ -35,4 +38,18 @@ func (r *classReconciler) Reconcile(ctx context.Context, request reconcile.Reque
 			class.Status = merged
 			return changed
 		})
+}
+
+// release asks for the Gateways of a class that is not ours: they may have been while it was.
+func (r *classReconciler) release(ctx context.Context, class string) error {
+	var gateways gatewayv1.GatewayList
+	if err := r.cache.List(ctx, &gateways, client.UnsafeDisableDeepCopy); err != nil {
+		return fmt.Errorf("list the Gateways of GatewayClass %s: %w", class, err)
+	}
+	for i := range gateways.Items {
+		if string(gateways.Items[i].Spec.GatewayClassName) == class {
+			r.inboxes.objects(client.ObjectKeyFromObject(&gateways.Items[i]))
+		}
+	}
+	return nil
 }

@@ -2,6 +2,7 @@ package controller
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -19,26 +20,34 @@ import (
 // there carry it.
 const endpointsFinalizer = v1alpha1.GroupName + "/endpoints-access"
 
-// reachEndpoints lets the pods read the EndpointSlices of the namespaces that they route to, and of no others.
+// reachEndpoints lets the pods read the EndpointSlices of the namespaces that they route to, and of no others. What fails in one
+// namespace does not hold back the others.
 func (r *gatewayReconciler) reachEndpoints(ctx context.Context, g *Gateway, w workload.Gateway) error {
 	namespaces := routedNamespaces(g)
-	if slices.ContainsFunc(namespaces, func(n string) bool { return n != w.Object.Namespace }) {
-		if err := r.finalize(ctx, w.Object, true); err != nil {
-			return err
-		}
+	unwanted := func(o client.Object) bool { return !slices.Contains(namespaces, o.GetNamespace()) }
+	failed := []error{r.withdraw(ctx, r.cache, w.Object, unwanted)}
+	isElsewhere := func(n string) bool { return n != w.Object.Namespace }
+	if !slices.ContainsFunc(namespaces, isElsewhere) {
+		failed = append(failed, r.collect(ctx, w.Object))
+	} else if err := r.finalize(ctx, w.Object, true); err != nil {
+		failed = append(failed, err)
+		namespaces = slices.DeleteFunc(slices.Clone(namespaces), isElsewhere)
 	}
 	for _, namespace := range namespaces {
-		role, binding := w.EndpointsAccess(namespace)
-		if err := r.ensure(ctx, w, role, &rbacv1.Role{}); err != nil {
-			return err
-		}
-		if err := r.ensure(ctx, w, binding, &rbacv1.RoleBinding{}); err != nil {
-			return err
+		if err := r.reach(ctx, w, namespace); err != nil {
+			failed = append(failed, fmt.Errorf("the pods cannot read the EndpointSlices of namespace %s: %w", namespace, err))
 		}
 	}
-	return r.withdraw(ctx, r.cache, w.Object, func(o client.Object) bool {
-		return !slices.Contains(namespaces, o.GetNamespace())
-	})
+	return errors.Join(failed...)
+}
+
+// reach lets the pods read the EndpointSlices of a namespace.
+func (r *gatewayReconciler) reach(ctx context.Context, w workload.Gateway, namespace string) error {
+	role, binding := w.EndpointsAccess(namespace)
+	if err := r.ensure(ctx, w, role, &rbacv1.Role{}); err != nil {
+		return err
+	}
+	return r.ensure(ctx, w, binding, &rbacv1.RoleBinding{})
 }
 
 // routedNamespaces are those of the services that the Gateway's routes name, in order.
@@ -51,8 +60,8 @@ func routedNamespaces(g *Gateway) []string {
 	return slices.Compact(namespaces)
 }
 
-// collect removes what a Gateway that is being deleted has in other namespaces, and then lets it go. What is in its own
-// namespace goes with it.
+// collect removes what a Gateway has in other namespaces, of which it needs nothing more, and then takes the finalizer off. What is
+// in its own namespace goes with it.
 func (r *gatewayReconciler) collect(ctx context.Context, gateway *gatewayv1.Gateway) error {
 	if !controllerutil.ContainsFinalizer(gateway, endpointsFinalizer) {
 		return nil
@@ -86,15 +95,13 @@ func (r *gatewayReconciler) withdraw(ctx context.Context, from client.Reader, ga
 	for i := range roles.Items {
 		objects = append(objects, &roles.Items[i])
 	}
+	var failed []error
 	for _, object := range objects {
-		if !workload.IsEndpointsAccess(object) || !chosen(object) {
-			continue
-		}
-		if err := r.writer.Delete(ctx, object); err != nil {
-			return err
+		if workload.IsEndpointsAccess(object) && chosen(object) {
+			failed = append(failed, r.writer.Delete(ctx, object))
 		}
 	}
-	return nil
+	return errors.Join(failed...)
 }
 
 // finalize puts the finalizer on a Gateway, or takes it away.

@@ -2,6 +2,7 @@ package controller
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -20,38 +21,26 @@ import (
 	"github.com/varnish-gateway/gateway/shared/mainvcl"
 )
 
-// foreignError says that an object of the name that we need is somebody else's. It is never taken over.
-type foreignError struct{ kind, name string }
-
-func (e *foreignError) Error() string {
-	return fmt.Sprintf("%s %s exists and does not belong to this Gateway. It is left alone: rename or delete it.", e.kind, e.name)
-}
-
 // ensureAll writes whatever of a Gateway's objects is not as it should be, and returns which VCL its pods are to run. What
 // pods mount and need comes before the pods.
 func (r *gatewayReconciler) ensureAll(ctx context.Context, g *Gateway, w workload.Gateway) (dataplane.Wanted, error) {
-	var want dataplane.Wanted
 	for _, each := range []struct{ desired, live client.Object }{
 		{w.ServiceAccount(), &corev1.ServiceAccount{}},
 		{w.Role(), &rbacv1.Role{}},
 		{w.RoleBinding(), &rbacv1.RoleBinding{}},
-		{w.Service(), &corev1.Service{}},
 	} {
 		if err := r.ensure(ctx, w, each.desired, each.live); err != nil {
-			return want, err
+			return dataplane.Wanted{}, err
 		}
 	}
-	if err := r.ensureSecrets(ctx, g, w); err != nil {
-		return want, err
+	if err := errors.Join(r.ensureCertificates(ctx, g, w), r.ensureAdmin(ctx, w)); err != nil {
+		return dataplane.Wanted{}, err
 	}
 	want, err := r.ensureConfig(ctx, g, w)
 	if err != nil {
 		return want, err
 	}
-	if err := r.ensureDeployment(ctx, w); err != nil {
-		return want, err
-	}
-	return want, r.ensureBudget(ctx, w)
+	return want, errors.Join(r.ensure(ctx, w, w.Service(), &corev1.Service{}), r.ensureDeployment(ctx, w), r.ensureBudget(ctx, w))
 }
 
 // ensure writes one object where the live one does not hold it.
@@ -182,17 +171,30 @@ func (r *gatewayReconciler) config(ctx context.Context, w workload.Gateway) (*co
 	return live, r.checkOwner(w, w.Config(nil), live)
 }
 
-func (r *gatewayReconciler) ensureSecrets(ctx context.Context, g *Gateway, w workload.Gateway) error {
-	certificates := w.Certificates(g.Certificates)
-	live, err := r.secret(ctx, w, certificates)
+func (r *gatewayReconciler) ensureCertificates(ctx context.Context, g *Gateway, w workload.Gateway) error {
+	desired := w.Certificates(g.Certificates)
+	live, err := r.secret(ctx, w, desired)
 	if err != nil {
 		return err
 	}
-	if _, _, err := r.writer.Apply(ctx, certificates, live); err != nil {
+	_, _, err = r.writer.Apply(ctx, desired, live)
+	return err
+}
+
+// renewCertificates brings the certificates of a Gateway up to date whose other objects stay as they are: a key pair that is not
+// permitted any more must not stay with pods that are there.
+func (r *gatewayReconciler) renewCertificates(ctx context.Context, g *Gateway, w workload.Gateway) error {
+	live, err := r.contents.Secret(ctx, client.ObjectKeyFromObject(w.Certificates(nil)))
+	if err != nil || live == nil || !apply.OwnedBy(live, string(w.Object.UID)) {
 		return err
 	}
-	admin := w.Admin(workload.Credential{})
-	if live, err = r.secret(ctx, w, admin); err != nil {
+	return r.ensureCertificates(ctx, g, w)
+}
+
+// ensureAdmin makes the credential of the admin API, unless there is one.
+func (r *gatewayReconciler) ensureAdmin(ctx context.Context, w workload.Gateway) error {
+	live, err := r.secret(ctx, w, w.Admin(workload.Credential{}))
+	if err != nil {
 		return err
 	}
 	credential, sound := workload.CredentialOf(live)

@@ -73,7 +73,7 @@ func (e *events) watch(ctx context.Context, informers cache.Informers, installed
 		object  client.Object
 		handler func(event)
 	}{
-		{&gatewayv1.GatewayClass{}, e.specified(func(key types.NamespacedName) { e.inboxes.class(key.Name) })},
+		{&gatewayv1.GatewayClass{}, e.class},
 		{&gatewayv1.Gateway{}, e.gateway},
 		{&gatewayv1.HTTPRoute{}, e.specified(e.inboxes.route)},
 		{&v1alpha1.GatewayClassParameters{}, e.specified(ignore)},
@@ -141,6 +141,13 @@ func (e *events) specified(other func(types.NamespacedName)) func(event) {
 		}
 		e.changed.raise()
 	}
+}
+
+// class also hands on classes that are new, or gone: translation leaves out those of other controllers, and what is left of ours
+// is to be collected where a class has changed hands.
+func (e *events) class(ev event) {
+	e.inboxes.class(ev.key().Name)
+	e.specified(func(types.NamespacedName) {})(ev)
 }
 
 // gateway also hands on Gateways that are being deleted: translation leaves them out, and what is left of one is to be

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
-	"go.uber.org/zap"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -22,10 +20,6 @@ import (
 	"github.com/varnish-gateway/gateway/shared/routing"
 )
 
-// foreignPause is how long to rest before looking again whether a foreign object is still in the way: objects that are
-// not ours are not watched.
-const foreignPause = 30 * time.Second
-
 // gatewayReconciler writes main.vcl, the objects that a Gateway needs, and the status of Gateways.
 type gatewayReconciler struct {
 	cache     client.Reader
@@ -38,7 +32,8 @@ type gatewayReconciler struct {
 	told      *told
 	directory *dataplane.Directory
 	image     string
-	log       *zap.Logger
+	// controller is the name by which classes say that they are ours.
+	controller gatewayv1.GatewayController
 }
 
 // Reconcile implements reconcile.Reconciler.
@@ -56,31 +51,42 @@ func (r *gatewayReconciler) Reconcile(ctx context.Context, request reconcile.Req
 		return reconcile.Result{}, r.collect(ctx, live)
 	}
 	g := r.current.gateway(key)
+	if g == nil {
+		return reconcile.Result{}, r.unclaimed(ctx, live)
+	}
 	// One that was changed meanwhile is about to be translated again, and asked for again.
-	if g == nil || g.Object.UID != live.UID || g.Object.Generation != live.Generation {
+	if g.Object.UID != live.UID || g.Object.Generation != live.Generation {
 		return reconcile.Result{}, nil
 	}
 	return r.reconcile(ctx, g, live)
 }
 
+// reconcile tells in the status what keeps objects from being written, as far as somebody can do something about it, before
+// it gives up for the moment.
 func (r *gatewayReconciler) reconcile(ctx context.Context, g *Gateway, live *gatewayv1.Gateway) (reconcile.Result, error) {
-	plane, err := r.objects(ctx, g, live)
-	var foreign *foreignError
-	var result reconcile.Result
-	switch {
-	case errors.As(err, &foreign):
-		plane = report.DataPlane{
-			Status: metav1.ConditionFalse, Reason: gatewayv1.GatewayReasonInvalid, Message: foreign.Error(),
-		}
-		result.RequeueAfter = foreignPause
+	w := workload.Gateway{Object: live, Settings: g.Settings, Sockets: g.Sockets, Image: r.image}
+	// A namespace of backends must not be able to hold back the rest of the Gateway.
+	access := r.reachEndpoints(ctx, g, w)
+	plane, err := r.objects(ctx, g, w)
+	switch why := obstacle(err); {
+	case why != "":
+		plane = report.DataPlane{Status: metav1.ConditionFalse, Reason: gatewayv1.GatewayReasonInvalid, Message: why}
 	case errors.Is(err, errLater):
-		return result, nil
+		return again(access)
 	case err != nil:
-		return result, err
+		return again(errors.Join(access, err))
 	}
+	if why := obstacle(access); why != "" && plane.Status == metav1.ConditionTrue {
+		plane.Message = "The data plane runs this configuration, but lacks endpoints: " + why
+	}
+	return again(errors.Join(access, err, r.status(ctx, g, live, plane)))
+}
+
+// status writes what is known of a Gateway.
+func (r *gatewayReconciler) status(ctx context.Context, g *Gateway, live *gatewayv1.Gateway, plane report.DataPlane) error {
 	addresses, err := r.addresses(ctx, g)
 	if err != nil {
-		return result, err
+		return err
 	}
 	told := g.Report
 	told.Addresses = addresses
@@ -91,27 +97,26 @@ func (r *gatewayReconciler) reconcile(ctx context.Context, g *Gateway, live *gat
 		}
 	}
 	told = told.WithDataPlane(plane)
-	return result, r.statuses.gateway(ctx, client.ObjectKeyFromObject(live), live.UID,
+	return r.statuses.gateway(ctx, client.ObjectKeyFromObject(live), live.UID,
 		func(now gatewayv1.GatewayStatus) (gatewayv1.GatewayStatus, bool) {
 			return status.Gateway(now, told, metav1.Now())
 		})
 }
 
 // objects brings the objects of a Gateway up to date, and tells what its pods run.
-func (r *gatewayReconciler) objects(ctx context.Context, g *Gateway, live *gatewayv1.Gateway) (report.DataPlane, error) {
-	w := workload.Gateway{Object: live, Settings: g.Settings, Sockets: g.Sockets, Image: r.image}
-	if err := r.reachEndpoints(ctx, g, w); err != nil {
-		return report.DataPlane{}, err
-	}
+func (r *gatewayReconciler) objects(ctx context.Context, g *Gateway, w workload.Gateway) (report.DataPlane, error) {
 	observations, err := r.follow(ctx, w)
 	if err != nil {
 		return report.DataPlane{}, err
 	}
 	var want dataplane.Wanted
-	if !g.Held && len(g.Sockets) > 0 {
-		if want, err = r.ensureAll(ctx, g, w); err != nil {
-			return report.DataPlane{}, err
-		}
+	if g.Held || len(g.Sockets) == 0 {
+		err = r.renewCertificates(ctx, g, w)
+	} else {
+		want, err = r.ensureAll(ctx, g, w)
+	}
+	if err != nil {
+		return report.DataPlane{}, err
 	}
 	return r.programmed(ctx, g, w, want, observations)
 }

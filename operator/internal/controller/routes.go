@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"go.uber.org/zap"
 	corev1 "k8s.io/api/core/v1"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/varnish-gateway/gateway/operator/internal/apply"
 	"github.com/varnish-gateway/gateway/operator/internal/gather"
+	"github.com/varnish-gateway/gateway/operator/internal/render"
 	"github.com/varnish-gateway/gateway/operator/internal/report"
 	"github.com/varnish-gateway/gateway/operator/internal/status"
 	"github.com/varnish-gateway/gateway/operator/internal/workload"
@@ -51,10 +53,7 @@ func (r *routeReconciler) Reconcile(ctx context.Context, request routeRequest) (
 			r.shards.forget(request.Gateway)
 			return reconcile.Result{}, nil
 		}
-		if err := r.publish(ctx, request.Gateway, g); err != nil {
-			return reconcile.Result{}, err
-		}
-		return reconcile.Result{}, r.attachedRoutes(ctx, request.Gateway, g)
+		return again(errors.Join(r.publish(ctx, request.Gateway, g), r.attachedRoutes(ctx, request.Gateway, g)))
 	}
 	return reconcile.Result{}, r.status(ctx, request.Route, snapshot)
 }
@@ -76,15 +75,33 @@ func (r *routeReconciler) publish(ctx context.Context, key types.NamespacedName,
 	var tooLarge *routing.TooLargeError
 	if errors.As(err, &tooLarge) {
 		r.log.Error("the routes do not fit", zap.Stringer("gateway", key), zap.Error(err))
-		if r.published.fail(key, "The routes cannot be published: "+tooLarge.Error()+".") {
-			r.inboxes.objects(key)
-		}
+		r.fail(key, tooLarge.Error())
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	w := workload.Gateway{Object: g.Object}
+	if err := r.write(ctx, workload.Gateway{Object: g.Object}, live, files); err != nil {
+		if why := obstacle(err); why != "" {
+			r.fail(key, why)
+		}
+		return err
+	}
+	if r.published.note(key, listenersOf(g.Model), contract.Sequence(files.Head)) {
+		r.inboxes.objects(key)
+	}
+	return nil
+}
+
+// fail says why a Gateway's routing is not published.
+func (r *routeReconciler) fail(key types.NamespacedName, why string) {
+	if r.published.fail(key, "The routes cannot be published: "+strings.TrimSuffix(why, ".")+".") {
+		r.inboxes.objects(key)
+	}
+}
+
+// write writes the shards, and then the head that names them.
+func (r *routeReconciler) write(ctx context.Context, w workload.Gateway, live *corev1.ConfigMap, files render.RoutingFiles) error {
 	if err := r.shards.write(ctx, w, files.Shards); err != nil {
 		return err
 	}
@@ -93,13 +110,7 @@ func (r *routeReconciler) publish(ctx context.Context, key types.NamespacedName,
 			return err
 		}
 	}
-	if err := r.shards.prune(ctx, w, files.Shards); err != nil {
-		return err
-	}
-	if r.published.note(key, listenersOf(g.Model), contract.Sequence(files.Head)) {
-		r.inboxes.objects(key)
-	}
-	return nil
+	return r.shards.prune(ctx, w, files.Shards)
 }
 
 // writeHead applies routing.json to the ConfigMap that was looked at, and to no other: neither to one that was made

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"go.uber.org/zap"
 	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
@@ -29,6 +31,12 @@ const routeWorkers = 8
 
 // gatewayWorkers look after Gateways side by side.
 const gatewayWorkers = 4
+
+// What has failed is tried again after a pause that doubles from the first to the last.
+const (
+	firstRetry = 10 * time.Millisecond
+	lastRetry  = 30 * time.Second
+)
 
 // Options of the operator.
 type Options struct {
@@ -92,7 +100,7 @@ func (s setup) statuses(name string) statusWriter {
 }
 
 func (s setup) classes() error {
-	r := &classReconciler{statuses: s.statuses(managerGateways), current: s.current}
+	r := &classReconciler{cache: s.mgr.GetClient(), statuses: s.statuses(managerGateways), current: s.current, inboxes: s.inboxes}
 	return run("gatewayclass", s.mgr, r, 1, s.inboxes.classes)
 }
 
@@ -100,7 +108,7 @@ func (s setup) gateways() error {
 	r := &gatewayReconciler{
 		cache: s.mgr.GetClient(), live: s.mgr.GetAPIReader(), writer: s.writer(managerGateways),
 		statuses: s.statuses(managerGateways), contents: s.own, current: s.current, published: s.published, told: newTold(),
-		directory: s.directory, image: s.options.GatewayImage, log: s.log.Named("gateway"),
+		directory: s.directory, image: s.options.GatewayImage, controller: s.options.Inputs.Controller(),
 	}
 	return run[reconcile.Request]("gateway", s.mgr, r, gatewayWorkers, s.inboxes.gateways)
 }
@@ -118,7 +126,10 @@ func (s setup) routes() error {
 
 // run adds a controller that takes its requests from an inbox.
 func run[request comparable](name string, mgr manager.Manager, r reconcile.TypedReconciler[request], workers int, in *inbox[request]) error {
-	c, err := controller.NewTyped(name, mgr, controller.TypedOptions[request]{Reconciler: r, MaxConcurrentReconciles: workers})
+	c, err := controller.NewTyped(name, mgr, controller.TypedOptions[request]{
+		Reconciler: r, MaxConcurrentReconciles: workers,
+		RateLimiter: workqueue.NewTypedItemExponentialFailureRateLimiter[request](firstRetry, lastRetry),
+	})
 	if err != nil {
 		return fmt.Errorf("add the controller of %s: %w", name, err)
 	}

@@ -1,0 +1,74 @@
+//go:build apiserver
+
+package controller
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	policyv1 "k8s.io/api/policy/v1"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+)
+
+// leftovers are the objects of ours in a namespace.
+func leftovers(t *testing.T, namespace string) []string {
+	t.Helper()
+	var left []string
+	for _, list := range append(ownedLists(), &policyv1.PodDisruptionBudgetList{}) {
+		require.NoError(t, cluster.List(t.Context(), list, inNamespace(namespace), managed))
+		for name := range versionsOf(t, list) {
+			left = append(left, name)
+		}
+	}
+	return left
+}
+
+func TestAGatewayWhoseClassChangesHandsIsLetGo(t *testing.T) {
+	startOperator(t)
+	ns, backends := namespace(t), namespace(t)
+	ofClass := func(controller string) string {
+		return fmt.Sprintf("\napiVersion: gateway.networking.k8s.io/v1\nkind: GatewayClass\nmetadata: {name: %s}\nspec: {controllerName: %s}\n", ns, controller)
+	}
+	apply(t, backends, grant(ns))
+	apply(t, ns, ofClass("varnish.io/gateway-controller")+"---"+strings.Replace(withParameters("{podDisruptionBudget: {minAvailable: 1}}"),
+		"gatewayClassName: varnish", "gatewayClassName: "+ns, 1)+"---"+routeTo("web", backends))
+	removeClass(t, ns)
+	eventuallyAccesses(t, backends, 2)
+	startPod(t, ns, "edge")
+	assignAddress(t, ns, "edge", "192.0.2.10")
+	eventuallyCondition(t, ofGateway(t, ns, "edge"), "Programmed", "True", "Programmed", "")
+	owned := leftovers(t, ns)
+	require.NotEmpty(t, owned)
+
+	remove(t, &gatewayv1.GatewayClass{}, "", ns)
+	eventually(t, "the route to have no parent of ours", func() error {
+		if n := len(get(t, &gatewayv1.HTTPRoute{}, ns, "web").Status.Parents); n > 0 {
+			return fmt.Errorf("%d parents", n)
+		}
+		return nil
+	})
+	assert.ElementsMatch(t, owned, leftovers(t, ns), "without a class, what serves goes on serving")
+	told := get(t, &gatewayv1.Gateway{}, ns, "edge").Status
+
+	apply(t, ns, ofClass("example.org/other"))
+	eventually(t, "everything to be gone", func() error {
+		left := leftovers(t, ns)
+		// Pods go with their ReplicaSets, which this cluster does not have.
+		if len(left) > 0 {
+			return errors.New(strings.Join(left, " "))
+		}
+		return nil
+	})
+	eventuallyAccesses(t, backends, 0)
+	eventually(t, "the finalizer to be gone", func() error {
+		if f := get(t, &gatewayv1.Gateway{}, ns, "edge").Finalizers; len(f) > 0 {
+			return errors.New(strings.Join(f, " "))
+		}
+		return nil
+	})
+	assert.Equal(t, told, get(t, &gatewayv1.Gateway{}, ns, "edge").Status, "the status is the other controller's now")
+}
