@@ -103,6 +103,20 @@ func TestAStatusThatSomebodyOverwritesComesBack(t *testing.T) {
 		return cluster.Status().Update(t.Context(), route)
 	})
 	eventuallyCondition(t, ofRoute(t, ns, "web"), "Accepted", "True", "", "")
+
+	counted := func() error {
+		if l := get(t, &gatewayv1.Gateway{}, ns, "edge").Status.Listeners; len(l) != 1 || l[0].AttachedRoutes != 1 {
+			return fmt.Errorf("listeners are %+v", l)
+		}
+		return nil
+	}
+	eventually(t, "the attached route to be counted", counted)
+	eventually(t, "the Gateway's status to be wiped out", func() error {
+		gateway := get(t, &gatewayv1.Gateway{}, ns, "edge")
+		gateway.Status.Listeners = nil
+		return cluster.Status().Update(t.Context(), gateway)
+	})
+	eventually(t, "the attached route to be counted again", counted)
 }
 
 func TestNothingIsLeftInOtherNamespaces(t *testing.T) {

@@ -27,6 +27,7 @@ const image = "registry.example/gateway:1"
 // operator is a run of the operator.
 type operator struct {
 	cmd     *exec.Cmd
+	health  string
 	metrics string
 	log     string
 	ended   chan error
@@ -35,18 +36,27 @@ type operator struct {
 // startOperator runs the operator until the test ends, and waits until it works.
 func startOperator(t *testing.T, args ...string) *operator {
 	t.Helper()
+	o := launchOperator(t, cluster.kubeconfig, args...)
+	eventually(t, "the operator to be ready", func() error { return o.probe("/readyz") })
+	return o
+}
+
+// launchOperator runs the operator until the test ends.
+func launchOperator(t *testing.T, kubeconfig string, args ...string) *operator {
+	t.Helper()
 	binary, err := filepath.Abs(filepath.Join(binDirectory(), "operator"))
 	require.NoError(t, err)
 	_, err = os.Stat(binary)
 	require.NoError(t, err, "run: make build")
-	health := freeAddress(t)
-	o := &operator{metrics: freeAddress(t), log: filepath.Join(t.TempDir(), "operator.log"), ended: make(chan error, 1)}
+	o := &operator{
+		health: freeAddress(t), metrics: freeAddress(t), log: filepath.Join(t.TempDir(), "operator.log"), ended: make(chan error, 1),
+	}
 	output, err := os.Create(o.log)
 	require.NoError(t, err)
 	o.cmd = exec.Command(binary, append([]string{
-		"--gateway-image=" + image, "--health-address=" + health, "--metrics-address=" + o.metrics, "--log-level=debug",
+		"--gateway-image=" + image, "--health-address=" + o.health, "--metrics-address=" + o.metrics, "--log-level=debug",
 	}, args...)...)
-	o.cmd.Env = append(os.Environ(), "KUBECONFIG="+cluster.kubeconfig)
+	o.cmd.Env = append(os.Environ(), "KUBECONFIG="+kubeconfig)
 	o.cmd.Stdout, o.cmd.Stderr = output, output
 	o.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	require.NoError(t, o.cmd.Start())
@@ -55,18 +65,20 @@ func startOperator(t *testing.T, args ...string) *operator {
 		output.Close()
 	}()
 	t.Cleanup(func() { o.stop(t) })
-	eventually(t, "the operator to be ready", func() error {
-		response, err := http.Get("http://" + health + "/readyz")
-		if err != nil {
-			return err
-		}
-		defer response.Body.Close()
-		if response.StatusCode != http.StatusOK {
-			return fmt.Errorf("readyz answers %s", response.Status)
-		}
-		return nil
-	})
 	return o
+}
+
+// probe asks as the kubelet does.
+func (o *operator) probe(path string) error {
+	response, err := http.Get("http://" + o.health + path)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s answers %s", path, response.Status)
+	}
+	return nil
 }
 
 // stop tells the operator to stop, and expects it to do so in order.

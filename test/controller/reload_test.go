@@ -13,6 +13,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv1 "k8s.io/api/autoscaling/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
@@ -101,16 +102,18 @@ spec:
 		name    string
 		change  string
 		effects []string
+		// seen tells of a change that has no such effect that the operator has acted on it.
+		seen serviceType
 	}{
-		{"another route", strings.Replace(webRoute, "name: web}\nspec", "name: second}\nspec", 1), []string{reloadsRouting}},
-		{"user VCL", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: vcl}\ndata: {main.vcl: \"# two\"}\n", []string{reloadsVCL}},
-		{"a listener on a port that is open", gateway("{}", "  - {name: other, port: 80, protocol: HTTP, hostname: other.example}\n"), []string{reloadsRouting}},
-		{"trusted hops", gateway("{trustedHops: [10.0.0.0/8]}", ""), []string{reloadsRouting}},
-		{"the type of the Service", gateway("{trustedHops: [10.0.0.0/8], service: {type: ClusterIP}}", ""), nil},
-		{"the image", gateway("{trustedHops: [10.0.0.0/8], image: registry.example/gateway:2}", ""), []string{rolls}},
-		{"an argument of varnishd", gateway("{trustedHops: [10.0.0.0/8], image: registry.example/gateway:2, varnishdExtraArgs: [-p, default_ttl=5]}", ""), []string{rolls}},
-		{"resources", gateway("{trustedHops: [10.0.0.0/8], image: registry.example/gateway:2, resources: {requests: {cpu: 1}}}", ""), []string{rolls}},
-		{"a port", gateway("{trustedHops: [10.0.0.0/8], image: registry.example/gateway:2, resources: {requests: {cpu: 1}}}", "  - {name: more, port: 8080, protocol: HTTP}\n"), []string{rolls, reloadsRouting}},
+		{"another route", strings.Replace(webRoute, "name: web}\nspec", "name: second}\nspec", 1), []string{reloadsRouting}, ""},
+		{"user VCL", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: vcl}\ndata: {main.vcl: \"# two\"}\n", []string{reloadsVCL}, ""},
+		{"a listener on a port that is open", gateway("{}", "  - {name: other, port: 80, protocol: HTTP, hostname: other.example}\n"), []string{reloadsRouting}, ""},
+		{"trusted hops", gateway("{trustedHops: [10.0.0.0/8]}", ""), []string{reloadsRouting}, ""},
+		{"the type of the Service", gateway("{trustedHops: [10.0.0.0/8], service: {type: ClusterIP}}", ""), nil, "ClusterIP"},
+		{"the image", gateway("{trustedHops: [10.0.0.0/8], image: registry.example/gateway:2}", ""), []string{rolls}, ""},
+		{"an argument of varnishd", gateway("{trustedHops: [10.0.0.0/8], image: registry.example/gateway:2, varnishdExtraArgs: [-p, default_ttl=5]}", ""), []string{rolls}, ""},
+		{"resources", gateway("{trustedHops: [10.0.0.0/8], image: registry.example/gateway:2, resources: {requests: {cpu: 1}}}", ""), []string{rolls}, ""},
+		{"a port", gateway("{trustedHops: [10.0.0.0/8], image: registry.example/gateway:2, resources: {requests: {cpu: 1}}}", "  - {name: more, port: 8080, protocol: HTTP}\n"), []string{rolls, reloadsRouting}, ""},
 	} {
 		before := publishedBy(t, ns, "edge")
 		apply(t, ns, step.change)
@@ -130,6 +133,9 @@ spec:
 			return found
 		}
 		eventually(t, step.name+" to take effect", func() error {
+			if err := step.seen.by(t, ns); err != nil {
+				return err
+			}
 			if found := effects(); !assert.ObjectsAreEqual(step.effects, found) {
 				return fmt.Errorf("%s: %v instead of %v", step.name, found, step.effects)
 			}
@@ -141,6 +147,53 @@ spec:
 			assert.Equal(t, before.templateGen, after.templateGen, "%s: the Deployment was written without need", step.name)
 		}
 	}
+}
+
+// serviceType is the type that the Service is to have; empty where it does not matter.
+type serviceType corev1.ServiceType
+
+func (want serviceType) by(t *testing.T, namespace string) error {
+	if now := get(t, &corev1.Service{}, namespace, "edge").Spec.Type; want != "" && now != corev1.ServiceType(want) {
+		return fmt.Errorf("the Service is of type %s", now)
+	}
+	return nil
+}
+
+// TestNothingButTheHashWritesTheTemplate: what others did to it stays, also where something beside it is put right.
+func TestNothingButTheHashWritesTheTemplate(t *testing.T) {
+	first := startOperator(t)
+	ns := namespace(t)
+	apply(t, ns, class+"---"+edge)
+	deployment := &appsv1.Deployment{}
+	eventually(t, "the pods to be there", func() error { return cluster.Get(t.Context(), clientKey(ns, "edge"), deployment) })
+	const theirs, label = int64(99), "gateway.varnish.io/owner"
+	was := deployment.Labels[label]
+	require.NotEmpty(t, was)
+	deployment.Spec.Template.Spec.TerminationGracePeriodSeconds = ptr.To(theirs)
+	deployment.Labels[label] = "nobody"
+	require.NoError(t, cluster.Update(t.Context(), deployment, client.FieldOwner("somebody")))
+	eventually(t, "the label to come back", func() error {
+		if now := get(t, &appsv1.Deployment{}, ns, "edge").Labels[label]; now != was {
+			return errors.New(now)
+		}
+		return nil
+	})
+	now := get(t, &appsv1.Deployment{}, ns, "edge")
+	assert.Equal(t, theirs, *now.Spec.Template.Spec.TerminationGracePeriodSeconds)
+	assert.Equal(t, deployment.Generation, now.Generation)
+	first.idle(t)
+	first.stop(t)
+	second := startOperator(t)
+	second.idle(t)
+	assert.Empty(t, second.writes(t))
+
+	apply(t, ns, strings.Replace(edge, "listeners:\n", "listeners:\n  - {name: more, port: 8080, protocol: HTTP}\n", 1))
+	eventually(t, "another hash to write the whole template", func() error {
+		if now := *get(t, &appsv1.Deployment{}, ns, "edge").Spec.Template.Spec.TerminationGracePeriodSeconds; now == theirs {
+			return fmt.Errorf("%d s", now)
+		}
+		return nil
+	})
 }
 
 // observed waits until the operator has looked at the Gateway's newest generation.

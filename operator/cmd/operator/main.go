@@ -14,12 +14,10 @@ import (
 	"go.uber.org/zap"
 	"k8s.io/apimachinery/pkg/runtime"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
-	"k8s.io/client-go/discovery"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"k8s.io/klog/v2"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
@@ -85,8 +83,8 @@ func run(ctx context.Context, o options, log *zap.Logger) error {
 	}
 	config.UserAgent = "varnish-gateway-operator/" + version.Version()
 	scheme := newScheme()
-	installed, err := discover(ctx, config, scheme)
-	if err != nil {
+	installed, err := discover(ctx, config, scheme, o.healthAddress, log)
+	if err != nil || ctx.Err() != nil {
 		return err
 	}
 	log.Info("starting", zap.String("version", version.Version()), zap.Any("installed", installed))
@@ -115,18 +113,6 @@ func newScheme() *runtime.Scheme {
 	utilruntime.Must(gatewayv1beta1.Install(scheme))
 	utilruntime.Must(v1alpha1.AddToScheme(scheme))
 	return scheme
-}
-
-func discover(ctx context.Context, config *rest.Config, scheme *runtime.Scheme) (gather.Installed, error) {
-	api, err := discovery.NewDiscoveryClientForConfig(config)
-	if err != nil {
-		return gather.Installed{}, fmt.Errorf("prepare discovery: %w", err)
-	}
-	reader, err := client.New(config, client.Options{Scheme: scheme})
-	if err != nil {
-		return gather.Installed{}, fmt.Errorf("prepare reading: %w", err)
-	}
-	return gather.Discover(ctx, api, reader)
 }
 
 func newManager(config *rest.Config, scheme *runtime.Scheme, o options) (manager.Manager, error) {

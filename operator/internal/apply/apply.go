@@ -24,10 +24,10 @@ type Writer struct {
 
 // Apply writes the desired object where the live one, which may be nil, does not hold it. It returns the object as
 // it is now, and whether it was written. What the desired object said before and does not say any more is taken
-// away: a digest of what it said is kept as an annotation. Where the live object differs at ignored paths ("spec.template")
-// alone, it is left as it is.
-func (w Writer) Apply(ctx context.Context, desired, live client.Object, ignored ...string) (client.Object, bool, error) {
-	content, err := Content(desired)
+// away: a digest of what it said is kept as an annotation. Of parts that have a digest of their own ("spec.template"), this one
+// says nothing.
+func (w Writer) Apply(ctx context.Context, desired, live client.Object, parts ...string) (client.Object, bool, error) {
+	content, err := Content(desired, parts...)
 	if err != nil {
 		return nil, false, err
 	}
@@ -37,7 +37,7 @@ func (w Writer) Apply(ctx context.Context, desired, live client.Object, ignored 
 			return nil, false, err
 		}
 		// Not every reader says the kind.
-		if holds(now, without(content, append(ignored, "apiVersion", "kind"))) {
+		if holds(now, without(content, []string{"apiVersion", "kind"})) {
 			return live, false, nil
 		}
 	}
@@ -79,8 +79,8 @@ func (w Writer) Delete(ctx context.Context, object client.Object) error {
 	return nil
 }
 
-// Content is what an object says, with the digest of it; what only the API server says is left out.
-func Content(object client.Object) (map[string]any, error) {
+// Content is what an object says, with the digest of it but for some parts; what only the API server says is left out.
+func Content(object client.Object, parts ...string) (map[string]any, error) {
 	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(object)
 	if err != nil {
 		return nil, fmt.Errorf("convert %s: %w", name(object), err)
@@ -89,7 +89,7 @@ func Content(object client.Object) (map[string]any, error) {
 	if object.GetResourceVersion() != "" {
 		return content, nil
 	}
-	said, err := json.Marshal(content)
+	said, err := json.Marshal(without(content, parts))
 	if err != nil {
 		return nil, fmt.Errorf("encode %s: %w", name(object), err)
 	}
@@ -103,9 +103,9 @@ func Content(object client.Object) (map[string]any, error) {
 	return content, nil
 }
 
-func without(content map[string]any, ignored []string) map[string]any {
+func without(content map[string]any, parts []string) map[string]any {
 	rest := runtime.DeepCopyJSON(content)
-	for _, path := range ignored {
+	for _, path := range parts {
 		unstructured.RemoveNestedField(rest, strings.Split(path, ".")...)
 	}
 	return rest

@@ -44,11 +44,11 @@ func (r *gatewayReconciler) ensureAll(ctx context.Context, g *Gateway, w workloa
 }
 
 // ensure writes one object where the live one does not hold it.
-func (r *gatewayReconciler) ensure(ctx context.Context, w workload.Gateway, desired, live client.Object, ignored ...string) error {
+func (r *gatewayReconciler) ensure(ctx context.Context, w workload.Gateway, desired, live client.Object) error {
 	if err := r.find(ctx, w, desired, live); err != nil {
 		return err
 	}
-	_, _, err := r.writer.Apply(ctx, desired, live, ignored...)
+	_, _, err := r.writer.Apply(ctx, desired, live)
 	return err
 }
 
@@ -81,8 +81,8 @@ func (r *gatewayReconciler) checkOwner(w workload.Gateway, desired, live client.
 	return &foreignError{kind: desired.GetObjectKind().GroupVersionKind().Kind, name: live.GetName()}
 }
 
-// ensureDeployment leaves the template alone while its hash stays, whatever else was done to it: the hash alone
-// rolls pods.
+// ensureDeployment writes the template only if its hash differs, whatever else was done to it: the hash alone rolls pods. Where
+// something beside it is to be written, the template is written as it is.
 func (r *gatewayReconciler) ensureDeployment(ctx context.Context, w workload.Gateway) error {
 	desired, err := w.Deployment()
 	if err != nil {
@@ -92,11 +92,10 @@ func (r *gatewayReconciler) ensureDeployment(ctx context.Context, w workload.Gat
 	if err := r.find(ctx, w, desired, live); err != nil {
 		return err
 	}
-	var ignored []string
 	if live.ResourceVersion != "" && workload.InfraHash(live) == workload.InfraHash(desired) {
-		ignored = append(ignored, "spec.template")
+		desired.Spec.Template = *live.Spec.Template.DeepCopy()
 	}
-	_, _, err = r.writer.Apply(ctx, desired, live, ignored...)
+	_, _, err = r.writer.Apply(ctx, desired, live, "spec.template")
 	return err
 }
 

@@ -156,7 +156,11 @@ func (e *events) gateway(ev event) {
 	if ev.after != nil && !ev.after.GetDeletionTimestamp().IsZero() {
 		e.inboxes.objects(ev.key())
 	}
-	e.specified(e.inboxes.gateway)(ev)
+	// A status that somebody has overwritten is no reason to render the routes.
+	e.specified(func(key types.NamespacedName) {
+		e.inboxes.objects(key)
+		e.inboxes.attached(key)
+	})(ev)
 }
 
 func (e *events) secret(ev event) {

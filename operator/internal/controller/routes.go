@@ -47,15 +47,19 @@ func (r *routeReconciler) Reconcile(ctx context.Context, request routeRequest) (
 	if snapshot == nil {
 		return reconcile.Result{}, nil
 	}
-	if request.Gateway.Name != "" {
-		g := snapshot.Gateways[request.Gateway]
-		if g == nil {
-			r.shards.forget(request.Gateway)
-			return reconcile.Result{}, nil
-		}
-		return again(errors.Join(r.publish(ctx, request.Gateway, g), r.attachedRoutes(ctx, request.Gateway, g)))
+	if request.output == statusOf {
+		return reconcile.Result{}, r.status(ctx, request.key, snapshot)
 	}
-	return reconcile.Result{}, r.status(ctx, request.Route, snapshot)
+	g := snapshot.Gateways[request.key]
+	if g == nil {
+		r.shards.forget(request.key)
+		return reconcile.Result{}, nil
+	}
+	var err error
+	if request.output == routingOf {
+		err = r.publish(ctx, request.key, g)
+	}
+	return again(errors.Join(err, r.attachedRoutes(ctx, request.key, g)))
 }
 
 // publish writes a Gateway's routing where it differs from what is there. While there is no ConfigMap there is nothing to

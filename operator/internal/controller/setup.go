@@ -7,9 +7,7 @@ import (
 	"time"
 
 	"go.uber.org/zap"
-	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/util/workqueue"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -134,57 +132,4 @@ func run[request comparable](name string, mgr manager.Manager, r reconcile.Typed
 		return fmt.Errorf("add the controller of %s: %w", name, err)
 	}
 	return c.Watch(in.source())
-}
-
-// ErrDefinitionsChanged ends the manager: other kinds are installed than those that it watches.
-var ErrDefinitionsChanged = errors.New("the installed definitions have changed")
-
-// definitions watches which kinds are installed.
-type definitions struct {
-	changed   signal
-	api       discovery.DiscoveryInterface
-	live      client.Reader
-	installed gather.Installed
-	log       *zap.Logger
-}
-
-func watchDefinitions(ctx context.Context, mgr manager.Manager, installed gather.Installed, log *zap.Logger) error {
-	api, err := discovery.NewDiscoveryClientForConfigAndClient(mgr.GetConfig(), mgr.GetHTTPClient())
-	if err != nil {
-		return fmt.Errorf("prepare discovery: %w", err)
-	}
-	d := &definitions{changed: newSignal(), api: api, live: mgr.GetAPIReader(), installed: installed, log: log.Named("definitions")}
-	e := &events{}
-	err = e.start(ctx, mgr.GetCache(), gather.Metadata(gather.CustomResourceDefinitionKind), func(ev event) {
-		if gather.Concerns(ev.object().GetName()) {
-			d.changed.raise()
-		}
-	})
-	if err != nil {
-		return err
-	}
-	return mgr.Add(d)
-}
-
-// NeedLeaderElection implements manager.LeaderElectionRunnable: whoever waits to lead watches too.
-func (d *definitions) NeedLeaderElection() bool { return false }
-
-// Start implements manager.Runnable.
-func (d *definitions) Start(ctx context.Context) error {
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-d.changed:
-		}
-		now, err := gather.Discover(ctx, d.api, d.live)
-		var missing *gather.MissingError
-		switch {
-		case errors.As(err, &missing), err == nil && now != d.installed:
-			d.log.Info("other definitions are installed", zap.Any("before", d.installed), zap.Any("now", now), zap.Error(err))
-			return ErrDefinitionsChanged
-		case err != nil && ctx.Err() == nil:
-			d.log.Warn("cannot tell which definitions are installed", zap.Error(err))
-		}
-	}
 }

@@ -6,9 +6,7 @@ import (
 	"time"
 
 	"go.uber.org/zap"
-	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/varnish-gateway/gateway/operator/internal/gather"
@@ -35,34 +33,31 @@ func (t *translator) Start(ctx context.Context) error {
 	if err := t.inboxes.await(ctx); err != nil {
 		return nil
 	}
-	if err := t.everything(ctx); err != nil {
-		return err
-	}
-	for {
-		last := time.Now()
-		if err := t.changed.await(ctx, last); err != nil {
-			return nil
+	t.changed.raise()
+	var last time.Time
+	for first := true; t.changed.await(ctx, last) == nil; last = time.Now() {
+		err := t.translate(ctx)
+		if err == nil && first {
+			err = t.everything(ctx)
 		}
-		if err := t.translate(ctx); err != nil && ctx.Err() == nil {
+		if err == nil {
+			first = false
+		} else if ctx.Err() == nil {
 			t.log.Error("gathering failed and will be tried again", zap.Error(err))
 			time.AfterFunc(retryPause, t.changed.raise)
 		}
 	}
+	return nil
 }
 
 // everything asks the reconcilers for every object that is there, also for those that are ours no more.
 func (t *translator) everything(ctx context.Context) error {
-	t.changed.raise()
 	var gateways gatewayv1.GatewayList
 	var routes gatewayv1.HTTPRouteList
 	for _, list := range []client.ObjectList{&gateways, &routes} {
 		if err := t.cache.List(ctx, list, client.UnsafeDisableDeepCopy); err != nil {
 			return fmt.Errorf("list %T: %w", list, err)
 		}
-	}
-	if err := t.translate(ctx); err != nil {
-		t.log.Error("gathering failed and will be tried again", zap.Error(err))
-		return nil
 	}
 	for i := range gateways.Items {
 		t.inboxes.gateway(client.ObjectKeyFromObject(&gateways.Items[i]))
@@ -94,54 +89,3 @@ func (t *translator) translate(ctx context.Context) error {
 	}
 	return nil
 }
-
-// routeRequest asks the HTTPRoute reconciler for one of its outputs.
-type routeRequest struct {
-	// Gateway whose routing.json is asked for; or else the status of Route is.
-	Gateway, Route types.NamespacedName
-}
-
-// inboxes of all reconcilers.
-type inboxes struct {
-	classes, gateways *inbox[reconcile.Request]
-	routes            *inbox[routeRequest]
-}
-
-func newInboxes() *inboxes {
-	return &inboxes{
-		classes: newInbox[reconcile.Request](), gateways: newInbox[reconcile.Request](), routes: newInbox[routeRequest](),
-	}
-}
-
-// await returns when all reconcilers take requests.
-func (i *inboxes) await(ctx context.Context) error {
-	for _, ready := range []chan struct{}{i.classes.ready, i.gateways.ready, i.routes.ready} {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-ready:
-		}
-	}
-	return nil
-}
-
-func (i *inboxes) class(name string) {
-	i.classes.add(reconcile.Request{NamespacedName: types.NamespacedName{Name: name}})
-}
-
-// gateway asks for both halves of a Gateway.
-func (i *inboxes) gateway(key types.NamespacedName) {
-	i.gateways.add(reconcile.Request{NamespacedName: key})
-	i.routing(key)
-}
-
-// objects asks for the half of a Gateway that is not its routing.
-func (i *inboxes) objects(key types.NamespacedName) {
-	i.gateways.add(reconcile.Request{NamespacedName: key})
-}
-
-// routing asks for a Gateway's routing.json.
-func (i *inboxes) routing(key types.NamespacedName) { i.routes.add(routeRequest{Gateway: key}) }
-
-// route asks for the status of a route.
-func (i *inboxes) route(key types.NamespacedName) { i.routes.add(routeRequest{Route: key}) }
