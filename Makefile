@@ -8,7 +8,9 @@ SHELL := /bin/bash
 
 export GOTOOLCHAIN := auto
 CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/varnish-gateway
-VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+# VERSION, where it is set, is that of everything that is built; otherwise each module has its own.
+VERSION ?=
+version = $(shell VERSION='$(VERSION)' hack/version $(1))
 VARNISH := hack/with-varnish
 BUILD := build
 GO_MODULES := shared operator chaperone test
@@ -21,7 +23,7 @@ STATICCHECK := $(CACHE)/bin/staticcheck-$(STATICCHECK_VERSION)-$(GO_TOOLCHAIN)
 # FUZZTIME bounds each fuzz target of `make fuzz`.
 FUZZTIME ?= 20s
 
-LDFLAGS = -s -w -X github.com/varnish-gateway/gateway/$(1)/internal/version.version=$(VERSION)
+LDFLAGS = -s -w -X github.com/varnish-gateway/gateway/$(1)/internal/version.version=$(call version,$(1))
 
 # What a new gateway user runs -----------------------------------------------------------------
 
@@ -48,7 +50,7 @@ build-go:
 .PHONY: build-vmod
 build-vmod:
 	mkdir -p $(BUILD)/vmods
-	cd ghost && GHOST_VERSION=$(VERSION) ../$(VARNISH) cargo build --locked --release -p ghost-vmod
+	cd ghost && GHOST_VERSION=$(call version,chaperone) ../$(VARNISH) cargo build --locked --release -p ghost-vmod
 	install -m 755 $${CARGO_TARGET_DIR:-ghost/target}/release/libvmod_ghost.so $(BUILD)/vmods/libvmod_ghost.so
 
 # Test -----------------------------------------------------------------------------------------
@@ -112,8 +114,9 @@ $(STATICCHECK):
 	mv $(CACHE)/staticcheck/staticcheck $@
 
 .PHONY: generate
-generate: ## every generated file: schemas, deep copies, CRDs, reference pages
+generate: ## every generated file: schemas, deep copies, CRDs, reference pages, what the chart ships of them
 	for module in $(PRODUCT_MODULES); do (cd $$module && GOWORK=off go generate ./...) || exit 1; done
+	$(MAKE) --no-print-directory chart
 
 .PHONY: verify
 verify: generate ## that generating changes nothing, and that go.mod files are tidy

@@ -5,8 +5,9 @@ HELM := $(CACHE)/bin/helm-$(HELM_VERSION)
 ECHO := registry.k8s.io/gateway-api/conformance/echo-basic
 CLUSTER := test/cluster/cluster
 CLUSTER_ENV = eval "$$($(CLUSTER) env)"
-# The tag of images that are built here, and what is set for the chart
-export VERSION
+# The tags of the images that are built here, as the chart takes them
+export OPERATOR_VERSION := $(call version,operator)
+export GATEWAY_VERSION := $(call version,chaperone)
 # PROFILE and RUN choose what of the conformance suite runs: profiles, comma-separated, and a single test's name.
 PROFILE ?= GATEWAY-HTTP
 RUN ?=

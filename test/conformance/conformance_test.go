@@ -53,7 +53,7 @@ func requireComplete(t *testing.T, options suite.ConformanceOptions) {
 }
 
 func version() string {
-	if v := os.Getenv("VERSION"); v != "" {
+	if v := os.Getenv("OPERATOR_VERSION"); v != "" {
 		return v
 	}
 	return "unknown"
