@@ -67,11 +67,12 @@ func eventually(t *testing.T, what string, try func() error) {
 	require.NoError(t, await.Success(ctx, what, try))
 }
 
-// namespace makes one that enforces the Pod Security level restricted, for this test.
-func namespace(t *testing.T) string {
+// namespace makes one that enforces the Pod Security level restricted, for this test; a test with several tells them apart by suffixes.
+func namespace(t *testing.T, suffix ...string) string {
 	t.Helper()
 	name := "e2e-" + strings.ToLower(strings.ReplaceAll(t.Name(), "/", "-"))
 	name = strings.TrimRight(name[:min(len(name), 50)], "-")
+	name = strings.Join(append([]string{name}, suffix...), "-")
 	apply(t, "default", fmt.Sprintf("{apiVersion: v1, kind: Namespace, metadata: {name: %s, labels: {pod-security.kubernetes.io/enforce: restricted}}}", name))
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
@@ -120,12 +121,50 @@ spec:
 // gateway makes a Gateway with a listener on port 80 and returns the address when it is programmed.
 func gateway(t *testing.T, namespace, name string) string {
 	t.Helper()
-	apply(t, namespace, gatewayManifest(name, "{name: http, port: 80, protocol: HTTP}"))
+	apply(t, namespace, gatewayManifest(name, http80))
 	return programmed(t, namespace, name)
 }
 
-func gatewayManifest(name, listeners string) string {
-	return fmt.Sprintf("{apiVersion: gateway.networking.k8s.io/v1, kind: Gateway, metadata: {name: %s}, spec: {gatewayClassName: varnish, listeners: [%s]}}", name, listeners)
+// http80 is a listener on port 80.
+const http80 = "{name: http, port: 80, protocol: HTTP}"
+
+// gatewayManifest is a Gateway of the class that the chart makes.
+func gatewayManifest(name, listeners string) string { return gatewayOf("varnish", name, listeners, "") }
+
+// gatewayOf is a Gateway of any class; it refers to GatewayParameters where a name of these is given.
+func gatewayOf(class, name, listeners, parameters string) string {
+	infrastructure := ""
+	if parameters != "" {
+		infrastructure = "infrastructure: {parametersRef: {group: gateway.varnish.io, kind: GatewayParameters, name: " + parameters + "}}, "
+	}
+	return fmt.Sprintf("{apiVersion: gateway.networking.k8s.io/v1, kind: Gateway, metadata: {name: %s}, spec: {gatewayClassName: %s, %slisteners: [%s]}}\n---\n",
+		name, class, infrastructure, listeners)
+}
+
+// parameters are the GatewayParameters of a Gateway.
+func parameters(name, spec string) string {
+	return fmt.Sprintf("{apiVersion: gateway.varnish.io/v1alpha1, kind: GatewayParameters, metadata: {name: %s}, spec: %s}\n---\n", name, spec)
+}
+
+// class makes a GatewayClass with parameters of its own, for this test.
+func class(t *testing.T, name, spec string) {
+	t.Helper()
+	apply(t, "default", fmt.Sprintf(`
+{apiVersion: gateway.varnish.io/v1alpha1, kind: GatewayClassParameters, metadata: {name: %[1]s}, spec: %[2]s}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: GatewayClass
+metadata: {name: %[1]s}
+spec:
+  controllerName: varnish.io/gateway-controller
+  parametersRef: {group: gateway.varnish.io, kind: GatewayClassParameters, name: %[1]s}
+`, name, spec))
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		_, err := kubectl(ctx, "", "delete", "gatewayclass/"+name, "gatewayclassparameters/"+name, "--wait=false")
+		require.NoError(t, err)
+	})
 }
 
 // programmed waits until this generation of the Gateway is programmed and returns its address.
@@ -255,6 +294,21 @@ func rolledOut(t *testing.T, namespace, name string) {
 	do(t, "-n", namespace, "rollout", "status", "deployment/"+name, "--timeout=110s")
 }
 
+// replaced waits until none of the pods that a Gateway had before is there, and the new ones are ready.
+func replaced(t *testing.T, namespace, gateway string, before map[string]string) {
+	t.Helper()
+	eventually(t, "pods to be replaced", func() error {
+		for name := range pods(t, namespace, gateway) {
+			if _, old := before[name]; old {
+				return fmt.Errorf("%s is still there", name)
+			}
+		}
+		return nil
+	})
+	rolledOut(t, namespace, gateway)
+	programmed(t, namespace, gateway)
+}
+
 // scale sets a Gateway's replicas and waits for them.
 func scale(t *testing.T, namespace, name string, to int) {
 	t.Helper()
@@ -298,11 +352,11 @@ func cluster(t *testing.T, args ...string) {
 }
 
 // helm runs it on the installed release.
-func helm(t *testing.T, args ...string) string {
+func helm(ctx context.Context, t *testing.T, args ...string) string {
 	t.Helper()
 	binary := os.Getenv("HELM")
 	require.NotEmpty(t, binary, "HELM must name the helm binary")
-	out, err := exec.CommandContext(t.Context(), binary, append(args, "--namespace", operatorNamespace)...).CombinedOutput()
+	out, err := exec.CommandContext(ctx, binary, append(args, "--namespace", operatorNamespace)...).CombinedOutput()
 	require.NoError(t, err, string(out))
 	return string(out)
 }
