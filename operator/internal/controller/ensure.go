@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -16,9 +15,7 @@ import (
 
 	"github.com/varnish-gateway/gateway/operator/internal/apply"
 	"github.com/varnish-gateway/gateway/operator/internal/dataplane"
-	"github.com/varnish-gateway/gateway/operator/internal/render"
 	"github.com/varnish-gateway/gateway/operator/internal/workload"
-	"github.com/varnish-gateway/gateway/shared/mainvcl"
 )
 
 // ensureAll writes whatever of a Gateway's objects is not as it should be, and returns which VCL its pods are to run. What
@@ -71,14 +68,19 @@ func (r *gatewayReconciler) find(ctx context.Context, w workload.Gateway, desire
 }
 
 func (r *gatewayReconciler) checkOwner(w workload.Gateway, desired, live client.Object) error {
-	if apply.OwnedBy(live, string(w.Object.UID)) {
+	isOurs := func(object client.Object) bool {
+		if object.GetNamespace() == w.Object.Namespace {
+			return apply.OwnedBy(object, string(w.Object.UID))
+		}
+		// An ownerReference cannot cross namespaces: there, the label says whose it is.
+		return object.GetLabels()[workload.LabelOwner] == workload.OwnerDigest(w.Key())
+	}
+	if isOurs(live) {
 		return nil
 	}
-	// An ownerReference cannot cross namespaces: there, the label says whose it is.
-	if live.GetNamespace() != w.Object.Namespace && live.GetLabels()[workload.LabelOwner] == workload.OwnerDigest(w.Key()) {
-		return nil
-	}
-	return &foreignError{kind: desired.GetObjectKind().GroupVersionKind().Kind, name: live.GetName()}
+	kind := desired.GetObjectKind().GroupVersionKind()
+	r.foreign.await(w.Key(), kind, live, isOurs)
+	return &foreignError{kind: kind.Kind, name: live.GetName()}
 }
 
 // ensureDeployment writes the template only if its hash differs, whatever else was done to it: the hash alone rolls pods. Where
@@ -112,112 +114,4 @@ func (r *gatewayReconciler) ensureBudget(ctx context.Context, w workload.Gateway
 		return nil
 	}
 	return r.writer.Delete(ctx, live)
-}
-
-// ensureConfig makes the ConfigMap that the HTTPRoute reconciler adds routing.json to, and writes main.vcl. VCL that is not
-// known to compile never takes the place of another: pods that start would find nothing else, and serve without it.
-func (r *gatewayReconciler) ensureConfig(ctx context.Context, g *Gateway, w workload.Gateway) (dataplane.Wanted, error) {
-	live, err := r.config(ctx, w)
-	if err != nil {
-		return dataplane.Wanted{}, err
-	}
-	var text []byte
-	var object client.Object
-	if live != nil {
-		text, object = []byte(live.Data[mainvcl.File]), live
-	}
-	vcl, changed := render.VCL(g.Model, text)
-	var check dataplane.Check
-	if before, _, err := mainvcl.Parse(text); err == nil && changed {
-		if check = r.directory.Check(w.Key(), vcl); check.State != dataplane.Compiles {
-			// What else is wrong with the ConfigMap is put right.
-			_, err := r.writeConfig(ctx, w, text, object)
-			return dataplane.Wanted{VCL: before.Sequence, Check: check}, err
-		}
-	}
-	header, _, err := mainvcl.Parse(vcl)
-	if err != nil {
-		return dataplane.Wanted{}, err
-	}
-	written, err := r.writeConfig(ctx, w, vcl, object)
-	if written && changed {
-		r.told.revise(w.Key())
-	}
-	return dataplane.Wanted{VCL: header.Sequence}, err
-}
-
-func (r *gatewayReconciler) writeConfig(ctx context.Context, w workload.Gateway, vcl []byte, live client.Object) (bool, error) {
-	now, written, err := r.writer.Apply(ctx, w.Config(vcl), live)
-	if written {
-		r.contents.Forget(client.ObjectKeyFromObject(now))
-	}
-	return written, err
-}
-
-// config is the live ConfigMap of a Gateway, or nil. One that the cache does not know yet is looked for in the cluster.
-func (r *gatewayReconciler) config(ctx context.Context, w workload.Gateway) (*corev1.ConfigMap, error) {
-	key := types.NamespacedName{Namespace: w.Object.Namespace, Name: workload.NamesOf(w.Object.Name).Config}
-	live, err := r.contents.ConfigMap(ctx, key)
-	if err != nil {
-		return nil, err
-	}
-	if live == nil {
-		live = &corev1.ConfigMap{}
-		if err := r.live.Get(ctx, key, live); err != nil {
-			return nil, client.IgnoreNotFound(err)
-		}
-	}
-	return live, r.checkOwner(w, w.Config(nil), live)
-}
-
-func (r *gatewayReconciler) ensureCertificates(ctx context.Context, g *Gateway, w workload.Gateway) error {
-	desired := w.Certificates(g.Certificates)
-	live, err := r.secret(ctx, w, desired)
-	if err != nil {
-		return err
-	}
-	_, _, err = r.writer.Apply(ctx, desired, live)
-	return err
-}
-
-// renewCertificates brings the certificates of a Gateway up to date whose other objects stay as they are: a key pair that is not
-// permitted any more must not stay with pods that are there.
-func (r *gatewayReconciler) renewCertificates(ctx context.Context, g *Gateway, w workload.Gateway) error {
-	live, err := r.contents.Secret(ctx, client.ObjectKeyFromObject(w.Certificates(nil)))
-	if err != nil || live == nil || !apply.OwnedBy(live, string(w.Object.UID)) {
-		return err
-	}
-	return r.ensureCertificates(ctx, g, w)
-}
-
-// ensureAdmin makes the credential of the admin API, unless there is one.
-func (r *gatewayReconciler) ensureAdmin(ctx context.Context, w workload.Gateway) error {
-	live, err := r.secret(ctx, w, w.Admin(workload.Credential{}))
-	if err != nil {
-		return err
-	}
-	credential, sound := workload.CredentialOf(live)
-	if !sound {
-		if credential, err = workload.NewCredential(time.Now()); err != nil {
-			return err
-		}
-	}
-	_, _, err = r.writer.Apply(ctx, w.Admin(credential), live)
-	return err
-}
-
-// secret is the live Secret of the name of the desired one; empty where there is none.
-func (r *gatewayReconciler) secret(ctx context.Context, w workload.Gateway, desired *corev1.Secret) (*corev1.Secret, error) {
-	key := client.ObjectKeyFromObject(desired)
-	live, err := r.contents.Secret(ctx, key)
-	if err != nil {
-		return nil, err
-	}
-	if live == nil {
-		live = &corev1.Secret{}
-		if err := r.live.Get(ctx, key, live); err != nil {
-			return &corev1.Secret{}, client.IgnoreNotFound(err)
-		}
-	}
-	return live, r.checkOwner(w, desired, live)
 }

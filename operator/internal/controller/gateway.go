@@ -31,6 +31,7 @@ type gatewayReconciler struct {
 	published *published
 	told      *told
 	directory *dataplane.Directory
+	foreign   *foreign
 	image     string
 	// controller is the name by which classes say that they are ours.
 	controller gatewayv1.GatewayController
@@ -165,6 +166,7 @@ func (r *gatewayReconciler) forget(key types.NamespacedName) {
 	r.directory.Forget(key)
 	r.published.forget(key)
 	r.told.forget(key)
+	r.foreign.forget(key)
 	for _, name := range []string{names.Config, names.Certificates, names.Admin} {
 		r.contents.Forget(types.NamespacedName{Namespace: key.Namespace, Name: name})
 	}

@@ -4,15 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 )
-
-// foreignPause is how long to rest before looking again whether a foreign object is still in the way: objects that are
-// not ours are not watched.
-const foreignPause = 30 * time.Second
 
 // foreignError says that an object of the name that we need is somebody else's. It is never taken over.
 type foreignError struct{ kind, name string }
@@ -32,11 +27,20 @@ func obstacle(err error) string {
 	return ""
 }
 
-// again is when to try again what has failed.
-func again(err error) (reconcile.Result, error) {
+// again has what has failed tried again. Foreign objects are watched instead: trying changes nothing while they are there.
+func again(err error) (reconcile.Result, error) { return reconcile.Result{}, withoutForeign(err) }
+
+func withoutForeign(err error) error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		var rest []error
+		for _, each := range joined.Unwrap() {
+			rest = append(rest, withoutForeign(each))
+		}
+		return errors.Join(rest...)
+	}
 	var foreign *foreignError
 	if errors.As(err, &foreign) {
-		return reconcile.Result{RequeueAfter: foreignPause}, nil
+		return nil
 	}
-	return reconcile.Result{}, err
+	return err
 }

@@ -4,11 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"go.uber.org/zap"
-	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -17,12 +14,8 @@ import (
 
 	"github.com/varnish-gateway/gateway/operator/internal/apply"
 	"github.com/varnish-gateway/gateway/operator/internal/gather"
-	"github.com/varnish-gateway/gateway/operator/internal/render"
 	"github.com/varnish-gateway/gateway/operator/internal/report"
 	"github.com/varnish-gateway/gateway/operator/internal/status"
-	"github.com/varnish-gateway/gateway/operator/internal/workload"
-	"github.com/varnish-gateway/gateway/shared/contract"
-	"github.com/varnish-gateway/gateway/shared/routing"
 )
 
 // routeReconciler writes routing.json and its shards, the status of HTTPRoutes, and how many of them are attached
@@ -60,89 +53,6 @@ func (r *routeReconciler) Reconcile(ctx context.Context, request routeRequest) (
 		err = r.publish(ctx, request.key, g)
 	}
 	return again(errors.Join(err, r.attachedRoutes(ctx, request.key, g)))
-}
-
-// publish writes a Gateway's routing where it differs from what is there. While there is no ConfigMap there is nothing to
-// write to: it is the Gateway reconciler's to make, and tells us when it is there.
-func (r *routeReconciler) publish(ctx context.Context, key types.NamespacedName, g *Gateway) error {
-	names := workload.NamesOf(key.Name)
-	configKey := types.NamespacedName{Namespace: key.Namespace, Name: names.Config}
-	live, err := r.contents.ConfigMap(ctx, configKey)
-	if err != nil {
-		return err
-	}
-	if live == nil || !apply.OwnedBy(live, string(g.Object.UID)) {
-		return nil
-	}
-	head := []byte(live.Data[routing.File])
-	files, err := renderRouting(g, head)
-	var tooLarge *routing.TooLargeError
-	if errors.As(err, &tooLarge) {
-		r.log.Error("the routes do not fit", zap.Stringer("gateway", key), zap.Error(err))
-		r.fail(key, tooLarge.Error())
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	if err := r.write(ctx, workload.Gateway{Object: g.Object}, live, files); err != nil {
-		if why := obstacle(err); why != "" {
-			r.fail(key, why)
-		}
-		return err
-	}
-	if r.published.note(key, listenersOf(g.Model), contract.Sequence(files.Head)) {
-		r.inboxes.objects(key)
-	}
-	return nil
-}
-
-// fail says why a Gateway's routing is not published.
-func (r *routeReconciler) fail(key types.NamespacedName, why string) {
-	if r.published.fail(key, "The routes cannot be published: "+strings.TrimSuffix(why, ".")+".") {
-		r.inboxes.objects(key)
-	}
-}
-
-// write writes the shards, and then the head that names them.
-func (r *routeReconciler) write(ctx context.Context, w workload.Gateway, live *corev1.ConfigMap, files render.RoutingFiles) error {
-	if err := r.shards.write(ctx, w, files.Shards); err != nil {
-		return err
-	}
-	if files.Changed {
-		if err := r.writeHead(ctx, live, files.Head); err != nil {
-			return err
-		}
-	}
-	return r.shards.prune(ctx, w, files.Shards)
-}
-
-// writeHead applies routing.json to the ConfigMap that was looked at, and to no other: neither to one that was made
-// anew, nor to one that somebody has changed meanwhile.
-func (r *routeReconciler) writeHead(ctx context.Context, live *corev1.ConfigMap, head []byte) error {
-	key := client.ObjectKeyFromObject(live)
-	written, err := r.writer.Write(ctx, &corev1.ConfigMap{
-		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "ConfigMap"},
-		ObjectMeta: metav1.ObjectMeta{
-			Namespace: live.Namespace, Name: live.Name, UID: live.UID, ResourceVersion: live.ResourceVersion,
-		},
-		Data: map[string]string{routing.File: string(head)},
-	})
-	if apierrors.IsConflict(err) {
-		// What was looked at is old: the next look is at the cluster itself.
-		r.contents.Forget(key)
-	}
-	if err != nil {
-		return err
-	}
-	now := live.DeepCopy()
-	now.ResourceVersion = written.GetResourceVersion()
-	if now.Data == nil {
-		now.Data = map[string]string{}
-	}
-	now.Data[routing.File] = string(head)
-	r.contents.Remember(now)
-	return nil
 }
 
 // attachedRoutes merges the numbers of attached routes into the Gateway's status.

@@ -8,6 +8,7 @@ import (
 
 	"go.uber.org/zap"
 	"k8s.io/client-go/util/workqueue"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -53,8 +54,15 @@ func Setup(ctx context.Context, mgr manager.Manager, options Options, log *zap.L
 		return nil, err
 	}
 	directory := dataplane.NewDirectory(ctx, log.Named("dataplane"), inboxes.objects)
+	watching, err := client.NewWithWatch(mgr.GetConfig(), client.Options{
+		HTTPClient: mgr.GetHTTPClient(), Scheme: mgr.GetScheme(), Mapper: mgr.GetRESTMapper(),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("prepare watching single objects: %w", err)
+	}
 	s := setup{
 		mgr: mgr, options: options, log: log, inboxes: inboxes, current: now, directory: directory,
+		foreign: newForeign(ctx, watching, inboxes.gateway, log.Named("foreign")),
 		// What is gathered is kept apart from what is ours: the first is forgotten when nobody refers to it.
 		own:       &gather.Contents{Cache: mgr.GetClient(), Live: mgr.GetAPIReader()},
 		published: newPublished(),
@@ -87,6 +95,7 @@ type setup struct {
 	own       *gather.Contents
 	published *published
 	directory *dataplane.Directory
+	foreign   *foreign
 }
 
 func (s setup) writer(name string) apply.Writer {
@@ -106,7 +115,7 @@ func (s setup) gateways() error {
 	r := &gatewayReconciler{
 		cache: s.mgr.GetClient(), live: s.mgr.GetAPIReader(), writer: s.writer(managerGateways),
 		statuses: s.statuses(managerGateways), contents: s.own, current: s.current, published: s.published, told: newTold(),
-		directory: s.directory, image: s.options.GatewayImage, controller: s.options.Inputs.Controller(),
+		directory: s.directory, foreign: s.foreign, image: s.options.GatewayImage, controller: s.options.Inputs.Controller(),
 	}
 	return run[reconcile.Request]("gateway", s.mgr, r, gatewayWorkers, s.inboxes.gateways)
 }
@@ -115,7 +124,7 @@ func (s setup) routes() error {
 	writer := s.writer(managerRoutes)
 	r := &routeReconciler{
 		cache: s.mgr.GetClient(), live: s.mgr.GetAPIReader(), writer: writer, statuses: s.statuses(managerRoutes),
-		contents: s.own, shards: &shards{cache: s.mgr.GetClient(), live: s.mgr.GetAPIReader(), writer: writer},
+		contents: s.own, shards: &shards{cache: s.mgr.GetClient(), live: s.mgr.GetAPIReader(), writer: writer, foreign: s.foreign},
 		current: s.current, published: s.published, inboxes: s.inboxes,
 		controller: s.options.Inputs.Controller(), log: s.log.Named("httproute"),
 	}

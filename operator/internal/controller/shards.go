@@ -12,7 +12,6 @@ import (
 
 	"github.com/varnish-gateway/gateway/operator/internal/apply"
 	"github.com/varnish-gateway/gateway/operator/internal/gather"
-	"github.com/varnish-gateway/gateway/operator/internal/render"
 	"github.com/varnish-gateway/gateway/operator/internal/workload"
 	"github.com/varnish-gateway/gateway/shared/routing"
 )
@@ -22,6 +21,7 @@ import (
 type shards struct {
 	cache, live client.Reader
 	writer      apply.Writer
+	foreign     *foreign
 
 	mu   sync.Mutex
 	seen map[types.NamespacedName]map[string]sight
@@ -55,7 +55,9 @@ func (s *shards) writeOne(ctx context.Context, w workload.Gateway, shard string,
 	if err := s.live.Get(ctx, key, live); err != nil && !apierrors.IsNotFound(err) {
 		return fmt.Errorf("read ConfigMap %s: %w", key, err)
 	}
-	if live.ResourceVersion != "" && !apply.OwnedBy(live, string(w.Object.UID)) {
+	isOurs := func(object client.Object) bool { return apply.OwnedBy(object, string(w.Object.UID)) }
+	if live.ResourceVersion != "" && !isOurs(live) {
+		s.foreign.await(w.Key(), gather.ConfigMapKind, live, isOurs)
 		return &foreignError{kind: "ConfigMap", name: live.Name}
 	}
 	now, _, err := s.writer.Apply(ctx, desired, live)
@@ -114,12 +116,4 @@ func (s *shards) forget(gateway types.NamespacedName) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.seen, gateway)
-}
-
-// renderRouting renders a Gateway's routing. What its parameters would decide, if they were valid, stays as it is.
-func renderRouting(g *Gateway, head []byte) (render.RoutingFiles, error) {
-	if g.Held {
-		return render.HeldRouting(g.Model, head)
-	}
-	return render.Routing(g.Model, head)
 }

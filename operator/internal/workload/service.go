@@ -2,7 +2,6 @@ package workload
 
 import (
 	corev1 "k8s.io/api/core/v1"
-	policyv1 "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
@@ -35,21 +34,4 @@ func (g Gateway) Service() *corev1.Service {
 		})
 	}
 	return service
-}
-
-// Budget is the PodDisruptionBudget, or nil where none is asked for.
-func (g Gateway) Budget() *policyv1.PodDisruptionBudget {
-	settings := g.Settings.PodDisruptionBudget
-	if settings == nil {
-		return nil
-	}
-	return &policyv1.PodDisruptionBudget{
-		TypeMeta:   metav1.TypeMeta{APIVersion: policyv1.SchemeGroupVersion.String(), Kind: "PodDisruptionBudget"},
-		ObjectMeta: g.owned(NamesOf(g.Object.Name).Budget),
-		Spec: policyv1.PodDisruptionBudgetSpec{
-			Selector:       &metav1.LabelSelector{MatchLabels: Selector(g.Object.Name)},
-			MinAvailable:   settings.MinAvailable,
-			MaxUnavailable: settings.MaxUnavailable,
-		},
-	}
 }
