@@ -22,9 +22,9 @@ func TestTheOperatorWaitsForTheAPIServer(t *testing.T) {
 			if asked++; asked < 7 {
 				return gather.Installed{}, errors.New("connection refused")
 			}
-			return gather.Installed{BundleVersion: "v1.7.0"}, nil
+			return gather.Installed{ReferenceGrants: "v1"}, nil
 		}, zap.NewNop())
-		assert.Equal(t, "v1.7.0", got.BundleVersion)
+		assert.Equal(t, "v1", got.ReferenceGrants)
 		assert.Equal(t, (1+2+4+8+10+10)*time.Second, time.Since(started))
 	})
 }

@@ -2,6 +2,7 @@ package controller
 
 import (
 	"context"
+	"errors"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -10,6 +11,7 @@ import (
 	"github.com/varnish-gateway/gateway/operator/internal/dataplane"
 	"github.com/varnish-gateway/gateway/operator/internal/render"
 	"github.com/varnish-gateway/gateway/operator/internal/workload"
+	"github.com/varnish-gateway/gateway/shared/contract"
 	"github.com/varnish-gateway/gateway/shared/mainvcl"
 )
 
@@ -26,7 +28,9 @@ func (r *gatewayReconciler) ensureConfig(ctx context.Context, g *Gateway, w work
 		text, object = []byte(live.Data[mainvcl.File]), live
 	}
 	vcl, changed := render.VCL(g.Model, text)
-	if before, _, err := mainvcl.Parse(text); err == nil && changed {
+	before, _, err := mainvcl.Parse(text)
+	var none *contract.SyntaxError
+	if changed && !errors.As(err, &none) {
 		if check := r.directory.Check(w.Key(), vcl); check.State != dataplane.Compiles {
 			// What else is wrong with the ConfigMap is put right.
 			_, err := r.writeConfig(ctx, w, text, object)
@@ -38,10 +42,14 @@ func (r *gatewayReconciler) ensureConfig(ctx context.Context, g *Gateway, w work
 		return dataplane.Wanted{}, err
 	}
 	written, err := r.writeConfig(ctx, w, vcl, object)
+	if err != nil {
+		return dataplane.Wanted{}, err
+	}
 	if written && changed {
 		r.told.revise(w.Key())
 	}
-	return dataplane.Wanted{VCL: header.Sequence}, err
+	r.directory.Withdraw(w.Key())
+	return dataplane.Wanted{VCL: header.Sequence}, nil
 }
 
 func (r *gatewayReconciler) writeConfig(ctx context.Context, w workload.Gateway, vcl []byte, live client.Object) (bool, error) {

@@ -68,7 +68,7 @@ func (r *gatewayReconciler) reconcile(ctx context.Context, g *Gateway, live *gat
 	w := workload.Gateway{Object: live, Settings: g.Settings, Sockets: g.Sockets, Image: r.image}
 	// A namespace of backends must not be able to hold back the rest of the Gateway.
 	access := r.reachEndpoints(ctx, g, w)
-	plane, err := r.objects(ctx, g, w)
+	plane, err := r.objects(ctx, g, w, obstacle(access) != "")
 	switch why := obstacle(err); {
 	case why != "":
 		plane = report.DataPlane{Status: metav1.ConditionFalse, Reason: gatewayv1.GatewayReasonInvalid, Message: why}
@@ -104,8 +104,8 @@ func (r *gatewayReconciler) status(ctx context.Context, g *Gateway, live *gatewa
 		})
 }
 
-// objects brings the objects of a Gateway up to date, and tells what its pods run.
-func (r *gatewayReconciler) objects(ctx context.Context, g *Gateway, w workload.Gateway) (report.DataPlane, error) {
+// objects brings the objects of a Gateway up to date, and tells what its pods run, where they may be kept from some endpoints.
+func (r *gatewayReconciler) objects(ctx context.Context, g *Gateway, w workload.Gateway, unreachable bool) (report.DataPlane, error) {
 	observations, err := r.follow(ctx, w)
 	if err != nil {
 		return report.DataPlane{}, err
@@ -119,6 +119,7 @@ func (r *gatewayReconciler) objects(ctx context.Context, g *Gateway, w workload.
 	if err != nil {
 		return report.DataPlane{}, err
 	}
+	want.Unreachable = unreachable
 	return r.programmed(ctx, g, w, want, observations)
 }
 

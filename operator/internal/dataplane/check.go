@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
+	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -45,9 +47,16 @@ type checking struct {
 	pod string
 }
 
-// Check has a pod of the Gateway compile VCL, without effect. It does not wait: once a pod has said whether the VCL compiles,
-// the Gateway is reported as changed, and the next call tells. Each VCL is compiled once; it is compiled again where the pod that
-// refused it is gone, since another may run another image. Where no pod answers, the first that does is reported as a change too.
+// Pauses before VCL that was refused is compiled again: the host of a backend may have an address later.
+const (
+	minRefusedPause = 5 * time.Second
+	maxRefusedPause = 5 * time.Minute
+)
+
+// Check has a pod of the Gateway compile VCL, without effect. It does not wait: the Gateway is reported as changed once a pod has
+// said whether the VCL compiles, and when that changes; the next call tells. VCL that compiles is compiled once. What was refused is
+// tried again now and then, and at once where the pod that refused it is gone, since another may run another image. Where no pod
+// answers, the first that does is reported as a change too.
 func (d *Directory) Check(gateway types.NamespacedName, vcl []byte) Check {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -66,37 +75,73 @@ func (d *Directory) Check(gateway types.NamespacedName, vcl []byte) Check {
 	ctx, cancel := context.WithCancel(d.ctx)
 	c := &checking{digest: digest, cancel: cancel, result: Check{State: Checking}}
 	g.check = c
+	log := d.log.With(zap.Stringer("gateway", gateway))
 	d.running.Go(func() {
 		defer cancel()
-		d.check(ctx, gateway, g, c, vcl)
+		repeat(ctx, func() (Check, string, error) { return d.askAny(ctx, g, vcl) }, log, func(result Check, pod string) {
+			d.checked(ctx, gateway, g, c, result, pod)
+		})
 	})
 	return c.result
 }
 
-// check asks the pods that answer, one after the other, until one gives a result. It gives up when there are none left.
-func (d *Directory) check(ctx context.Context, gateway types.NamespacedName, g *followed, c *checking, vcl []byte) {
-	for pause := minPause; ; pause = min(2*pause, maxPause) {
-		d.mu.Lock()
-		pods := g.answering()
-		d.mu.Unlock()
-		if len(pods) == 0 {
-			d.checked(ctx, gateway, g, c, Check{}, "")
+// Withdraw says that there is no VCL to check.
+func (d *Directory) Withdraw(gateway types.NamespacedName) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if g := d.gateways[gateway]; g != nil {
+		g.endCheck()
+	}
+}
+
+// errNobody means that no pod answers.
+var errNobody = errors.New("no pod answers")
+
+// repeat asks until VCL compiles or nobody answers, and tells each result that differs from the one before.
+func repeat(ctx context.Context, ask func() (Check, string, error), log *zap.Logger, tell func(Check, string)) {
+	var last Check
+	pause, refusedPause := minPause, minRefusedPause
+	for ctx.Err() == nil {
+		result, pod, err := ask()
+		if errors.Is(err, errNobody) {
+			tell(Check{}, "")
 			return
 		}
-		for _, pod := range pods {
-			result, err := g.asker.check(ctx, pod.IP, vcl)
-			if err == nil {
-				d.checked(ctx, gateway, g, c, result, pod.UID)
+		wait := refusedPause
+		if err != nil {
+			log.Debug("VCL could not be checked", zap.Error(err), zap.Duration("retryIn", pause))
+			wait, pause = pause, min(2*pause, maxPause)
+		} else {
+			if result != last {
+				last = result
+				tell(result, pod)
+			}
+			if result.State == Compiles {
 				return
 			}
-			d.log.Debug("a pod does not check VCL", zap.Stringer("gateway", gateway), zap.String("pod", pod.Name), zap.Error(err))
+			pause, refusedPause = minPause, min(2*refusedPause, maxRefusedPause)
 		}
 		select {
 		case <-ctx.Done():
-			return
-		case <-time.After(pause):
+		case <-time.After(wait):
 		}
 	}
+}
+
+// askAny asks the pods that answer, one after the other, until one gives a result, and returns whose it is.
+func (d *Directory) askAny(ctx context.Context, g *followed, vcl []byte) (Check, string, error) {
+	d.mu.Lock()
+	pods := g.answering()
+	d.mu.Unlock()
+	err := errNobody
+	for _, pod := range pods {
+		var result Check
+		if result, err = g.asker.check(ctx, pod.IP, vcl); err == nil {
+			return result, pod.UID, nil
+		}
+		err = fmt.Errorf("pod %s: %w", pod.Name, err)
+	}
+	return Check{}, "", err
 }
 
 // checked notes the result of a check, or that there is none, and reports the Gateway as changed.

@@ -3,6 +3,7 @@ package dataplane
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -12,6 +13,7 @@ import (
 	"strconv"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -321,4 +323,38 @@ func TestARefusalEndsWithThePodWhoseItIs(t *testing.T) {
 	assert.Equal(t, Check{State: Checking}, d.Check(gateway, []byte("vcl 4.1;")))
 	<-changes
 	assert.Equal(t, Check{State: Compiles}, d.Check(gateway, []byte("vcl 4.1;")))
+}
+
+func TestWhatWasRefusedIsTriedAgainEverMoreSlowly(t *testing.T) {
+	refused, compiles := Check{State: Refused, Message: "no address of legacy.example"}, Check{State: Compiles}
+	synctest.Test(t, func(t *testing.T) {
+		started := time.Now()
+		var asked []time.Duration
+		var told []Check
+		repeat(t.Context(), func() (Check, string, error) {
+			asked = append(asked, time.Since(started))
+			switch len(asked) {
+			case 3:
+				return Check{}, "", errors.New("the pod is gone")
+			case 6:
+				return compiles, "1", nil
+			}
+			return refused, "1", nil
+		}, zap.NewNop(), func(c Check, _ string) { told = append(told, c) })
+		assert.Equal(t, []Check{refused, compiles}, told, "the same words are told once")
+		const s = time.Second
+		assert.Equal(t, []time.Duration{0, 5 * s, 15 * s, 15*s + minPause, 35*s + minPause, 75*s + minPause}, asked)
+	})
+}
+
+func TestVCLThatIsWithdrawnIsNotCheckedAgain(t *testing.T) {
+	own := credential(t)
+	pod := start(t, "127.0.31.15", own)
+	pod.says(200, `{"ok":false,"message":"no"}`)
+	d, changes := heard(t, own, Pod{Name: "a", UID: "1", IP: "127.0.31.15"})
+	d.Check(gateway, []byte("vcl 4.1;"))
+	<-changes
+	d.Withdraw(gateway)
+	assert.Equal(t, Check{State: Checking}, d.Check(gateway, []byte("vcl 4.1;")), "nothing is left of it")
+	<-changes
 }

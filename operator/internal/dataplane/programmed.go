@@ -17,6 +17,8 @@ type Wanted struct {
 	Routing, VCL int64
 	// Check of newer VCL, which is published only once it is known to compile.
 	Check Check
+	// Unreachable says that pods are kept from the endpoints of some namespace, for which they wait in vain.
+	Unreachable bool
 }
 
 // Programmed decides what the pods' words mean for the Gateway: it is programmed where nothing is held back, there is a Ready
@@ -95,7 +97,7 @@ func refusal(pod Observation) string {
 	return ""
 }
 
-// lag tells how far a pod is behind; empty where it runs what is wanted, and waits for nothing.
+// lag tells how far a pod is behind; empty where it runs what is wanted, and waits for nothing that it could get.
 func lag(want Wanted, pod Observation) string {
 	s := pod.Status
 	waits := ""
@@ -107,7 +109,7 @@ func lag(want Wanted, pod Observation) string {
 		return fmt.Sprintf("%s runs routing configuration %d, not yet %d.%s", pod.who(), s.Routing.Sequence, want.Routing, waits)
 	case s.VCL.Sequence < want.VCL:
 		return fmt.Sprintf("%s runs VCL %d, not yet %d.", pod.who(), s.VCL.Sequence, want.VCL)
-	case waits != "":
+	case waits != "" && !want.Unreachable:
 		return fmt.Sprintf("%s runs routing configuration %d, but not all of it.%s", pod.who(), s.Routing.Sequence, waits)
 	}
 	return ""

@@ -97,3 +97,11 @@ func TestVCLThatIsNotPublishedKeepsAGatewayFromBeingProgrammed(t *testing.T) {
 		})
 	}
 }
+
+func TestANamespaceThatIsKeptFromThePodsKeepsNoGatewayFromBeingProgrammed(t *testing.T) {
+	waits := said(t, "a", `{"routing":{"sequence":7,"pending":"EndpointSlices of backends cannot be watched"},"vcl":{"sequence":3}}`)
+	behind := said(t, "a", `{"routing":{"sequence":6,"pending":"EndpointSlices of backends cannot be watched"},"vcl":{"sequence":3}}`)
+	assert.Equal(t, metav1.ConditionFalse, Programmed(Wanted{Routing: 7, VCL: 3}, []Observation{waits}).Status)
+	assert.Equal(t, metav1.ConditionTrue, Programmed(Wanted{Routing: 7, VCL: 3, Unreachable: true}, []Observation{waits}).Status)
+	assert.Equal(t, metav1.ConditionFalse, Programmed(Wanted{Routing: 7, VCL: 3, Unreachable: true}, []Observation{behind}).Status)
+}
