@@ -79,6 +79,7 @@ spec:
   controllerName: varnish.io/gateway-controller
   parametersRef: {group: gateway.varnish.io, kind: GatewayClassParameters, name: reload}
 `)
+	removeClass(t, "reload")
 	gateway := func(parameters, listeners string) string {
 		return strings.Replace(strings.Replace(withParameters(parameters), "gatewayClassName: varnish", "gatewayClassName: reload", 1),
 			"  listeners:\n", "  listeners:\n"+listeners, 1)
