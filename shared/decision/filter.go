@@ -80,7 +80,7 @@ func filterRequest(p *parsed, upstream Upstream, filter routing.Filter, prefix s
 	switch filter.Type {
 	case routing.FilterRequestHeaderModifier:
 		upstream.Headers = modifyHeaders(upstream.Headers, filter.RequestHeaderModifier)
-		// A request has exactly one Host: it can be replaced, but neither removed nor doubled.
+		// Host stands beside the headers.
 		for _, header := range filter.RequestHeaderModifier.Set {
 			if strings.EqualFold(header.Name, "host") {
 				upstream.Host = header.Value

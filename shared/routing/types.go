@@ -205,9 +205,9 @@ type HeaderModifier struct {
 
 // Header is a header field.
 type Header struct {
-	// Name of the field; its case does not matter.
+	// Name of the field; its case does not matter. Not one that the gateway writes itself.
 	Name string `json:"name" jsonschema:"minLength=1"`
-	// Value of the field, without line breaks or NUL.
+	// Value of the field, without control characters other than the tab.
 	Value string `json:"value"`
 }
 

@@ -49,10 +49,10 @@ func (c *routeChecker) filter(path *check.Path, filter *Filter, matches []Match)
 
 func (c *routeChecker) filterValue(path *check.Path, filter *Filter, matches []Match) {
 	if filter.Type == FilterRequestHeaderModifier && filter.RequestHeaderModifier != nil {
-		c.headerModifier(path.Field("requestHeaderModifier"), filter.RequestHeaderModifier)
+		c.headerModifier(path.Field("requestHeaderModifier"), filter.Type, filter.RequestHeaderModifier)
 	}
 	if filter.Type == FilterResponseHeaderModifier && filter.ResponseHeaderModifier != nil {
-		c.headerModifier(path.Field("responseHeaderModifier"), filter.ResponseHeaderModifier)
+		c.headerModifier(path.Field("responseHeaderModifier"), filter.Type, filter.ResponseHeaderModifier)
 	}
 	if filter.Type == FilterRequestRedirect && filter.RequestRedirect != nil {
 		c.redirect(path.Field("requestRedirect"), filter.RequestRedirect, matches)
@@ -63,25 +63,27 @@ func (c *routeChecker) filterValue(path *check.Path, filter *Filter, matches []M
 	}
 }
 
-func (c *routeChecker) headerModifier(path *check.Path, modifier *HeaderModifier) {
-	c.headers(path, "set", modifier.Set)
-	c.headers(path, "add", modifier.Add)
+func (c *routeChecker) headerModifier(path *check.Path, filter FilterType, modifier *HeaderModifier) {
+	c.headers(path, filter, HeaderSet, modifier.Set)
+	c.headers(path, filter, HeaderAdd, modifier.Add)
 	for i, name := range modifier.Remove {
-		if !ValidToken(name) {
-			c.Add(path.At("remove", i), "%q is not a header name", name)
+		c.headerName(path.At(string(HeaderRemove), i), filter, HeaderRemove, name)
+	}
+}
+
+func (c *routeChecker) headers(modifier *check.Path, filter FilterType, action HeaderAction, headers []Header) {
+	for i, header := range headers {
+		path := modifier.At(string(action), i)
+		c.headerName(path.Field("name"), filter, action, header.Name)
+		if !ValidHeaderValue(header.Value) {
+			c.Add(path.Field("value"), "The value contains a line break or another control character")
 		}
 	}
 }
 
-func (c *routeChecker) headers(parent *check.Path, field string, headers []Header) {
-	for i, header := range headers {
-		if !ValidToken(header.Name) {
-			c.Add(parent.At(field, i).Field("name"), "%q is not a header name", header.Name)
-		}
-		// Anything else would let a value end its line and begin another.
-		if strings.ContainsAny(header.Value, "\r\n\x00") {
-			c.Add(parent.At(field, i).Field("value"), "The value contains a line break or NUL")
-		}
+func (c *routeChecker) headerName(path *check.Path, filter FilterType, action HeaderAction, name string) {
+	if problem := HeaderProblem(filter, action, name); problem != "" {
+		c.Add(path, "The header %q %s", name, problem)
 	}
 }
 

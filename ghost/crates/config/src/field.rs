@@ -9,9 +9,9 @@ fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
-/// RFC 9110 section 5.5: what would end or cut the line may not stand in a value.
+/// RFC 9110 section 5.5: no control character but the tab may stand in a value. Some would end or cut its line.
 pub(crate) fn is_field_value(text: &str) -> bool {
-    !text.contains(['\r', '\n', '\0'])
+    !text.bytes().any(|byte| byte.is_ascii_control() && byte != b'\t')
 }
 
 /// Whether a text can become the path of a request line or of a Location.

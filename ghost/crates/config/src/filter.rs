@@ -2,6 +2,7 @@
 
 use crate::diagnostic::Findings;
 use crate::header_modifier::HeaderModifier;
+use crate::own_header::Message;
 use crate::url::{Redirect, UrlRewrite};
 use crate::wire;
 
@@ -42,14 +43,17 @@ impl Filters {
         match filter.r#type.as_str() {
             "RequestHeaderModifier" => {
                 let wire = present(filter.request_header_modifier, "requestHeaderModifier", findings)?;
-                let mut found =
-                    findings.field("requestHeaderModifier", |f| HeaderModifier::compile(wire, f))?;
+                let mut found = findings.field("requestHeaderModifier", |f| {
+                    HeaderModifier::compile(wire, Message::Request, f)
+                })?;
                 self.rewrite.host = found.take_host().or(self.rewrite.host.take());
                 self.request_headers.push(found);
             }
             "ResponseHeaderModifier" => {
                 let wire = present(filter.response_header_modifier, "responseHeaderModifier", findings)?;
-                let found = findings.field("responseHeaderModifier", |f| HeaderModifier::compile(wire, f))?;
+                let found = findings.field("responseHeaderModifier", |f| {
+                    HeaderModifier::compile(wire, Message::Response, f)
+                })?;
                 self.response_headers.push(found);
             }
             "RequestRedirect" => {

@@ -2,6 +2,8 @@
 
 use crate::diagnostic::Findings;
 use crate::field::{is_field_value, is_token};
+use crate::own_header::{Action, Message, is_gateways_own};
+use crate::rule::each;
 use crate::wire;
 
 /// A header field, as bytes that may be written as they are.
@@ -31,55 +33,60 @@ impl HeaderModifier {
         self.remove.iter().any(|removed| same(removed)) || self.set.iter().any(|set| same(&set.name))
     }
 
-    /// Takes Host out of a request's modifier, and says what it is set to. A request has exactly one Host:
-    /// it can be replaced, but neither removed nor doubled, so that it stands beside the rewrites.
+    /// Takes Host out of a request's modifier, and says what it is set to: it stands beside the rewrites.
     pub(crate) fn take_host(&mut self) -> Option<Box<[u8]>> {
-        let is_host = |name: &[u8]| name.eq_ignore_ascii_case(b"host");
-        let host = self.set.iter().rfind(|header| is_host(&header.name)).map(|header| header.value.clone());
-        self.remove.retain(|name| !is_host(name));
-        self.set.retain(|header| !is_host(&header.name));
-        self.add.retain(|header| !is_host(&header.name));
+        let is_host = |header: &Header| header.name.eq_ignore_ascii_case(b"host");
+        let host = self.set.iter().rfind(|header| is_host(header)).map(|header| header.value.clone());
+        self.set.retain(|header| !is_host(header));
         host
     }
 
-    pub(crate) fn compile(wire: wire::HeaderModifier, findings: &mut Findings) -> Option<Self> {
-        let set = headers(wire.set, "set", findings);
-        let add = headers(wire.add, "add", findings);
-        let remove = names(wire.remove, findings);
+    /// Compiles what changes such a message; `None` where any of it is broken.
+    pub(crate) fn compile(
+        wire: wire::HeaderModifier,
+        message: Message,
+        findings: &mut Findings,
+    ) -> Option<Self> {
+        let set = headers(wire.set, "set", findings, |name| problem(message, Action::Set, name));
+        let add = headers(wire.add, "add", findings, |name| problem(message, Action::Add, name));
+        let remove = each(wire.remove, "remove", findings, |name, f| {
+            sound(problem(message, Action::Remove, &name), &name, f).then(|| name.into_bytes().into())
+        });
+        let remove = remove.into_iter().collect::<Option<_>>();
         Some(Self { remove: remove?, set: set?, add: add? })
     }
 }
 
-fn headers(wire: Vec<wire::Header>, list: &str, findings: &mut Findings) -> Option<Vec<Header>> {
-    let mut sound = true;
-    let mut headers = Vec::with_capacity(wire.len());
-    for (index, header) in wire.into_iter().enumerate() {
-        findings.element(list, index, |f| {
-            sound &= check(is_token(&header.name), "name", &header.name, f);
-            sound &= check(is_field_value(&header.value), "value", &header.value, f);
-        });
-        headers
-            .push(Header { name: header.name.into_bytes().into(), value: header.value.into_bytes().into() });
-    }
-    sound.then_some(headers)
+fn headers(
+    wire: Vec<wire::Header>,
+    list: &str,
+    findings: &mut Findings,
+    problem: impl Fn(&str) -> Option<&'static str>,
+) -> Option<Vec<Header>> {
+    let headers = each(wire, list, findings, |header, f| {
+        let name = f.field("name", |f| sound(problem(&header.name), &header.name, f));
+        let broken = (!is_field_value(&header.value)).then_some("is no header value");
+        let value = f.field("value", |f| sound(broken, &header.value, f));
+        (name && value)
+            .then(|| Header { name: header.name.into_bytes().into(), value: header.value.into_bytes().into() })
+    });
+    headers.into_iter().collect()
 }
 
-fn names(wire: Vec<String>, findings: &mut Findings) -> Option<Vec<Box<[u8]>>> {
-    let mut sound = true;
-    let mut names = Vec::with_capacity(wire.len());
-    for (index, name) in wire.into_iter().enumerate() {
-        if !is_token(&name) {
-            findings.element("remove", index, |f| f.note(format!("{name:?} is no header name")));
-            sound = false;
-        }
-        names.push(name.into_bytes().into());
+/// Why a filter cannot do this to a field, in words that follow its name.
+fn problem(message: Message, action: Action, name: &str) -> Option<&'static str> {
+    if !is_token(name) {
+        Some("is no header name")
+    } else if is_gateways_own(message, action, name) {
+        Some("is written by the gateway itself, or not at all")
+    } else {
+        None
     }
-    sound.then_some(names)
 }
 
-fn check(sound: bool, part: &str, text: &str, findings: &mut Findings) -> bool {
-    if !sound {
-        findings.field(part, |f| f.note(format!("{text:?} is no header {part}")));
+fn sound(problem: Option<&str>, text: &str, findings: &mut Findings) -> bool {
+    if let Some(problem) = problem {
+        findings.note(format!("{text:?} {problem}, so this answers 500"));
     }
-    sound
+    problem.is_none()
 }

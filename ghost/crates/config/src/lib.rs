@@ -20,6 +20,7 @@ mod load;
 mod matches;
 mod needs;
 mod network;
+mod own_header;
 pub mod path;
 mod pattern;
 mod rank;
