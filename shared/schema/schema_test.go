@@ -96,6 +96,7 @@ var beyond = map[string]string{
 	"ghost/invalid/needs":                        "features are open",
 	"ghost/invalid/attachments":                  "it takes two records",
 	"ghost/invalid/match-method":                 "tokens are checked by the readers",
+	"ghost/invalid/filter-own-headers":           "names are compared without regard to case",
 	"ghost/invalid/filter-prefix-without-prefix": "it takes two records",
 	"ghost/invalid/regex-that-does-not-compile":  "what is a regular expression takes a parser",
 	"ghost/invalid/repeated-member":              "a parsed object has a member once",
