@@ -86,7 +86,7 @@ fn duration(seconds: f64) -> Duration {
 pub unsafe fn finish(bo: &mut ffi::busyobj, name: &CStr) {
     // SAFETY: as promised.
     let Some(running) = (unsafe { response::take(bo) }) else { return };
-    let how = if running.exchange.is_complete() { "recycle" } else { "close" };
+    let how = if running.exchange.is_recycled() { "recycle" } else { "close" };
     drop(running);
     let text = format!("0 {} {how}", name.to_string_lossy());
     // SAFETY: as promised.
