@@ -43,9 +43,8 @@ impl Filters {
         match filter.r#type.as_str() {
             "RequestHeaderModifier" => {
                 let wire = present(filter.request_header_modifier, "requestHeaderModifier", findings)?;
-                let mut found = findings.field("requestHeaderModifier", |f| {
-                    HeaderModifier::compile(wire, Message::Request, f)
-                })?;
+                let mut found = findings
+                    .field("requestHeaderModifier", |f| HeaderModifier::compile(wire, Message::Request, f))?;
                 self.rewrite.host = found.take_host().or(self.rewrite.host.take());
                 self.request_headers.push(found);
             }

@@ -67,8 +67,10 @@ fn headers(
         let name = f.field("name", |f| sound(problem(&header.name), &header.name, f));
         let broken = (!is_field_value(&header.value)).then_some("is no header value");
         let value = f.field("value", |f| sound(broken, &header.value, f));
-        (name && value)
-            .then(|| Header { name: header.name.into_bytes().into(), value: header.value.into_bytes().into() })
+        (name && value).then(|| Header {
+            name: header.name.into_bytes().into(),
+            value: header.value.into_bytes().into(),
+        })
     });
     headers.into_iter().collect()
 }

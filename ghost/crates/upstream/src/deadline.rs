@@ -9,9 +9,9 @@ use crate::error::{Error, Phase};
 pub struct Timeouts {
     /// To open one connection; each endpoint that is tried has this long.
     pub connect: Duration,
-    /// From the request having been sent to the first byte of its answer.
+    /// From the request having been sent to the first byte of its final answer.
     pub first_byte: Duration,
-    /// From the first byte of the answer to the end of its head.
+    /// From the first byte of the final answer to the end of its head.
     pub head: Duration,
     /// Between two pieces of the answer's body, and for a send that the backend blocks.
     pub between_bytes: Duration,

@@ -219,7 +219,8 @@ impl Dispatch<'_> {
             if let Some(head) = received.head(self.request.is_head)? {
                 return Ok((head, uploaded.is_whole));
             }
-            if deadline.phase == Phase::FirstByte {
+            // An interim response says that the backend is at work, not that it has begun to answer.
+            if deadline.phase == Phase::FirstByte && received.has_final_begun() {
                 deadline = self.timeouts.deadline(Phase::Head, Instant::now());
             }
         }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::connection::Connection;
 use crate::counters::Counter;
 use crate::dial::Dial;
-use crate::pool::Pool;
+use crate::pool::{Last, Pool};
 use crate::settings::Settings;
 
 /// An address of a service. It lives as long as the service has it, or a request to it is in flight.
@@ -118,10 +118,10 @@ impl Lease {
         self.endpoint.pool.take(look, &self.endpoint.settings, now)
     }
 
-    /// Keeps a connection for the next request.
-    pub(crate) fn give_idle(&self, connection: Connection, keep_alive: Option<Duration>) {
+    /// Keeps a connection for the next request. Returns whether it is kept.
+    pub(crate) fn give_idle(&self, connection: Connection, last: Last) -> bool {
         let endpoint = &self.endpoint;
-        endpoint.pool.give(connection, keep_alive, &endpoint.settings, Instant::now());
+        endpoint.pool.give(connection, last, &endpoint.settings, Instant::now())
     }
 
     pub(crate) fn count_request(&self) {

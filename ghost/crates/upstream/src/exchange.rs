@@ -11,6 +11,8 @@ use crate::deadline::Timeouts;
 use crate::dispatch::{self, Answer};
 use crate::endpoint::{Endpoint, Lease};
 use crate::error::{Error, Phase};
+use crate::framing::Framing;
+use crate::pool::Last;
 use crate::receive::HeadBuffer;
 use crate::request::RequestHead;
 use crate::response::{ParsedHead, ResponseHead};
@@ -29,6 +31,7 @@ pub struct Exchange {
     timeouts: Timeouts,
     endpoint: Arc<Endpoint>,
     is_reused: bool,
+    is_recycled: bool,
     /// None once the connection was given back or closed.
     open: Option<Open>,
     ticket: Ticket,
@@ -82,6 +85,7 @@ impl Exchange {
             timeouts,
             endpoint: Arc::clone(answer.lease.endpoint()),
             is_reused: answer.is_reused,
+            is_recycled: false,
             open: Some(Open {
                 connection: answer.connection,
                 lease: answer.lease,
@@ -106,6 +110,11 @@ impl Exchange {
     /// Whether the request went out on a connection that had served another before.
     pub fn is_reused(&self) -> bool {
         self.is_reused
+    }
+
+    /// Whether the connection waits for another request now.
+    pub fn is_recycled(&self) -> bool {
+        self.is_recycled
     }
 
     /// Whether the whole body has been read.
@@ -169,7 +178,9 @@ impl Exchange {
         };
         let has_surplus = self.used < self.received.bytes().len();
         if self.head.persistent && open.is_reusable && !has_surplus {
-            open.lease.give_idle(open.connection, self.head.keep_alive);
+            let is_bodiless = self.head.framing == Framing::Empty;
+            let last = Last { keep_alive: self.head.keep_alive, is_bodiless };
+            self.is_recycled = open.lease.give_idle(open.connection, last);
         }
     }
 }

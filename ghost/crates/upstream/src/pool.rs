@@ -11,9 +11,21 @@ use crate::stacks::Stacks;
 #[derive(Debug)]
 struct Idle {
     connection: Connection,
+    /// Whether it is looked at however short it was idle.
+    must_look: bool,
     since: Instant,
     /// When it must not be used any more.
     expires: Instant,
+}
+
+/// What the last answer on a connection says of the next.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Last {
+    /// How long the backend said that it will keep the connection.
+    pub(crate) keep_alive: Option<Duration>,
+    /// Whether it has no body, whatever its head says. Of a backend that sends one nevertheless, such as to HEAD, what
+    /// comes late would be taken for the next answer.
+    pub(crate) is_bodiless: bool,
 }
 
 /// Idle connections; the one that was used last is used next, so that those beyond need expire.
@@ -34,7 +46,7 @@ impl Pool {
     pub(crate) fn take(&self, look: bool, settings: &Settings, now: Instant) -> Option<Connection> {
         while let Some(idle) = self.idle.pop() {
             let waited = now.saturating_duration_since(idle.since);
-            let must_look = look || waited >= settings.look_after;
+            let must_look = look || idle.must_look || waited >= settings.look_after;
             if now < idle.expires && (!must_look || idle.connection.is_quiet()) {
                 return Some(idle.connection);
             }
@@ -42,26 +54,22 @@ impl Pool {
         None
     }
 
-    /// Keeps a connection for the next request, unless there are enough or the endpoint has left.
-    /// `keep_alive` is how long the backend said that it will keep it.
-    pub(crate) fn give(
-        &self,
-        connection: Connection,
-        keep_alive: Option<Duration>,
-        settings: &Settings,
-        now: Instant,
-    ) {
-        let keep = idle_time(keep_alive, settings.idle_timeout);
+    /// Keeps a connection for the next request, unless there are enough or the endpoint has left. Returns whether
+    /// it is kept.
+    pub(crate) fn give(&self, connection: Connection, last: Last, settings: &Settings, now: Instant) -> bool {
+        let keep = idle_time(last.keep_alive, settings.idle_timeout);
         if keep.is_zero() || !self.open.load(Ordering::SeqCst) {
-            return;
+            return false;
         }
-        let idle = Idle { connection, since: now, expires: now + keep };
+        let idle = Idle { connection, must_look: last.is_bodiless, since: now, expires: now + keep };
         // One that does not fit is closed.
-        drop(self.idle.push(idle));
+        let is_kept = self.idle.push(idle).is_ok();
         // The endpoint may have left between the question and the answer.
         if !self.open.load(Ordering::SeqCst) {
             self.clear();
+            return false;
         }
+        is_kept
     }
 
     /// Closes every idle connection, and keeps none from now on.
@@ -128,28 +136,30 @@ mod tests {
         let pool = Pool::new(&settings);
         let (connection, _theirs) = pair();
         let now = Instant::now();
-        pool.give(connection, None, &settings, now);
+        pool.give(connection, Last::default(), &settings, now);
         let early = now + settings.idle_timeout - Duration::from_millis(1);
         let connection = pool.take(false, &settings, early).expect("a connection");
-        pool.give(connection, None, &settings, now);
+        pool.give(connection, Last::default(), &settings, now);
         assert!(pool.take(false, &settings, now + settings.idle_timeout).is_none());
         assert_eq!(pool.len(), 0);
     }
 
     #[test]
-    fn a_connection_is_looked_at_only_after_some_idleness_or_when_asked() {
+    fn a_connection_is_looked_at_after_some_idleness_or_where_it_is_doubtful() {
         let settings = Settings::default();
         let now = Instant::now();
+        let (body, none) = (Last::default(), Last { is_bodiless: true, ..Last::default() });
         let table = [
-            ("used at once", false, Duration::ZERO, true),
-            ("idle for long", false, settings.look_after, false),
-            ("looked at in any case", true, Duration::ZERO, false),
+            ("used at once", body, false, Duration::ZERO, true),
+            ("idle for long", body, false, settings.look_after, false),
+            ("looked at in any case", body, true, Duration::ZERO, false),
+            ("used at once behind an answer without a body", none, false, Duration::ZERO, false),
         ];
-        for (name, look, waited, want) in table {
+        for (name, last, look, waited, want) in table {
             let pool = Pool::new(&settings);
             let (connection, mut theirs) = pair();
             theirs.write_all(b"unasked").unwrap();
-            pool.give(connection, None, &settings, now);
+            pool.give(connection, last, &settings, now);
             let taken = pool.take(look, &settings, now + waited);
             assert_eq!(taken.is_some(), want, "{name}");
         }
@@ -164,9 +174,10 @@ mod tests {
         let (expired, _others) = pair();
         let (closed, gone) = pair();
         drop(gone);
-        pool.give(kept, None, &settings, now);
-        pool.give(expired, Some(Duration::from_secs(2)), &settings, now);
-        pool.give(closed, None, &settings, now);
+        pool.give(kept, Last::default(), &settings, now);
+        let short = Last { keep_alive: Some(Duration::from_secs(2)), ..Last::default() };
+        pool.give(expired, short, &settings, now);
+        pool.give(closed, Last::default(), &settings, now);
         pool.reap(now + Duration::from_secs(2));
         assert_eq!(pool.len(), 1);
     }
@@ -176,13 +187,13 @@ mod tests {
         let settings = Settings::default();
         let pool = Pool::new(&settings);
         let now = Instant::now();
-        pool.give(pair().0, None, &settings, now);
+        assert!(pool.give(pair().0, Last::default(), &settings, now));
         pool.close();
         assert_eq!(pool.len(), 0);
-        pool.give(pair().0, None, &settings, now);
+        assert!(!pool.give(pair().0, Last::default(), &settings, now));
         assert_eq!(pool.len(), 0);
         pool.reopen();
-        pool.give(pair().0, None, &settings, now);
+        pool.give(pair().0, Last::default(), &settings, now);
         assert_eq!(pool.len(), 1);
     }
 }

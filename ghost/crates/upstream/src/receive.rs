@@ -11,6 +11,9 @@ const MAX_INTERIM: u8 = 16;
 /// Every response begins with this; the minor version follows.
 const START: &[u8] = b"HTTP/1.";
 
+/// Where the first digit of its status stands.
+const STATUS: usize = START.len() + 2;
+
 /// The bytes of a response, as far as they have come. Pure: the caller brings them.
 #[derive(Debug)]
 pub struct HeadBuffer {
@@ -78,6 +81,11 @@ impl HeadBuffer {
         }
     }
 
+    /// Whether a part of the final head is there, and not only of an interim response.
+    pub(crate) fn has_final_begun(&self) -> bool {
+        self.bytes().get(STATUS).is_some_and(|&digit| digit != b'1')
+    }
+
     fn skip(&mut self, length: usize) -> Result<(), BadResponse> {
         self.interim += 1;
         if self.interim > MAX_INTERIM {
@@ -143,6 +151,25 @@ mod tests {
             }
             let bytes: Vec<&[u8]> = whole.as_bytes().chunks(1).collect();
             assert_eq!(receive(&bytes).unwrap().expect("a head").status, 200);
+        }
+    }
+
+    #[test]
+    fn a_part_of_the_final_head_is_told_from_interim_responses() {
+        let table = [
+            ("", false),
+            ("HTTP/1.1 ", false),
+            ("HTTP/1.1 2", true),
+            ("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n", false),
+            ("HTTP/1.1 103 Early Hints\r\n\r\n", false),
+            ("HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nA:", true),
+        ];
+        for (received, expected) in table {
+            let mut buffer = HeadBuffer::new(Vec::new(), 1024);
+            buffer.space().unwrap()[..received.len()].copy_from_slice(received.as_bytes());
+            buffer.advance(received.len());
+            assert!(buffer.head(false).unwrap().is_none());
+            assert_eq!(buffer.has_final_begun(), expected, "{received:?}");
         }
     }
 

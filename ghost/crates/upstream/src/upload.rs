@@ -170,10 +170,18 @@ impl<'a> Upload<'a> {
     /// would otherwise be waited for in vain.
     fn wait(&mut self, deadline: Deadline) -> Result<(), End> {
         let watch = self.answer.is_none();
-        let ready = self.connection.wait_to_send(watch, deadline).map_err(End::Failed)?;
+        let ready = self.connection.wait_to_send(watch, deadline).map_err(|error| self.stuck(error))?;
         match watch && ready.readable && !ready.writable {
             true => self.look(),
             false => Ok(()),
+        }
+    }
+
+    /// A backend that has answered and reads no more is not waited for any longer: its answer counts.
+    fn stuck(&self, error: Error) -> End {
+        match &self.answer {
+            Some(_) => End::Answered,
+            None => End::Failed(error),
         }
     }
 

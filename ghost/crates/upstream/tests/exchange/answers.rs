@@ -45,6 +45,7 @@ fn a_body_is_whole_however_its_end_is_known_and_the_connection_is_kept_where_it_
             let mut exchange = client.send(method, Body::Empty).expect(name);
             assert_eq!(read(&mut exchange, room).expect(name), body.as_bytes(), "{name}");
             assert!(exchange.is_complete(), "{name}");
+            assert_eq!(exchange.is_recycled(), is_kept, "{name}");
         }
         assert_eq!(client.endpoint().idle(), usize::from(is_kept), "{name}");
         assert_eq!(backend.connections(), if is_kept { 1 } else { 3 }, "{name}");

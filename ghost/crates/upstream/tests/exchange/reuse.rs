@@ -1,5 +1,6 @@
 //! Which connection a request goes out on, and what is sent again.
 
+use std::sync::{Mutex, mpsc};
 use std::time::Duration;
 
 use ghost_upstream::{Body, Error, Phase, Settings};
@@ -43,6 +44,31 @@ fn an_exchange_that_is_dropped_before_its_end_closes_the_connection() {
     drop(client.send("GET", Body::Empty).unwrap());
     backend.wait_for_ended(1);
     assert_eq!((client.endpoint().idle(), client.endpoint().in_flight()), (0, 0));
+}
+
+#[test]
+fn a_body_that_comes_late_to_head_is_not_taken_for_the_next_answer() {
+    let (answered, go_on) = mpsc::channel::<()>();
+    let (late, sent) = mpsc::channel();
+    let go_on = Mutex::new(go_on);
+    let backend = Backend::start(move |peer| {
+        peer.request();
+        if peer.number > 0 {
+            peer.send(ANSWER);
+            return;
+        }
+        peer.send("HTTP/1.1 200 OK\r\nContent-Length: 47\r\n\r\n");
+        go_on.lock().expect("one connection").recv().expect("a signal");
+        peer.send("HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\npoisoned");
+        late.send(()).expect("the test to listen");
+        peer.wait_for_close();
+    });
+    let client = Client::new(&[backend.address]);
+    assert_eq!(client.ask("HEAD").unwrap(), (200, String::new()));
+    answered.send(()).expect("a backend");
+    sent.recv().expect("a late body");
+    assert_eq!(client.ask("GET").unwrap(), (200, "ok".into()));
+    assert_eq!(backend.connections(), 2);
 }
 
 /// A backend whose first connection ends in this way when its second request is due.

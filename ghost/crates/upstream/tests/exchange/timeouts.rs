@@ -34,11 +34,35 @@ fn a_backend_that_says_nothing_is_too_late() {
 fn a_head_that_trickles_is_too_late() {
     let script = |peer: &mut Peer| {
         peer.request();
-        peer.send("HTTP/1.1 200 OK\r\nA: ");
+        peer.send("HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nA: ");
         peer.trickle(b'x');
     };
     let timeouts = Timeouts { head: SHORT, ..Timeouts::default() };
     assert_eq!(timeout_of(script, timeouts), (Phase::Head, 504));
+}
+
+#[test]
+fn an_interim_response_does_not_shorten_the_wait_for_the_final_one() {
+    let backend = Backend::start(|peer| {
+        peer.request();
+        peer.send("HTTP/1.1 103 Early Hints\r\n\r\n");
+        std::thread::park_timeout(SHORT);
+        peer.send("HTTP/1.1 204 No Content\r\n\r\n");
+    });
+    let mut client = Client::new(&[backend.address]);
+    client.timeouts.head = SHORT / 10;
+    assert_eq!(client.ask("GET").unwrap().0, 204);
+}
+
+#[test]
+fn interim_responses_do_not_lengthen_it_either() {
+    let script = |peer: &mut Peer| {
+        peer.request();
+        peer.send("HTTP/1.1 103 Early Hints\r\n\r\n");
+        peer.wait_for_close();
+    };
+    let timeouts = Timeouts { first_byte: SHORT, ..Timeouts::default() };
+    assert_eq!(timeout_of(script, timeouts), (Phase::FirstByte, 504));
 }
 
 #[test]

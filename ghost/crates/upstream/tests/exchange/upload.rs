@@ -153,6 +153,21 @@ fn a_backend_that_closes_in_mid_upload_without_an_answer_is_at_fault() {
 }
 
 #[test]
+fn a_success_that_came_early_counts_where_the_backend_reads_no_more() {
+    let backend = Backend::start(|peer| {
+        peer.head();
+        peer.body_has_begun();
+        peer.send(ANSWER);
+        peer.wait_for_close_without_reading();
+    });
+    let mut client = Client::new(&[backend.address]);
+    client.timeouts.between_bytes = Duration::from_millis(200);
+    let exchange = client.send("POST", Body::Chunked(&mut in_one_piece)).unwrap();
+    assert_eq!(finish(exchange).unwrap(), (200, "ok".into()));
+    assert_eq!(client.endpoint().idle(), 0, "a connection with half a request is not used again");
+}
+
+#[test]
 fn an_upload_that_nobody_reads_runs_into_its_deadline() {
     let backend = Backend::start(|peer| {
         peer.head();
