@@ -1,6 +1,7 @@
 package decision
 
 import (
+	"net/http"
 	"strings"
 
 	"github.com/varnish-gateway/gateway/shared/routing"
@@ -32,19 +33,25 @@ type parsed struct {
 	hasQuery bool
 }
 
-// parse is false, with the reason, for a request that is answered 400.
-func parse(request Request) (p parsed, problem string) {
+// parse gives the status and the reason as well where a request is refused whatever the configuration says; else 0.
+func parse(request Request) (p parsed, status int, problem string) {
 	p = parsed{Request: request}
+	if !routing.ValidToken(request.Method) {
+		return p, http.StatusBadRequest, "the method is malformed"
+	}
+	if request.Method == http.MethodConnect {
+		return p, http.StatusNotImplemented, "the method CONNECT asks for a tunnel"
+	}
 	var ok bool
 	if p.host, ok = routing.Host(request.Host); !ok {
-		return p, "the Host header is missing or malformed"
+		return p, http.StatusBadRequest, "the Host header is missing or malformed"
 	}
 	rawPath, query, hasQuery := strings.Cut(request.Target, "?")
 	p.query, p.hasQuery = query, hasQuery
 	if p.path, ok = routing.NormalizePath(rawPath); !ok {
-		return p, "the path does not begin with a slash or climbs above the root"
+		return p, http.StatusBadRequest, "the path does not begin with a slash or climbs above the root"
 	}
-	return p, ""
+	return p, 0, ""
 }
 
 // header is the value of a header: its lines joined with a comma (RFC 9110, section 5.3).

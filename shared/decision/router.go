@@ -32,9 +32,9 @@ func (r *Router) Decide(request Request) Decision {
 
 // Explain says what becomes of a request, and of every other listener and match why it was not taken.
 func (r *Router) Explain(request Request) Explanation {
-	p, problem := parse(request)
-	if problem != "" {
-		return Explanation{Decision: Decision{Status: http.StatusBadRequest, Reason: problem}}
+	p, status, problem := parse(request)
+	if status != 0 {
+		return Explanation{Decision: Decision{Status: status, Reason: problem}}
 	}
 	index, listeners := r.listener(&p)
 	explanation := Explanation{Listeners: listeners}

@@ -5,8 +5,8 @@ import (
 )
 
 // NormalizePath gives the form in which paths are compared: escapes of unreserved bytes decoded (RFC 3986,
-// section 2.3), then dot segments resolved (section 5.2.4). Other escapes ("%2F"), malformed ones, ";" and "//" stay
-// as they are, since a backend may tell them apart. It is false for a path that does not begin with "/" or
+// section 2.3), those of other bytes in upper case (section 6.2.2.1), then dot segments resolved (section 5.2.4).
+// Malformed escapes, ";" and "//" stay as they are, since a backend may tell them apart. It is false for a path that does not begin with "/" or
 // that climbs above it.
 func NormalizePath(path string) (normalized string, ok bool) {
 	if !strings.HasPrefix(path, "/") {
@@ -15,20 +15,25 @@ func NormalizePath(path string) (normalized string, ok bool) {
 	if !strings.Contains(path, "%") && !strings.Contains(path, "/.") {
 		return path, true
 	}
-	return resolveDots(decodeUnreserved(path))
+	return resolveDots(normalizeEscapes(path))
 }
 
-func decodeUnreserved(path string) string {
-	var decoded strings.Builder
+func normalizeEscapes(path string) string {
+	var normalized strings.Builder
 	for i := 0; i < len(path); i++ {
-		if b, ok := escapeAt(path, i); ok && isUnreserved(b) {
-			decoded.WriteByte(b)
-			i += 2
+		b, ok := escapeAt(path, i)
+		switch {
+		case !ok:
+			normalized.WriteByte(path[i])
 			continue
+		case isUnreserved(b):
+			normalized.WriteByte(b)
+		default:
+			normalized.WriteString(strings.ToUpper(path[i : i+3]))
 		}
-		decoded.WriteByte(path[i])
+		i += 2
 	}
-	return decoded.String()
+	return normalized.String()
 }
 
 func resolveDots(path string) (string, bool) {

@@ -76,7 +76,7 @@ fn location(decision: &Decision, host: &[u8], target: &[u8], scratch: &mut Scrat
     let filters: &Filters = &ROUTER.rule(&chosen).filters;
     let redirect = filters.redirect.as_ref().expect("a redirect is decided for a rule that has one");
     let mut out = Vec::new();
-    target::location(redirect, listener, host, target, chosen.prefix, scratch, &mut out);
+    target::location(redirect, listener, host, target, ROUTER.prefix(&chosen), scratch, &mut out);
     let rest = out.strip_prefix(b"http://").expect("the scheme is the listener's");
     let slash = rest.iter().position(|byte| *byte == b'/').expect("a path follows the host");
     let (host, path) = rest.split_at(slash);

@@ -1,8 +1,9 @@
 //! Which texts may stand in the fields of an HTTP message.
 
 /// RFC 9110 section 5.6.2: what header names and methods are made of.
-pub(crate) fn is_token(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(is_token_byte)
+pub fn is_token(text: impl AsRef<[u8]>) -> bool {
+    let text = text.as_ref();
+    !text.is_empty() && text.iter().copied().all(is_token_byte)
 }
 
 fn is_token_byte(byte: u8) -> bool {

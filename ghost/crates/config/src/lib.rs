@@ -34,6 +34,7 @@ mod wire;
 
 pub use config::Config;
 pub use diagnostic::Diagnostic;
+pub use field::is_token;
 pub use filter::Filters;
 pub use header_modifier::{Header, HeaderModifier};
 pub use hostname::{Hostname, MAX_NAME};

@@ -1,8 +1,8 @@
 //! The form in which paths are compared.
 //!
-//! `%xx` of unreserved bytes are decoded and then dot segments resolved (RFC 3986 sections 6.2.2.2 and
-//! 5.2.4), so that no spelling of a path escapes its rule. What could change the meaning stays as it is:
-//! `%2F` and other escapes, malformed escapes, `;` and `//`.
+//! `%xx` of unreserved bytes are decoded, those of other bytes are written in upper case, and then dot segments
+//! are resolved (RFC 3986 sections 6.2.2.2, 6.2.2.1 and 5.2.4), so that no spelling of a path escapes its rule. What
+//! could change the meaning stays: `%2F` and other escapes, malformed escapes, `;` and `//`.
 
 /// A path whose `..` climbs above `/`: nobody means that, and no rule can be meant for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub fn normalise<'a>(path: &'a [u8], buffer: &'a mut Vec<u8>) -> Result<&'a [u8]
         return Ok(path);
     }
     buffer.clear();
-    decode_unreserved(path, buffer);
+    normalise_escapes(path, buffer);
     resolve_dots(buffer)?;
     Ok(buffer)
 }
@@ -33,15 +33,18 @@ fn needs_work(path: &[u8]) -> bool {
     })
 }
 
-fn decode_unreserved(path: &[u8], out: &mut Vec<u8>) {
+fn normalise_escapes(path: &[u8], out: &mut Vec<u8>) {
     let mut rest = path;
     while let [first, tail @ ..] = rest {
         match escape(rest) {
-            Some(byte) if is_unreserved(byte) => {
-                out.push(byte);
+            Some(byte) => {
+                match is_unreserved(byte) {
+                    true => out.push(byte),
+                    false => out.extend(rest[..3].iter().map(u8::to_ascii_uppercase)),
+                }
                 rest = &rest[3..];
             }
-            _ => {
+            None => {
                 out.push(*first);
                 rest = tail;
             }
@@ -130,13 +133,13 @@ mod tests {
     }
 
     #[test]
-    fn only_unreserved_escapes_are_decoded() {
+    fn only_unreserved_escapes_are_decoded_and_the_others_are_in_upper_case() {
         let table = [
             ("/%61", "/a"),
             ("/%7Euser", "/~user"),
             ("/a%2Fb", "/a%2Fb"),
-            ("/a%2fb", "/a%2fb"),
-            ("/a%3Bb;c", "/a%3Bb;c"),
+            ("/a%2fb", "/a%2Fb"),
+            ("/a%3bb;c", "/a%3Bb;c"),
             ("/%2561", "/%2561"),
             ("/%", "/%"),
             ("/%6", "/%6"),

@@ -24,8 +24,6 @@ pub struct Chosen {
     pub rule: usize,
     /// Index of the match in the rule.
     pub match_index: usize,
-    /// How many bytes of the path, in the form for comparison, a PathPrefix matched; 0 for other matches.
-    pub prefix: usize,
 }
 
 /// What is to be done with a request.
@@ -51,6 +49,10 @@ pub struct Answer {
 /// Why the gateway answers by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Why {
+    /// The method is no token.
+    Method,
+    /// The method is CONNECT, which asks for a tunnel.
+    Tunnel,
     /// The Host header is missing or no host.
     Host,
     /// The path does not begin with a slash, or climbs above it.
@@ -75,6 +77,8 @@ impl Why {
     /// A short reason for people.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Method => "the method is malformed",
+            Self::Tunnel => "the method CONNECT asks for a tunnel",
             Self::Host => "the Host header is missing or malformed",
             Self::Path => "the path does not begin with a slash or climbs above it",
             Self::NoListener => "no listener serves this host",
@@ -91,7 +95,8 @@ impl Why {
 impl From<Why> for Answer {
     fn from(why: Why) -> Self {
         let status = match why {
-            Why::Host | Why::Path => 400,
+            Why::Method | Why::Host | Why::Path => 400,
+            Why::Tunnel => 501,
             Why::NoListener | Why::NoRoute => 404,
             Why::Listener | Why::Rule | Why::NoBackend | Why::Backend => 500,
             Why::NoEndpoint => 503,

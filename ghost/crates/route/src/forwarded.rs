@@ -1,6 +1,7 @@
 //! X-Forwarded-For, -Proto and -Host: whom to believe.
 //!
-//! What a client says of itself is discarded unless it is a trusted hop. Of a chain that a trusted hop hands
+//! What a client says of itself is discarded unless it is a trusted hop, in these fields and in others of the same
+//! meaning ([`is_claim`]). Of a chain that a trusted hop hands
 //! on, the addresses are believed from the right up to the first that is no trusted hop: that one was
 //! written by a trusted hop, and is kept, while everything left of it is only what its owner claims.
 
@@ -33,6 +34,13 @@ pub struct Origin<'a> {
     pub host: &'a [u8],
 }
 
+/// Whether a field of this name says where a request came from, in a way that the gateway does not speak itself
+/// (Forwarded is of RFC 7239). Of a client that is no trusted hop, it is not passed on.
+pub fn is_claim(name: &[u8]) -> bool {
+    const CLAIMS: [&[u8]; 2] = [b"forwarded", b"x-forwarded-port"];
+    CLAIMS.iter().any(|claim| name.eq_ignore_ascii_case(claim))
+}
+
 impl Forwarded {
     /// Fills in the values for a request, reusing the buffers. `headers` are what came in, before anybody
     /// else added to them.
@@ -57,12 +65,6 @@ impl Forwarded {
             self.host.extend_from_slice(origin.host);
         }
     }
-}
-
-/// The list without its last element: for a host program that has appended the peer already.
-pub fn without_last(list: &[u8]) -> &[u8] {
-    let end = list.iter().rposition(|byte| *byte == b',').unwrap_or(0);
-    list[..end].trim_ascii_end()
 }
 
 /// Joins the lines of a name as one list.
@@ -171,9 +173,16 @@ mod tests {
     }
 
     #[test]
-    fn the_peer_that_was_appended_already_is_taken_off() {
-        for (list, rest) in [("a, b, c", "a, b"), ("a ,b", "a"), ("a", ""), ("", "")] {
-            assert_eq!(without_last(list.as_bytes()), rest.as_bytes());
+    fn claims_in_other_words_are_known_by_name() {
+        let table = [
+            ("Forwarded", true),
+            ("X-FORWARDED-PORT", true),
+            ("X-Forwarded-For", false),
+            ("X-Forwarded", false),
+            ("X-Forwarded-Ports", false),
+        ];
+        for (name, expected) in table {
+            assert_eq!(is_claim(name.as_bytes()), expected, "{name}");
         }
     }
 }

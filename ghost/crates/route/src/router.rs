@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ghost_config::{Config, Listener, PathMatch, Route, Rule, path};
+use ghost_config::{Config, Listener, PathMatch, Route, Rule, is_token, path};
 
 use crate::decision::{Chosen, Decision, Outcome, Why};
 use crate::host;
@@ -47,9 +47,23 @@ impl Router {
         &self.config.routes[chosen.route].rules[chosen.rule]
     }
 
+    /// What of the path made a request fit a PathPrefix, in the form for comparison; empty for other matches.
+    pub fn prefix(&self, chosen: &Chosen) -> &[u8] {
+        match self.rule(chosen).matches[chosen.match_index].as_ref().map(|found| &found.path) {
+            Some(PathMatch::Prefix(prefix)) => prefix,
+            _ => b"",
+        }
+    }
+
     /// Says what becomes of a request.
     pub fn decide<H: Headers + ?Sized>(&self, request: &Request<'_, H>, scratch: &mut Scratch) -> Decision {
         let refuse = |why: Why| Decision { listener: None, chosen: None, outcome: why.into() };
+        if !is_token(request.method) {
+            return refuse(Why::Method);
+        }
+        if request.method == b"CONNECT" {
+            return refuse(Why::Tunnel);
+        }
         let Some(host) = host::parse(request.host) else { return refuse(Why::Host) };
         let (raw, query) = split_target(request.target);
         if !raw.starts_with(b"/") {
@@ -90,10 +104,6 @@ impl Router {
 
     fn serve(&self, candidate: Candidate) -> Decision {
         let Candidate { route, rule, match_index } = candidate;
-        let prefix = match candidate.get(&self.config).map(|found| &found.path) {
-            Some(PathMatch::Prefix(prefix)) => prefix.len(),
-            _ => 0,
-        };
         let rule_record = &self.config.routes[route].rules[rule];
         let outcome = if rule_record.fault.is_some() {
             Why::Rule.into()
@@ -104,6 +114,6 @@ impl Router {
         } else {
             Why::NoBackend.into()
         };
-        Decision { listener: None, chosen: Some(Chosen { route, rule, match_index, prefix }), outcome }
+        Decision { listener: None, chosen: Some(Chosen { route, rule, match_index }), outcome }
     }
 }

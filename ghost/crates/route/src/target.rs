@@ -11,23 +11,21 @@ use crate::host;
 use crate::query::split_target;
 use crate::request::Scratch;
 
-/// The target that a backend sees, by the filters of the rule and then of the backend. `prefix` is the
-/// decision's; `out` holds the result where it is not the client's own target.
+/// The target that a backend sees, by the filters of the rule and then of the backend. `prefix` is what the
+/// request fitted ([`Router::prefix`](crate::Router::prefix)); where the target does not begin with it any more, it
+/// cannot be replaced, and the target stays as it is. `out` holds the result where it is another one.
 pub fn upstream<'a>(
     target: &'a [u8],
     rule: &Filters,
     backend: &Filters,
-    prefix: usize,
+    prefix: &[u8],
     scratch: &mut Scratch,
     out: &'a mut Vec<u8>,
 ) -> &'a [u8] {
+    out.clear();
     match backend.rewrite.path.as_ref().or(rule.rewrite.path.as_ref()) {
-        None => target,
-        Some(modifier) => {
-            out.clear();
-            write_target(modifier, target, prefix, scratch, out);
-            out
-        }
+        Some(modifier) if write_target(modifier, target, prefix, scratch, out) => out,
+        _ => target,
     }
 }
 
@@ -37,13 +35,13 @@ pub fn upstream_host<'a>(host: &'a [u8], rule: &'a Filters, backend: &'a Filters
 }
 
 /// Writes the Location of a redirect into `out`, whose old content goes (Gateway API,
-/// HTTPRequestRedirectFilter). `host` is the value of the Host header, `prefix` is the decision's.
+/// HTTPRequestRedirectFilter). `host` is the value of the Host header, `prefix` is what the request fitted.
 pub fn location(
     redirect: &Redirect,
     listener: &Listener,
     host: &[u8],
     target: &[u8],
-    prefix: usize,
+    prefix: &[u8],
     scratch: &mut Scratch,
     out: &mut Vec<u8>,
 ) {
@@ -59,8 +57,8 @@ pub fn location(
         write!(out, ":{port}").expect("writing to a Vec cannot fail");
     }
     match &redirect.path {
-        Some(modifier) => write_target(modifier, target, prefix, scratch, out),
-        None => out.extend_from_slice(target),
+        Some(modifier) if write_target(modifier, target, prefix, scratch, out) => {}
+        _ => out.extend_from_slice(target),
     }
 }
 
@@ -71,23 +69,22 @@ fn port(redirect: &Redirect, listener: &Listener, scheme: Scheme) -> Option<u16>
     (port != scheme.default_port()).then_some(port)
 }
 
-/// Appends a modified path, with the query of the target (Gateway API, HTTPPathModifier).
+/// Appends a modified path, with the query of the target (Gateway API, HTTPPathModifier). Returns false, having
+/// written nothing, where the path does not have the prefix that would be replaced.
 fn write_target(
     modifier: &PathModifier,
     target: &[u8],
-    prefix: usize,
+    prefix: &[u8],
     scratch: &mut Scratch,
     out: &mut Vec<u8>,
-) {
+) -> bool {
     let (raw, _) = split_target(target);
     let (head, tail): (&str, &[u8]) = match modifier {
         PathModifier::Full(path) => (path, b""),
-        PathModifier::Prefix(replacement) => {
-            // A decision was made for this path, so it has a form for comparison, of which the prefix
-            // is a part.
-            let path = path::normalise(raw, &mut scratch.path).unwrap_or(raw);
-            (replacement.trim_end_matches('/'), path.get(prefix..).unwrap_or_default())
-        }
+        PathModifier::Prefix(replacement) => match below(raw, prefix, scratch) {
+            Some(tail) => (replacement.trim_end_matches('/'), tail),
+            None => return false,
+        },
     };
     let first = head.as_bytes().iter().chain(tail).next();
     if first != Some(&b'/') {
@@ -96,17 +93,28 @@ fn write_target(
     out.extend_from_slice(head.as_bytes());
     out.extend_from_slice(tail);
     out.extend_from_slice(&target[raw.len()..]);
+    true
+}
+
+/// What of a path, in the form for comparison, is behind a prefix of whole segments.
+fn below<'a>(raw: &'a [u8], prefix: &[u8], scratch: &'a mut Scratch) -> Option<&'a [u8]> {
+    let path = path::normalise(raw, &mut scratch.path).ok()?;
+    path.strip_prefix(prefix).filter(|rest| matches!(rest, [] | [b'/', ..]))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ghost_config::UrlRewrite;
 
     fn rewritten(modifier: PathModifier, target: &str, prefix: &str) -> String {
-        let mut out = Vec::new();
-        let prefix = prefix.trim_end_matches('/').len();
-        write_target(&modifier, target.as_bytes(), prefix, &mut Scratch::default(), &mut out);
-        String::from_utf8(out).unwrap()
+        let rewrite = UrlRewrite { host: None, path: Some(modifier) };
+        let filters = Filters { rewrite, ..Filters::default() };
+        let prefix = prefix.trim_end_matches('/').as_bytes();
+        let (mut scratch, mut out) = (Scratch::default(), b"left over".to_vec());
+        let target = target.as_bytes();
+        let written = upstream(target, &filters, &Filters::default(), prefix, &mut scratch, &mut out);
+        String::from_utf8(written.to_vec()).unwrap()
     }
 
     #[test]
@@ -132,6 +140,24 @@ mod tests {
         for (target, prefix, replacement, expected) in table {
             let modifier = PathModifier::Prefix(replacement.into());
             assert_eq!(rewritten(modifier, target, prefix), expected, "{target} {prefix} {replacement}");
+        }
+    }
+
+    #[test]
+    fn a_prefix_is_found_in_any_spelling_and_a_target_without_it_stays() {
+        let table = [
+            ("/old", "/new"),
+            ("/old/x", "/new/x"),
+            ("/old?x", "/new?x"),
+            ("/%6fld/x", "/new/x"),
+            ("/a/../old", "/new"),
+            ("/older", "/older"),
+            ("/a/%6f", "/a/%6f"),
+            ("*", "*"),
+            ("/..", "/.."),
+        ];
+        for (target, expected) in table {
+            assert_eq!(rewritten(PathModifier::Prefix("/new".into()), target, "/old"), expected, "{target}");
         }
     }
 

@@ -140,7 +140,15 @@ impl Decided<'_> {
         let (host, target) = (request.host.as_bytes(), request.target.as_bytes());
         let mut out = b"left over".to_vec();
         let mut scratch = Scratch::default();
-        target::location(redirect, listener, host, target, chosen.prefix, &mut scratch, &mut out);
+        target::location(
+            redirect,
+            listener,
+            host,
+            target,
+            self.router.prefix(chosen),
+            &mut scratch,
+            &mut out,
+        );
         text(&out)
     }
 
@@ -157,7 +165,8 @@ impl Decided<'_> {
                 found.location = self.location(redirect, chosen);
             }
             Share::Send(_) => {
-                found.upstream = Some(self.upstream(&rule.filters, &backend.filters, chosen.prefix));
+                found.upstream =
+                    Some(self.upstream(&rule.filters, &backend.filters, self.router.prefix(chosen)));
                 let modifiers = rule.filters.response_headers.iter().chain(&backend.filters.response_headers);
                 found.response = Some(modified(&self.case.response, modifiers));
             }
@@ -165,7 +174,7 @@ impl Decided<'_> {
         found
     }
 
-    fn upstream(&self, rule: &Filters, backend: &Filters, prefix: usize) -> Upstream {
+    fn upstream(&self, rule: &Filters, backend: &Filters, prefix: &[u8]) -> Upstream {
         let request = &self.case.request;
         let mut out = b"left over".to_vec();
         let mut scratch = Scratch::default();

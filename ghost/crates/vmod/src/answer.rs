@@ -3,6 +3,7 @@
 use varnish::ffi::{self, vrt_ctx, VslTag};
 
 use crate::deliver;
+use crate::fetch::reason;
 use crate::log;
 use crate::message::{Message, NoRoom};
 use crate::method;
@@ -23,17 +24,21 @@ pub struct Own {
 
 impl Own {
     /// An answer that says its status in words.
-    pub fn status(status: u16, reason: &str) -> Self {
+    pub fn status(status: u16) -> Self {
+        Self::in_words(status, &reason(status).to_string_lossy())
+    }
+
+    fn in_words(status: u16, words: &str) -> Self {
         Self {
             status,
             fields: vec![(b"Content-Type", TEXT.to_vec())],
-            body: format!("{status} {reason}\n").into_bytes(),
+            body: format!("{status} {words}\n").into_bytes(),
         }
     }
 
     /// A redirect.
     pub fn redirect(status: u16, location: Vec<u8>) -> Self {
-        let mut answer = Self::status(status, "Redirect");
+        let mut answer = Self::in_words(status, "Redirect");
         answer.fields.push((b"Location", location));
         answer
     }

@@ -18,6 +18,20 @@ pub unsafe fn line(vsl: *mut ffi::vsl_log, tag: VslTag, text: &str) {
     unsafe { ffi::VSLbt(vsl, tag, ffi::txt { b: range.start.cast(), e: range.end.cast() }) };
 }
 
+/// Writes a line of a name and what it stands for into a task's log, without making a string of it.
+///
+/// # Safety
+/// As for [`line`].
+pub unsafe fn named(vsl: *mut ffi::vsl_log, tag: VslTag, name: &CStr, value: &[u8]) {
+    if vsl.is_null() {
+        return;
+    }
+    let length = i32::try_from(value.len()).unwrap_or(i32::MAX);
+    // SAFETY: the log is valid as promised; the format takes a C string, a length and that many bytes, all of which
+    // Varnish copies.
+    unsafe { ffi::VSLb(vsl, tag, c"%s: %.*s".as_ptr(), name.as_ptr(), length, value.as_ptr()) };
+}
+
 /// Writes a line that belongs to no transaction.
 pub fn global(tag: VslTag, text: &str) {
     let length = i32::try_from(text.len()).unwrap_or(i32::MAX);

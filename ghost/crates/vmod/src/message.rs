@@ -69,7 +69,7 @@ impl<'a> Message<'a> {
     }
 
     /// Name and value of every header field, in order.
-    pub fn fields(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> + Clone + 'a {
+    pub fn fields(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> + Clone + '_ {
         self.slots()[usize::from(FIRST)..].iter().filter_map(|line| split(bytes(line)?))
     }
 
@@ -139,6 +139,17 @@ impl<'a> Message<'a> {
         Ok(())
     }
 
+    /// Replaces the target of a request by these parts, one behind the other. Errors where there is no room.
+    pub fn set_url(&mut self, parts: &[&[u8]]) -> Result<(), NoRoom> {
+        let http = self.http_mut();
+        // SAFETY: as for `add`; the target's slot is in use in every request.
+        unsafe {
+            let target = workspace::string(http.ws, parts).ok_or(NoRoom::Workspace)?;
+            ffi::http_SetH(http, ffi::HTTP_HDR_URL, target);
+        }
+        Ok(())
+    }
+
     fn http(&self) -> &ffi::http {
         // SAFETY: `new` was promised a valid message for 'a.
         unsafe { self.raw.as_ref() }
@@ -149,9 +160,9 @@ impl<'a> Message<'a> {
         unsafe { self.raw.as_mut() }
     }
 
-    fn slots(&self) -> &'a [ffi::txt] {
+    fn slots(&self) -> &[ffi::txt] {
         let http = self.http();
-        // SAFETY: Varnish keeps `nhd` entries in use, of the `shd` that it allocated for the task.
+        // SAFETY: Varnish keeps `nhd` entries in use, of the `shd` that it allocated; none changes while self is lent.
         unsafe { slice::from_raw_parts(http.hd, usize::from(http.nhd)) }
     }
 

@@ -2,15 +2,27 @@
 
 use std::cell::RefCell;
 
+use ghost_route::forwarded::Forwarded;
 use ghost_route::Scratch;
 
+/// What is needed for no longer than a call.
+#[derive(Default)]
+pub struct Buffers {
+    /// For routing.
+    pub route: Scratch,
+    /// The values of X-Forwarded-*.
+    pub forwarded: Forwarded,
+    /// The target that a backend sees.
+    pub target: Vec<u8>,
+}
+
 /// Lends this thread's buffers. A call from within `work` gets buffers of its own.
-pub fn with<T>(work: impl FnOnce(&mut Scratch) -> T) -> T {
+pub fn with<T>(work: impl FnOnce(&mut Buffers) -> T) -> T {
     thread_local! {
-        static SCRATCH: RefCell<Scratch> = RefCell::default();
+        static BUFFERS: RefCell<Buffers> = RefCell::default();
     }
-    SCRATCH.with(|scratch| match scratch.try_borrow_mut() {
-        Ok(mut scratch) => work(&mut scratch),
-        Err(_) => work(&mut Scratch::default()),
+    BUFFERS.with(|buffers| match buffers.try_borrow_mut() {
+        Ok(mut buffers) => work(&mut buffers),
+        Err(_) => work(&mut Buffers::default()),
     })
 }

@@ -104,12 +104,16 @@ fn value_fits(test: &ValueTest, value: &str) -> bool {
 
 /// The form for comparison, made of whole strings.
 pub fn normal(path: &str) -> Option<String> {
-    let mut decoded = path.to_owned();
-    for byte in 0u8..128 {
-        let c = char::from(byte);
-        if c.is_ascii_alphanumeric() || "-._~".contains(c) {
-            decoded = decoded.replace(&format!("%{byte:02X}"), &c.to_string());
-            decoded = decoded.replace(&format!("%{byte:02x}"), &c.to_string());
+    let mut parts = path.split('%');
+    let mut decoded = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let digits = part.get(..2).filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
+        match digits.map(|digits| (u8::from_str_radix(digits, 16).unwrap(), digits)) {
+            Some((byte, _)) if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) => {
+                decoded += &format!("{}{}", char::from(byte), &part[2..]);
+            }
+            Some((_, digits)) => decoded += &format!("%{}{}", digits.to_uppercase(), &part[2..]),
+            None => decoded += &format!("%{part}"),
         }
     }
     let mut kept: Vec<&str> = Vec::new();

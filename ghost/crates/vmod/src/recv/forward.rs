@@ -1,0 +1,50 @@
+//! X-Forwarded-*, and what else a client says of where its request came from.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use ghost_config::Scheme;
+use ghost_route::forwarded::{is_claim, Origin};
+use varnish::ffi::{vrt_ctx, VCL_IP};
+
+use crate::message::{Message, NoRoom};
+use crate::scratch;
+use crate::snapshot::Snapshot;
+
+/// Sets X-Forwarded-*, from what the client sent and not from what Varnish has added to it.
+pub fn forward(
+    req: &mut Message<'_>,
+    pristine: &Message<'_>,
+    snapshot: &Snapshot,
+    socket: &[u8],
+    peer: IpAddr,
+) -> Result<(), NoRoom> {
+    let trusted = &snapshot.config().trusted_hops;
+    if !trusted.contains(peer) {
+        req.retain(|name, _| !is_claim(name));
+    }
+    let scheme = if socket.starts_with(b"https-") { Scheme::Https } else { Scheme::Http };
+    let host = req.field(b"host").unwrap_or_default();
+    scratch::with(|buffers| {
+        let forwarded = &mut buffers.forwarded;
+        forwarded.fill(trusted, &Origin { peer, scheme, host }, pristine);
+        req.set(b"X-Forwarded-For", &forwarded.chain)?;
+        req.set(b"X-Forwarded-Proto", &forwarded.proto)?;
+        req.set(b"X-Forwarded-Host", &forwarded.host)
+    })
+}
+
+/// The other end of the client's connection, or what a PROXY header says of it. A client on a unix socket without
+/// PROXY has no address; it gets the one that Varnish gives it, too.
+///
+/// # Safety
+/// `ctx` is the running client task's.
+pub unsafe fn peer(ctx: &vrt_ctx) -> IpAddr {
+    // SAFETY: as promised.
+    let address: Option<SocketAddr> = unsafe { VRT_r_client_ip(ctx) }.into();
+    address.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.ip())
+}
+
+extern "C" {
+    // What `client.ip` reads in VCL; exported by varnishd, but in no header that varnish-sys binds.
+    fn VRT_r_client_ip(ctx: *const vrt_ctx) -> VCL_IP;
+}
