@@ -5,21 +5,15 @@ use std::io::Write;
 use std::mem::ManuallyDrop;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::FromRawFd;
-use std::sync::Arc;
 
 use varnish::ffi::{self, vrt_ctx, VCL_BACKEND, VCL_BOOL, VCL_IP, VCL_TIME};
 
 use crate::boundary::caught;
 use crate::fetch;
 use crate::listing;
+use crate::registered::{private, release, Methods};
 use crate::target::Target;
 use crate::workspace;
-
-/// Wraps the methods to be shared between threads.
-pub struct Methods(pub ffi::vdi_methods);
-
-// SAFETY: its pointers lead to statics.
-unsafe impl Sync for Methods {}
 
 /// The methods of every ghost director.
 pub static METHODS: Methods = Methods(ffi::vdi_methods {
@@ -38,7 +32,7 @@ pub static METHODS: Methods = Methods(ffi::vdi_methods {
     list: Some(list),
 });
 
-/// Whether this is a director of ghost's.
+/// Whether this is a director of ghost's that requests can go by.
 ///
 /// # Safety
 /// `director` is null or a director that the caller holds.
@@ -51,8 +45,8 @@ pub unsafe fn is_ghost(director: *const ffi::director) -> bool {
 
 /// What a ghost director stands for.
 unsafe fn target<'a>(director: VCL_BACKEND) -> &'a Target {
-    // SAFETY: Varnish calls a ghost director's methods with that director, which owns its target.
-    unsafe { &*(*director.0).priv_.cast::<Target>() }
+    // SAFETY: Varnish calls a ghost director's methods with that director, which stands for a target.
+    unsafe { private::<Target>(director) }
 }
 
 /// Its name in the log and in backend.list.
@@ -109,19 +103,15 @@ unsafe fn suckaddr(ctx: &vrt_ctx, address: SocketAddr) -> Option<VCL_IP> {
     }
 }
 
-/// Whether there is an endpoint to send requests to.
-unsafe extern "C" fn healthy(
-    _ctx: *const vrt_ctx,
-    director: VCL_BACKEND,
-    changed: *mut VCL_TIME,
-) -> VCL_BOOL {
+/// Whether requests may go to the service.
+unsafe extern "C" fn healthy(ctx: *const vrt_ctx, director: VCL_BACKEND, changed: *mut VCL_TIME) -> VCL_BOOL {
     let healthy = caught(|| {
         // SAFETY: as for gethdrs; `changed` is null or Varnish's to be set.
         unsafe {
             if let Some(changed) = changed.as_mut() {
                 *changed = VCL_TIME((*(*director.0).vdir).health_changed);
             }
-            target(director).service().has_endpoints()
+            target(director).row().is_healthy(&*ctx)
         }
     });
     VCL_BOOL(u32::from(healthy == Some(true)))
@@ -129,20 +119,19 @@ unsafe extern "C" fn healthy(
 
 /// Shows the service in backend.list.
 unsafe extern "C" fn list(
-    _ctx: *const vrt_ctx,
+    ctx: *const vrt_ctx,
     director: VCL_BACKEND,
     vsb: *mut ffi::vsb,
     details: c_int,
     json: c_int,
 ) {
-    let text = caught(|| {
-        // SAFETY: as for gethdrs.
-        let service = unsafe { target(director) }.service();
-        listing::write(service, details != 0, json != 0)
-    });
-    let text = text.unwrap_or_else(|| if json != 0 { "null".into() } else { "0/0\tunknown".into() });
-    // SAFETY: the VSB is Varnish's, open for writing; it copies the text.
-    unsafe { ffi::VSB_bcat(vsb, text.as_ptr().cast(), text.len() as isize) };
+    // SAFETY: as for gethdrs; the VSB is Varnish's, open for writing.
+    unsafe {
+        listing::print(vsb, details != 0, json != 0, || {
+            let target = target(director);
+            (&**target.service(), target.row().is_healthy(&*ctx))
+        });
+    }
 }
 
 /// Tells Varnish's panic message whom this is about.
@@ -158,8 +147,8 @@ unsafe extern "C" fn panic(director: VCL_BACKEND, vsb: *mut ffi::vsb) {
 
 /// Gives up what the director stands for, when nobody refers to it any more.
 unsafe extern "C" fn destroy(director: VCL_BACKEND) {
-    // SAFETY: Varnish calls this once, with the pointer that Arc::into_raw made for VRT_AddDirector.
-    let target = unsafe { Arc::from_raw((*director.0).priv_.cast::<Target>().cast_const()) };
+    // SAFETY: Varnish calls this once, with a ghost director.
+    let target = unsafe { release::<Target>(director) };
     let _ = caught(|| drop(target));
 }
 

@@ -1,15 +1,16 @@
-//! The directors of one loaded VCL: made when they are first used, gone with their configuration.
-//!
-//! Varnish counts who uses a director (VRT_Assign_Backend), so one that was given to a request outlives its
-//! table for as long as that request, or a fetch in the background, holds it.
+//! The directors of one loaded VCL: those of rules are made when they are first used, and gone with their
+//! configuration; those of services stay as long as the service.
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use arc_swap::ArcSwapOption;
 use ghost_route::Chosen;
-use varnish::ffi::{self, vrt_ctx, VCL_BACKEND};
+use varnish::ffi::{vrt_ctx, VCL_BACKEND};
 
 use crate::director::METHODS;
+use crate::gateway;
+use crate::registered::Registered;
+use crate::row::Rows;
 use crate::snapshot::Snapshot;
 use crate::target::Target;
 
@@ -17,23 +18,32 @@ use crate::target::Target;
 #[derive(Default)]
 pub struct VclState {
     table: ArcSwapOption<Table>,
+    rows: Arc<Rows>,
 }
 
-/// The directors of a VCL for one configuration.
+/// The directors of a VCL's rules for one configuration.
 pub struct Table {
     snapshot: Arc<Snapshot>,
-    directors: Box<[OnceLock<Director>]>,
+    rows: Arc<Rows>,
+    /// By rule; the directors of one have their places once one of them is used.
+    rules: Box<[OnceLock<Places>]>,
 }
+
+type Places = Box<[OnceLock<Registered>]>;
 
 /// Every loaded VCL. Its lock is held while directors of another thread's VCL go, since a VCL cannot be
 /// freed before its own event has had the lock.
 static LOADED: Mutex<Vec<Weak<VclState>>> = Mutex::new(Vec::new());
 
+fn loaded() -> MutexGuard<'static, Vec<Weak<VclState>>> {
+    LOADED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl VclState {
     /// The state of a VCL that is being loaded.
     pub fn register() -> Arc<Self> {
         let state = Arc::new(Self::default());
-        let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut loaded = loaded();
         loaded.retain(|other| other.strong_count() > 0);
         loaded.push(Arc::downgrade(&state));
         state
@@ -50,25 +60,60 @@ impl VclState {
         // the requests that made them.
         let table = Arc::new(Table {
             snapshot: Arc::clone(snapshot),
-            directors: (0..snapshot.directors()).map(|_| OnceLock::new()).collect(),
+            rows: Arc::clone(&self.rows),
+            rules: (0..snapshot.rules()).map(|_| OnceLock::new()).collect(),
         });
-        self.table.store(Some(Arc::clone(&table)));
+        // Whoever reloads changes what runs first, and then waits for this lock to retire the tables.
+        let turn = loaded();
+        let is_running = || gateway::running().is_some_and(|running| Arc::ptr_eq(&running, snapshot));
+        let before = keep_if(&self.table, &table, is_running);
+        drop(turn);
+        drop(before);
         table
     }
 
-    /// Lets every director go that no request holds: the VCL cools.
+    /// Shows every service in backend.list.
+    ///
+    /// # Safety
+    /// `ctx` belongs to a task or the initialisation of this VCL.
+    pub unsafe fn show(&self, ctx: &vrt_ctx) {
+        if let Some(snapshot) = gateway::running() {
+            // SAFETY: as promised.
+            unsafe { self.rows.show(ctx, snapshot.services()) };
+        }
+    }
+
+    /// Lets every director of a rule go that no request holds: the VCL cools.
     pub fn cool(&self) {
-        let _turn = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
+        let _turn = loaded();
         self.table.store(None);
+    }
+
+    /// Lets every director go: the VCL is discarded.
+    pub fn discard(&self) {
+        let _turn = loaded();
+        self.table.store(None);
+        self.rows.clear();
     }
 }
 
-/// Lets the directors of every VCL go, as there is a new configuration; also of those VCLs that get no
-/// more requests and would keep the old one.
+/// Keeps a table if its configuration runs: a request that was under way during a reload would bring the old one's back,
+/// for good where the VCL gets no more requests. Returns what was kept before, if it goes.
+fn keep_if<T>(slot: &ArcSwapOption<T>, table: &Arc<T>, is_running: impl FnOnce() -> bool) -> Option<Arc<T>> {
+    if is_running() {
+        slot.swap(Some(Arc::clone(table)))
+    } else {
+        None
+    }
+}
+
+/// Lets the directors of every VCL go that belong to the last configuration alone, as there is a new one; also of those
+/// VCLs that get no more requests and would keep the old one.
 pub fn retire_all() {
-    let loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
-    for state in loaded.iter().filter_map(Weak::upgrade) {
+    let Some(snapshot) = gateway::running() else { return };
+    for state in loaded().iter().filter_map(Weak::upgrade) {
         state.table.store(None);
+        state.rows.keep(snapshot.services());
     }
 }
 
@@ -78,50 +123,39 @@ impl Table {
     /// # Safety
     /// `ctx` is a client task's of the VCL that the table belongs to.
     pub unsafe fn director(&self, ctx: &vrt_ctx, chosen: Chosen, backend: usize) -> Option<VCL_BACKEND> {
-        let place = self.directors.get(self.snapshot.director(&chosen, backend))?;
-        if let Some(director) = place.get() {
-            return Some(director.0);
+        let place = self.snapshot.place(&chosen, backend);
+        let places =
+            self.rules.get(place.rule)?.get_or_init(|| (0..place.of).map(|_| OnceLock::new()).collect());
+        let place = places.get(place.director)?;
+        if let Some(registered) = place.get() {
+            return Some(registered.director());
         }
-        let target = Arc::new(Target::new(&self.snapshot, chosen, backend)?);
-        // SAFETY: as promised.
-        let director = unsafe { Director::new(ctx, target)? };
-        // Where somebody was faster, this one goes at once.
-        let _ = place.set(director);
-        place.get().map(|director| director.0)
-    }
-}
-
-/// A director that Varnish knows, with the table's reference to it.
-struct Director(VCL_BACKEND);
-
-// SAFETY: Varnish guards what the pointer leads to with its own locks.
-unsafe impl Send for Director {}
-// SAFETY: as above.
-unsafe impl Sync for Director {}
-
-impl Director {
-    unsafe fn new(ctx: &vrt_ctx, target: Arc<Target>) -> Option<Self> {
-        let name = target.name();
-        let target = Arc::into_raw(target);
-        // SAFETY: the VCL is warm, since it runs this task; Varnish copies the name, and gives the target back
-        // to `destroy` when the last reference to the director goes.
-        let director = unsafe {
-            let private = target.cast_mut().cast();
-            ffi::VRT_AddDirector(ctx, &raw const METHODS.0, private, c"%s".as_ptr(), name.as_ptr())
+        // SAFETY: as promised; the methods expect a target. The VCL exists when the table goes: within a task of it, within
+        // its own event, or under the lock that its event waits for.
+        let registered = unsafe {
+            let target = Arc::new(Target::new(ctx, &self.rows, &self.snapshot, chosen, backend)?);
+            let name = target.name();
+            Registered::new(ctx, &METHODS, target, &name)?
         };
-        if director.0.is_null() {
-            // SAFETY: Varnish has not kept it.
-            drop(unsafe { Arc::from_raw(target) });
-            return None;
-        }
-        Some(Self(director))
+        // Where somebody was faster, this one goes at once.
+        let _ = place.set(registered);
+        place.get().map(Registered::director)
     }
 }
 
-impl Drop for Director {
-    fn drop(&mut self) {
-        // SAFETY: this is the reference that VRT_AddDirector gave. Its VCL exists: the table goes within a
-        // task of it, within its own event, or under the lock that its event waits for.
-        unsafe { ffi::VRT_DelDirector(&raw mut self.0) };
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_of_an_old_configuration_does_not_bring_its_table_back() {
+        let slot = ArcSwapOption::empty();
+        let keep = |table: &'static str, running: &str| keep_if(&slot, &Arc::new(table), || table == running);
+        let kept = || slot.load_full().map(|table| *table);
+        assert_eq!(keep("old", "old"), None);
+        assert_eq!(kept(), Some("old"));
+        assert_eq!(keep("new", "new").as_deref(), Some(&"old"));
+        assert_eq!(keep("old", "new"), None);
+        assert_eq!(kept(), Some("new"));
     }
 }

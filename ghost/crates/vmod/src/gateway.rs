@@ -13,7 +13,7 @@ use varnish::ffi::VslTag;
 
 use crate::counters::{self, count, counters, set};
 use crate::log;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Prepared, Snapshot};
 
 /// The thread that builds a configuration has room for deep documents and large expressions; a worker's
 /// stack is 80 kB.
@@ -67,16 +67,15 @@ pub fn running() -> Option<Arc<Snapshot>> {
     gateway().running.load_full()
 }
 
-/// Names the file. Loads it if it is there, unless the configuration that runs came from it already.
-pub fn init(file: &Path) {
+/// Names the file. Loads it if it is there, unless the configuration that runs came from it already. Returns whether
+/// another configuration was taken.
+pub fn init(file: &Path) -> bool {
     let mut named = lock(&gateway().file);
     if *named == file && gateway().running.load().is_some() {
-        return;
+        return false;
     }
     file.clone_into(&mut named);
-    if file.exists() {
-        load(&named);
-    }
+    file.exists() && load(&named).is_taken()
 }
 
 /// Reads the file again.
@@ -134,9 +133,11 @@ fn build(file: &Path) -> Result<Vec<Diagnostic>, String> {
     let before = running();
     let previous: Option<&Config> = before.as_ref().map(|snapshot| snapshot.config());
     let loaded = ghost_config::load(&bytes, previous).map_err(|e| chain(&e))?;
-    let snapshot = Arc::new(Snapshot::new(loaded.config, &gateway().upstream, before.as_deref()));
+    let prepared = Prepared::new(loaded.config, before.as_deref());
+    // From here on nothing may fail: the upstream cannot go back.
+    let snapshot = Arc::new(prepared.enter(&gateway().upstream));
+    gateway().running.store(Some(Arc::clone(&snapshot)));
     show(&snapshot, loaded.diagnostics.len());
-    gateway().running.store(Some(snapshot));
     Ok(loaded.diagnostics)
 }
 

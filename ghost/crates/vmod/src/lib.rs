@@ -5,7 +5,8 @@
 //!
 //! - [`gateway`] is what the process has once: the configuration that runs ([`snapshot`]) and the upstream.
 //! - [`recv`] routes a request; [`task`] remembers what came of it; [`answer`] and [`deliver`] write answers.
-//! - [`directors`] makes a [`director`] for each backend of a rule ([`target`]) that is used.
+//! - [`directors`] makes a [`director`] for each backend of a rule ([`target`]) that is used, and a [`row`] of backend.list
+//!   for each service; both are [`registered`] with Varnish.
 //! - [`fetch`] is the door through which a backend task of Varnish gets its answer from the upstream.
 
 #![warn(unsafe_op_in_unsafe_fn)]
@@ -23,7 +24,9 @@ mod log;
 mod message;
 mod method;
 mod recv;
+mod registered;
 mod reload;
+mod row;
 mod scratch;
 mod snapshot;
 mod target;
@@ -56,8 +59,12 @@ mod ghost {
 
     /// Names the configuration, and loads it if it is there. A relative path is taken from varnishd's
     /// working directory.
-    pub fn init(#[default("ghost.json")] config: &str) {
-        vcl::init(config);
+    pub fn init(
+        ctx: &mut Ctx,
+        #[shared_per_vcl] state: Option<&Arc<VclState>>,
+        #[default("ghost.json")] config: &str,
+    ) {
+        vcl::init(ctx, state, config);
     }
 
     /// Removes forged headers, routes the request, and marks it with where it goes.
@@ -94,7 +101,7 @@ mod ghost {
     }
 
     /// Handles a request for a reload, and returns the status to answer with.
-    pub fn reload(ctx: &mut Ctx) -> i64 {
-        vcl::reload(ctx)
+    pub fn reload(ctx: &mut Ctx, #[shared_per_vcl] state: Option<&Arc<VclState>>) -> i64 {
+        vcl::reload(ctx, state)
     }
 }

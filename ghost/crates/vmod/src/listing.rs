@@ -5,12 +5,34 @@ use std::time::Instant;
 
 use ghost_upstream::{Endpoint, Service};
 use serde_json::json;
+use varnish::ffi;
 
-/// What stands behind a director's name, in one of the four forms that backend.list asks for.
-pub fn write(service: &Service, details: bool, json: bool) -> String {
+use crate::boundary::caught;
+
+/// Writes what stands behind a director's name, in one of the four forms that backend.list asks for: of a service, and
+/// whether requests may go to it.
+///
+/// # Safety
+/// `vsb` is Varnish's, open for writing.
+pub unsafe fn print<'a>(
+    vsb: *mut ffi::vsb,
+    details: bool,
+    json: bool,
+    shown: impl FnOnce() -> (&'a Service, bool),
+) {
+    let text = caught(|| {
+        let (service, healthy) = shown();
+        write(service, healthy, details, json)
+    });
+    let text = text.unwrap_or_else(|| if json { "null".into() } else { "0/0\tunknown".into() });
+    // SAFETY: as promised; it copies the text.
+    unsafe { ffi::VSB_bcat(vsb, text.as_ptr().cast(), text.len() as isize) };
+}
+
+fn write(service: &Service, healthy: bool, details: bool, json: bool) -> String {
     match (details, json) {
-        (false, false) => summary(service),
-        (false, true) => summary_json(service),
+        (false, false) => summary(service, healthy),
+        (false, true) => summary_json(service, healthy),
         (true, false) => table(service),
         // Varnish goes on with another member behind it.
         (true, true) => format!("{},\n", details_json(service)),
@@ -25,22 +47,22 @@ fn usable(service: &Service) -> (usize, usize) {
     (usable, serving.len())
 }
 
-fn health(service: &Service) -> &'static str {
-    if service.has_endpoints() {
+fn health(healthy: bool) -> &'static str {
+    if healthy {
         "healthy"
     } else {
         "sick"
     }
 }
 
-fn summary(service: &Service) -> String {
+fn summary(service: &Service, healthy: bool) -> String {
     let (usable, all) = usable(service);
-    format!("{usable}/{all}\t{}", health(service))
+    format!("{usable}/{all}\t{}", health(healthy))
 }
 
-fn summary_json(service: &Service) -> String {
+fn summary_json(service: &Service, healthy: bool) -> String {
     let (usable, all) = usable(service);
-    json!([usable, all, health(service)]).to_string()
+    json!([usable, all, health(healthy)]).to_string()
 }
 
 fn table(service: &Service) -> String {
@@ -98,7 +120,8 @@ mod tests {
         let endpoints = endpoints.iter().map(|text| text.parse::<SocketAddr>().expect("an address").into());
         let spec = ServiceSpec { id: "shop/web:80".into(), endpoints: endpoints.collect() };
         let services = upstream.update([spec]);
-        write(services.get("shop/web:80").expect("the service"), details, json)
+        let service = services.get("shop/web:80").expect("the service");
+        write(service, service.has_endpoints(), details, json)
     }
 
     #[test]

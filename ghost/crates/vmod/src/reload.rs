@@ -4,8 +4,7 @@
 use varnish::ffi::vrt_ctx;
 
 use crate::answer::Own;
-use crate::directors;
-use crate::fetch::reason;
+use crate::directors::{self, VclState};
 use crate::gateway;
 use crate::message::Message;
 use crate::task::{self, Outcome};
@@ -17,12 +16,13 @@ const DRAIN: &[u8] = b"/.varnish-ghost/drain";
 /// the configuration was refused, 404 and 405 where the request asks for something else.
 ///
 /// # Safety
-/// `ctx` is the running client task's, in vcl_recv.
-pub unsafe fn handle(ctx: &vrt_ctx) -> u16 {
+/// `ctx` is the running client task's, in vcl_recv of the VCL that `vcl` belongs to.
+pub unsafe fn handle(ctx: &vrt_ctx, vcl: &VclState) -> u16 {
     // SAFETY: as promised.
     let answer = match unsafe { Message::new(ctx.http_req.0) } {
-        Some(req) => answer(&req),
-        None => words(500),
+        // SAFETY: as promised.
+        Some(req) => unsafe { answer(ctx, vcl, &req) },
+        None => Own::status(500),
     };
     let status = answer.status;
     // SAFETY: as promised.
@@ -32,35 +32,34 @@ pub unsafe fn handle(ctx: &vrt_ctx) -> u16 {
     status
 }
 
-fn answer(req: &Message<'_>) -> Own {
+unsafe fn answer(ctx: &vrt_ctx, vcl: &VclState, req: &Message<'_>) -> Own {
     let path = req.url().split(|&b| b == b'?').next().unwrap_or_default();
     if path != RELOAD && path != DRAIN {
-        return words(404);
+        return Own::status(404);
     }
     if req.method() != b"POST" {
-        let mut refusal = Own::status(405, "Method Not Allowed");
+        let mut refusal = Own::status(405);
         refusal.fields.push((b"Allow", b"POST".to_vec()));
         return refusal;
     }
     if path == DRAIN {
         gateway::drain();
-        return words(200);
+        return Own::status(200);
     }
-    reload()
+    // SAFETY: the caller's promise.
+    unsafe { reload(ctx, vcl) }
 }
 
-fn reload() -> Own {
+unsafe fn reload(ctx: &vrt_ctx, vcl: &VclState) -> Own {
     let result = gateway::reload();
     if result.is_taken() {
         directors::retire_all();
+        // SAFETY: as promised by the caller of `handle`.
+        unsafe { vcl.show(ctx) };
     }
     Own {
         status: if result.is_taken() { 200 } else { 422 },
         fields: vec![(b"Content-Type", b"application/json".to_vec())],
         body: result.to_json().into_bytes(),
     }
-}
-
-fn words(status: u16) -> Own {
-    Own::status(status, &reason(status).to_string_lossy())
 }

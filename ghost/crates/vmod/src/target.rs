@@ -3,10 +3,12 @@
 use std::ffi::CString;
 use std::sync::Arc;
 
-use ghost_config::{Backend, PathMatch, Rule};
+use ghost_config::{Backend, Rule};
 use ghost_route::Chosen;
 use ghost_upstream::Service;
+use varnish::ffi::vrt_ctx;
 
+use crate::row::{Row, Rows};
 use crate::snapshot::Snapshot;
 
 /// Where requests of a rule that are a backend's share go, and what is done to them on the way.
@@ -15,14 +17,26 @@ pub struct Target {
     chosen: Chosen,
     backend: usize,
     service: Arc<Service>,
+    row: Arc<Row>,
 }
 
 impl Target {
-    /// The target of a backend of the chosen rule; none where it has no service.
-    pub fn new(snapshot: &Arc<Snapshot>, chosen: Chosen, backend: usize) -> Option<Self> {
+    /// The target of a backend of the chosen rule; none where it has no service, or its VCL cools.
+    ///
+    /// # Safety
+    /// `ctx` is a client task's of the VCL that the rows belong to.
+    pub unsafe fn new(
+        ctx: &vrt_ctx,
+        rows: &Rows,
+        snapshot: &Arc<Snapshot>,
+        chosen: Chosen,
+        backend: usize,
+    ) -> Option<Self> {
         let id = &snapshot.router().rule(&chosen).backends.get(backend)?.service;
-        let service = Arc::clone(snapshot.service(id)?);
-        Some(Self { snapshot: Arc::clone(snapshot), chosen, backend, service })
+        let service = Arc::clone(snapshot.services().get(id)?);
+        // SAFETY: as promised.
+        let row = unsafe { rows.row(ctx, &service) }?;
+        Some(Self { snapshot: Arc::clone(snapshot), chosen, backend, service, row })
     }
 
     /// The rule.
@@ -40,12 +54,14 @@ impl Target {
         &self.service
     }
 
-    /// The prefix of the path that made a request fit; none where another condition did.
-    pub fn prefix(&self) -> Option<&[u8]> {
-        match &self.rule().matches.get(self.chosen.match_index)?.as_ref()?.path {
-            PathMatch::Prefix(prefix) => Some(prefix),
-            PathMatch::Exact(_) | PathMatch::Regex(_) => None,
-        }
+    /// The service's row.
+    pub fn row(&self) -> &Row {
+        &self.row
+    }
+
+    /// What of the path made requests fit; empty where another condition did.
+    pub fn prefix(&self) -> &[u8] {
+        self.snapshot.router().prefix(&self.chosen)
     }
 
     /// Its name in Varnish: "service@route/rule", such as "shop/web:80@shop/all/0".

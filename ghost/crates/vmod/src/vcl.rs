@@ -11,7 +11,7 @@ use crate::boundary::{caught, log_panics};
 use crate::directors::VclState;
 use crate::message::NoRoom;
 use crate::method;
-use crate::{answer, counters, deliver, gateway, log, recv, reload};
+use crate::{answer, counters, deliver, directors, gateway, log, recv, reload};
 
 /// The version that the build names, else the crate's.
 const VERSION: &str = match option_env!("GHOST_VERSION") {
@@ -29,9 +29,14 @@ pub fn event(state: &mut Option<Box<Arc<VclState>>>, event: Event) {
             log::global(VslTag::Notice, &format!("ghost: version {VERSION}"));
             *state = Some(Box::new(VclState::register()));
         }
-        Event::Cold | Event::Discard => {
+        Event::Cold => {
             if let Some(state) = state {
                 state.cool();
+            }
+        }
+        Event::Discard => {
+            if let Some(state) = state {
+                state.discard();
             }
         }
         _ => {}
@@ -39,9 +44,17 @@ pub fn event(state: &mut Option<Box<Arc<VclState>>>, event: Event) {
 }
 
 /// `ghost.init`.
-pub fn init(config: &str) {
+pub fn init(ctx: &mut Ctx, state: Option<&Arc<VclState>>, config: &str) {
     // A panic leaves the gateway without a configuration, and is logged by the hook.
-    let _ = caught(|| gateway::init(Path::new(config)));
+    let _ = caught(|| {
+        if gateway::init(Path::new(config)) {
+            directors::retire_all();
+        }
+        if let Some(state) = state {
+            // SAFETY: the context is that of the VCL's initialisation, and the state the VCL's.
+            unsafe { state.show(ctx.raw) };
+        }
+    });
 }
 
 /// `ghost.recv`.
@@ -73,7 +86,13 @@ pub fn answer(ctx: &mut Ctx, state: Option<&Arc<VclState>>) -> i64 {
     let Some(state) = usable(ctx, state, methods, "answer") else { return 0 };
     // SAFETY: as for `recv`.
     unsafe {
-        let routed = caught(|| recv::ensure_routed(ctx.raw, state));
+        let routed = caught(|| {
+            recv::ensure_routed(ctx.raw, state);
+            // The last word before the request goes on: user VCL can still have made it another one.
+            if ctx.raw.method == method::RECV {
+                recv::refuse_if_gone(ctx.raw);
+            }
+        });
         if routed.is_none() {
             recv::fail(ctx.raw);
         }
@@ -111,12 +130,10 @@ pub fn backend_error(ctx: &mut Ctx) {
 }
 
 /// `ghost.reload`.
-pub fn reload(ctx: &mut Ctx) -> i64 {
-    if !is_in(ctx, method::RECV, "reload") {
-        return 500;
-    }
-    // SAFETY: the context is a client task's, in vcl_recv.
-    caught(|| unsafe { reload::handle(ctx.raw) }).unwrap_or(500).into()
+pub fn reload(ctx: &mut Ctx, state: Option<&Arc<VclState>>) -> i64 {
+    let Some(state) = usable(ctx, state, method::RECV, "reload") else { return 500 };
+    // SAFETY: as for `recv`.
+    caught(|| unsafe { reload::handle(ctx.raw, state) }).unwrap_or(500).into()
 }
 
 /// The VCL's state, where the function may be called.

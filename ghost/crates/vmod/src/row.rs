@@ -1,0 +1,142 @@
+//! A service's own director: its row in backend.list, and the place where an administrator sets its health.
+//!
+//! A loaded VCL has one for each service of the configuration, from the start and over reloads. Requests go by the
+//! directors of rules ([`crate::director`]), which ask the service's for its health.
+
+use std::collections::HashMap;
+use std::ffi::{c_int, CString};
+use std::ptr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use ghost_upstream::{Service, Services};
+use varnish::ffi::{self, vrt_ctx, VCL_BACKEND, VCL_BOOL, VCL_TIME};
+
+use crate::boundary::caught;
+use crate::listing;
+use crate::registered::{private, release, Methods, Registered};
+
+/// The row of one service.
+pub struct Row(Registered);
+
+impl Row {
+    unsafe fn new(ctx: &vrt_ctx, service: &Arc<Service>) -> Option<Self> {
+        // A NUL could only come from a broken configuration.
+        let name = CString::new(service.id().replace('\0', "?")).unwrap_or_default();
+        // SAFETY: the caller's promise; the methods expect a service.
+        unsafe { Registered::new(ctx, &METHODS, Arc::clone(service), &name) }.map(Self)
+    }
+
+    /// Whether requests may go to the service: as the administrator says, else as its endpoints say.
+    ///
+    /// # Safety
+    /// `ctx` is valid.
+    pub unsafe fn is_healthy(&self, ctx: &vrt_ctx) -> bool {
+        // SAFETY: as promised; the director lives as long as self.
+        unsafe { ffi::VRT_Healthy(ctx, self.0.director(), ptr::null_mut()) }.0 != 0
+    }
+}
+
+/// The rows of one loaded VCL, by service.
+#[derive(Default)]
+pub struct Rows(Mutex<HashMap<Arc<str>, Arc<Row>>>);
+
+impl Rows {
+    /// The row of a service, made where there is none; none where the VCL cools.
+    ///
+    /// # Safety
+    /// `ctx` belongs to a task or the initialisation of the VCL that the rows belong to.
+    pub unsafe fn row(&self, ctx: &vrt_ctx, service: &Arc<Service>) -> Option<Arc<Row>> {
+        let mut rows = self.lock();
+        if let Some(row) = rows.get(service.id()) {
+            return Some(Arc::clone(row));
+        }
+        // SAFETY: as promised.
+        let row = Arc::new(unsafe { Row::new(ctx, service) }?);
+        rows.insert(service.id().into(), Arc::clone(&row));
+        Some(row)
+    }
+
+    /// Makes the rows that are missing.
+    ///
+    /// # Safety
+    /// As for [`row`](Self::row).
+    pub unsafe fn show(&self, ctx: &vrt_ctx, services: &Services) {
+        for service in services.iter() {
+            // SAFETY: as promised. A VCL that cools shows what it has.
+            let _ = unsafe { self.row(ctx, service) };
+        }
+    }
+
+    /// Lets the rows of services go that are not among these. To be called while the VCL cannot be discarded.
+    pub fn keep(&self, services: &Services) {
+        self.lock().retain(|id, _| services.get(id).is_some());
+    }
+
+    /// Lets all go: the VCL is discarded.
+    pub fn clear(&self) {
+        self.lock().clear();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, Arc<Row>>> {
+        // A panic leaves the map whole.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+static METHODS: Methods = Methods(ffi::vdi_methods {
+    magic: ffi::VDI_METHODS_MAGIC,
+    type_: c"ghost_service".as_ptr(),
+    http1pipe: None,
+    healthy: Some(healthy),
+    resolve: None,
+    gethdrs: None,
+    getip: None,
+    finish: None,
+    event: None,
+    release: None,
+    destroy: Some(destroy),
+    panic: None,
+    list: Some(list),
+});
+
+/// Whether there is an endpoint to send requests to.
+unsafe extern "C" fn healthy(
+    _ctx: *const vrt_ctx,
+    director: VCL_BACKEND,
+    changed: *mut VCL_TIME,
+) -> VCL_BOOL {
+    let healthy = caught(|| {
+        // SAFETY: Varnish calls this with a row's director, and `changed` is null or to be set.
+        unsafe {
+            if let Some(changed) = changed.as_mut() {
+                *changed = VCL_TIME((*(*director.0).vdir).health_changed);
+            }
+            private::<Service>(director).has_endpoints()
+        }
+    });
+    VCL_BOOL(u32::from(healthy == Some(true)))
+}
+
+/// Shows the service in backend.list.
+unsafe extern "C" fn list(
+    _ctx: *const vrt_ctx,
+    director: VCL_BACKEND,
+    vsb: *mut ffi::vsb,
+    details: c_int,
+    json: c_int,
+) {
+    // SAFETY: as for `healthy`; the VSB is Varnish's, open for writing.
+    unsafe {
+        listing::print(vsb, details != 0, json != 0, || {
+            let service = private::<Service>(director);
+            (service, service.has_endpoints())
+        });
+    }
+}
+
+/// Gives up the service, when nobody refers to its row any more.
+unsafe extern "C" fn destroy(director: VCL_BACKEND) {
+    // SAFETY: Varnish calls this once, with a row's director.
+    let service = unsafe { release::<Service>(director) };
+    let _ = caught(|| drop(service));
+}
