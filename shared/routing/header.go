@@ -33,10 +33,10 @@ const ownPrefix = "x-gateway-"
 // Removing a field that never goes further anyway is possible.
 func HeaderProblem(filter FilterType, action HeaderAction, name string) string {
 	if !ValidToken(name) {
-		return "is not a header name"
+		return "is not the name of a header"
 	}
 	if isGatewaysOwn(filter, action, strings.ToLower(name)) {
-		return "is written by the gateway itself, or not at all"
+		return "is written by the gateway itself"
 	}
 	return ""
 }

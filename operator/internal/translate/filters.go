@@ -71,10 +71,10 @@ func translateFilter(at *field, scope filterScope, filter *gatewayv1.HTTPRouteFi
 	switch {
 	case filter.Type == gatewayv1.HTTPRouteFilterRequestHeaderModifier && filter.RequestHeaderModifier != nil:
 		here := at.child("requestHeaderModifier")
-		return model.Filter{RequestHeaders: requestHeaders.change(&here, filter.RequestHeaderModifier, found)}, true
+		return model.Filter{RequestHeaders: headerChange(&here, routing.FilterRequestHeaderModifier, filter.RequestHeaderModifier, found)}, true
 	case filter.Type == gatewayv1.HTTPRouteFilterResponseHeaderModifier && filter.ResponseHeaderModifier != nil:
 		here := at.child("responseHeaderModifier")
-		return model.Filter{ResponseHeaders: responseHeaders.change(&here, filter.ResponseHeaderModifier, found)}, true
+		return model.Filter{ResponseHeaders: headerChange(&here, routing.FilterResponseHeaderModifier, filter.ResponseHeaderModifier, found)}, true
 	case filter.Type == gatewayv1.HTTPRouteFilterRequestRedirect && filter.RequestRedirect != nil:
 		here := at.child("requestRedirect")
 		return model.Filter{Redirect: redirect(&here, scope, filter.RequestRedirect, found)}, true

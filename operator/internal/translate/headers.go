@@ -9,92 +9,63 @@ import (
 	"github.com/varnish-gateway/gateway/shared/routing"
 )
 
-// nameSet is a set of header names in lower case.
-type nameSet map[string]bool
-
-func namesOf(list ...string) nameSet {
-	set := make(nameSet, len(list))
-	for _, name := range list {
-		set[name] = true
-	}
-	return set
-}
-
-// headerRules are what a header filter cannot do to requests, or to responses: some fields the gateway writes itself,
-// whatever a filter says of them.
+// headerRules hold a filter that modifies headers to what the gateway can do, and to the one action that the Gateway API
+// permits for each name of a filter.
 type headerRules struct {
-	noSet, noAdd, noRemove nameSet
+	filter routing.FilterType
+	found  *problems
+	// seen are the names so far, in lower case.
+	seen map[string]bool
 }
 
-var (
-	// What ghost's upstream passes over in a request: framing, Expect (the gateway answers it), and the fields that
-	// concern one connection (RFC 9110, section 7.6.1). The latter never go upstream, so removing them is carried out.
-	// Host can be replaced, but a request has exactly one.
-	requestHeaders = headerRules{
-		noSet:    namesOf(append(hopByHop, "content-length", "expect")...),
-		noAdd:    namesOf(append(hopByHop, "content-length", "expect", "host")...),
-		noRemove: namesOf("content-length", "host", "transfer-encoding"),
-	}
-	// What frames a response: a client that believed another length would take the rest for the next response.
-	responseHeaders = headerRules{
-		noSet:    namesOf("content-length", "transfer-encoding"),
-		noAdd:    namesOf("content-length", "transfer-encoding"),
-		noRemove: namesOf("content-length", "transfer-encoding"),
-	}
-	hopByHop = []string{
-		"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer",
-		"transfer-encoding", "upgrade",
-	}
-)
-
-// change translates a filter that modifies headers.
-func (r headerRules) change(at *field, filter *gatewayv1.HTTPHeaderFilter, found *problems) *model.HeaderChange {
-	seen := make(nameSet)
-	set, add, remove := at.child("set"), at.child("add"), at.child("remove")
+// headerChange translates a filter of this type.
+func headerChange(
+	at *field, filterType routing.FilterType, filter *gatewayv1.HTTPHeaderFilter, found *problems,
+) *model.HeaderChange {
+	rules := headerRules{filter: filterType, found: found, seen: map[string]bool{}}
 	change := &model.HeaderChange{
-		Set: headers(&set, filter.Set, r.noSet, seen, found),
-		Add: headers(&add, filter.Add, r.noAdd, seen, found),
+		Set: rules.headers(at, routing.HeaderSet, filter.Set),
+		Add: rules.headers(at, routing.HeaderAdd, filter.Add),
 	}
+	remove := at.child(string(routing.HeaderRemove))
 	for i, name := range filter.Remove {
 		here := remove.at(i)
-		checkHeaderName(&here, "", name, r.noRemove, seen, found)
+		rules.checkName(&here, "", routing.HeaderRemove, name)
 		change.Remove = append(change.Remove, name)
 	}
 	return change
 }
 
-func headers(at *field, list []gatewayv1.HTTPHeader, own, seen nameSet, found *problems) []model.Header {
+func (r headerRules) headers(at *field, action routing.HeaderAction, list []gatewayv1.HTTPHeader) []model.Header {
 	var translated []model.Header
+	child := at.child(string(action))
 	for i, header := range list {
-		here, name := at.at(i), string(header.Name)
-		checkHeaderName(&here, ".name", name, own, seen, found)
-		checkHeaderValue(&here, header, found)
+		here, name := child.at(i), string(header.Name)
+		r.checkName(&here, ".name", action, name)
+		checkHeaderValue(&here, header, r.found)
 		translated = append(translated, model.Header{Name: name, Value: header.Value})
 	}
 	return translated
 }
 
-// checkHeaderName holds a name to the syntax, to the one action that the Gateway API permits for each name of a filter,
-// and to what the gateway can do. The name is at the field, or a member of it.
-func checkHeaderName(at *field, member, name string, own, seen nameSet, found *problems) {
+// checkName checks a name, which is at the field, or a member of it.
+func (r headerRules) checkName(at *field, member string, action routing.HeaderAction, name string) {
 	const reason = string(gatewayv1.RouteReasonUnsupportedValue)
 	key := strings.ToLower(name)
+	problem := routing.HeaderProblem(r.filter, action, name)
 	switch {
-	case !routing.ValidToken(name):
-		found.add(reason, at.String()+member, "%q is not the name of a header", name)
-	case seen[key]:
-		found.add(reason, at.String()+member, "a filter can have only one action for header %s", name)
-	case own[key]:
-		found.add(reason, at.String()+member, "the gateway writes %s itself", name)
+	case problem != "":
+		r.found.add(reason, at.String()+member, "%q %s", name, problem)
+	case r.seen[key]:
+		r.found.add(reason, at.String()+member, "a filter can have only one action for header %s", name)
 	}
-	seen[key] = true
+	r.seen[key] = true
 }
 
 // checkHeaderValue refuses what cannot be sent (RFC 9110, section 5.5), and a Host that is none.
 func checkHeaderValue(at *field, header gatewayv1.HTTPHeader, found *problems) {
 	const reason = string(gatewayv1.RouteReasonUnsupportedValue)
-	control := func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
-	if strings.ContainsFunc(header.Value, control) {
+	if !routing.ValidHeaderValue(header.Value) {
 		found.add(reason, at.String()+".value", "the value has a line break or another control character")
 		return
 	}

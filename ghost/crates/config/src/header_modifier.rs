@@ -78,9 +78,9 @@ fn headers(
 /// Why a filter cannot do this to a field, in words that follow its name.
 fn problem(message: Message, action: Action, name: &str) -> Option<&'static str> {
     if !is_token(name) {
-        Some("is no header name")
+        Some("is not the name of a header")
     } else if is_gateways_own(message, action, name) {
-        Some("is written by the gateway itself, or not at all")
+        Some("is written by the gateway itself")
     } else {
         None
     }
