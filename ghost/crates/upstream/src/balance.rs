@@ -9,7 +9,7 @@
 //! Huffman's, so that a heavy backend stands near the root, where its turns are most even.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::BinaryHeap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -78,27 +78,6 @@ impl Node {
     fn left_turns(&self, turns: u64) -> u64 {
         let rounded = u128::from(turns) * u128::from(self.left_weight) + u128::from(self.weight / 2);
         (rounded / u128::from(self.weight)) as u64
-    }
-}
-
-/// The balancers of every rule, by the rule's identity.
-#[derive(Debug, Default)]
-pub struct Balancers(HashMap<Box<str>, Arc<Balancer>>);
-
-impl Balancers {
-    /// The balancers for these rules and weights. A rule that had the same weights goes on where it is; one
-    /// whose weights sum to zero has no balancer.
-    pub fn renew<'a>(&self, rules: impl IntoIterator<Item = (&'a str, &'a [u32])>) -> Self {
-        let renewed = rules.into_iter().filter_map(|(rule, weights)| {
-            let balancer = Balancer::renew(self.0.get(rule), weights)?;
-            Some((rule.into(), balancer))
-        });
-        Balancers(renewed.collect())
-    }
-
-    /// The balancer of this rule.
-    pub fn get(&self, rule: &str) -> Option<&Arc<Balancer>> {
-        self.0.get(rule)
     }
 }
 

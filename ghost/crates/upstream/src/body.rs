@@ -1,8 +1,8 @@
 //! Takes a response's body out of the bytes of its connection, apart from any socket.
 
+use crate::bad_response::BadResponse;
 use crate::chunked::ChunkedDecoder;
 use crate::framing::Framing;
-use crate::response::BadResponse;
 
 /// How far one call of [`BodyDecoder::decode`] came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,21 +5,45 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::error::Error;
 
 /// One counter or gauge. Reading is never torn, and orders nothing.
-#[derive(Debug, Default)]
-pub struct Counter(AtomicU64);
+#[derive(Debug)]
+pub struct Counter(Place);
+
+#[derive(Debug)]
+enum Place {
+    Here(AtomicU64),
+    There(&'static AtomicU64),
+}
 
 impl Counter {
+    /// One that counts in a place of the caller's, such as memory that it shares with others.
+    pub fn at(place: &'static AtomicU64) -> Self {
+        Counter(Place::There(place))
+    }
+
     /// Its value now.
     pub fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
+        self.place().load(Ordering::Relaxed)
     }
 
     pub(crate) fn add(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
+        self.place().fetch_add(1, Ordering::Relaxed);
     }
 
     fn sub(&self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.place().fetch_sub(1, Ordering::Relaxed);
+    }
+
+    fn place(&self) -> &AtomicU64 {
+        match &self.0 {
+            Place::Here(place) => place,
+            Place::There(place) => place,
+        }
+    }
+}
+
+impl Default for Counter {
+    fn default() -> Self {
+        Counter(Place::Here(AtomicU64::new(0)))
     }
 }
 

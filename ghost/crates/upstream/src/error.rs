@@ -3,7 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 
-use crate::response::BadResponse;
+use crate::bad_response::BadResponse;
 
 /// Why an exchange gave no answer, or no whole answer.
 #[derive(Debug, thiserror::Error)]

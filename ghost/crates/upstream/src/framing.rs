@@ -1,6 +1,6 @@
 //! How long a response's body is (RFC 9112 section 6), decided from its head alone.
 
-use crate::response::BadResponse;
+use crate::bad_response::BadResponse;
 
 /// How the end of a message's body is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,8 +1,7 @@
 //! The way from a routed request to a backend's answer: which backend, which endpoint, which connection, and one
 //! HTTP/1.1 exchange on it. Blocking sockets, no Varnish.
 //!
-//! - [`Balancer`] shares a rule's requests out among its backends by weight; [`Balancers`] keeps those of all rules
-//!   over a reload.
+//! - [`Balancer`] shares a rule's requests out among its backends by weight, and keeps its place over reloads.
 //! - [`Upstream`] holds every [`Service`] of the configuration; a reload ([`Upstream::update`]) keeps connections,
 //!   counts and hold-down of what stays.
 //! - [`Service::exchange`] sends a request ([`RequestHead`], [`Body`]) to one of the service's endpoints
@@ -36,6 +35,7 @@
 
 #![forbid(unsafe_code)]
 
+mod bad_response;
 mod balance;
 mod body;
 mod buffers;
@@ -56,12 +56,14 @@ mod receive;
 mod request;
 mod response;
 mod service;
+mod services;
 mod settings;
 mod stacks;
 mod upload;
 mod upstream;
 
-pub use balance::{Balancer, Balancers};
+pub use bad_response::{BadResponse, MAX_FIELDS};
+pub use balance::Balancer;
 pub use body::{BodyDecoder, Decoded};
 pub use chunked::BadChunk;
 pub use counters::{Counter, Counters};
@@ -74,8 +76,9 @@ pub use framing::Framing;
 pub use hop::{ConnectionOptions, is_hop_by_hop};
 pub use receive::HeadBuffer;
 pub use request::{InvalidRequest, RequestHead};
-pub use response::{BadResponse, MAX_FIELDS, ParsedHead, ResponseHead};
+pub use response::{ParsedHead, ResponseHead};
 pub use service::Service;
+pub use services::Services;
 pub use settings::Settings;
 pub use upload::{Body, Source, Stopped, Upload};
-pub use upstream::{ServiceSpec, Services, Upstream};
+pub use upstream::{ServiceSpec, Upstream};

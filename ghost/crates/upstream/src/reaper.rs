@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 
-use crate::upstream::Services;
+use crate::services::Services;
 
 /// How often it looks.
 const INTERVAL: Duration = Duration::from_secs(1);

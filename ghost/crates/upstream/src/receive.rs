@@ -1,6 +1,7 @@
 //! The buffer into which a response's head is received, and what it has got of the head so far.
 
-use crate::response::{BadResponse, Parsed, ParsedHead, parse};
+use crate::bad_response::BadResponse;
+use crate::response::{Parsed, ParsedHead, parse};
 
 /// How much is received at first; most heads, and many a body with them, fit.
 const FIRST: usize = 8 * 1024;

@@ -1,6 +1,6 @@
 //! The head of a request to a backend (RFC 9112 section 3), apart from any socket.
 
-use crate::hop::{ConnectionOptions, is_always_hop_by_hop, is_hop_by_hop};
+use crate::hop::is_always_hop_by_hop;
 
 /// Why a request cannot be sent. It is never the backend's fault, and a gateway answers 500.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -59,7 +59,7 @@ impl RequestHead {
 
     /// Adds a header field. Host, Content-Length, Expect (the gateway answers it) and the fields that
     /// always concern one hop are passed over. The caller leaves out those that the client's Connection
-    /// lists ([`is_hop_by_hop`]); what a route's own filter adds is not touched by it.
+    /// lists ([`is_hop_by_hop`](crate::is_hop_by_hop)); what a route's own filter adds is not touched by it.
     pub fn field(&mut self, name: &[u8], value: &[u8]) -> Result<(), InvalidRequest> {
         if name.is_empty() || !name.iter().all(|&b| is_token(b)) {
             return Err(InvalidRequest::FieldName);
@@ -72,20 +72,6 @@ impl RequestHead {
         }
         for part in [name, b": ", value.trim_ascii(), b"\r\n"] {
             self.bytes.extend_from_slice(part);
-        }
-        Ok(())
-    }
-
-    /// Adds the fields of a client's request, without those that its Connection lists.
-    pub fn client_fields<'a, H>(&mut self, fields: H) -> Result<(), InvalidRequest>
-    where
-        H: IntoIterator<Item = (&'a [u8], &'a [u8])> + Clone,
-    {
-        let options = ConnectionOptions::of(fields.clone());
-        for (name, value) in fields {
-            if !is_hop_by_hop(name, &options) {
-                self.field(name, value)?;
-            }
         }
         Ok(())
     }
@@ -157,7 +143,9 @@ mod tests {
 
     fn written(method: &str, fields: &[(&str, &str)], length: BodyLength) -> String {
         let mut head = RequestHead::new(method.as_bytes(), b"/a?b=c", b"a.io:8080").unwrap();
-        head.client_fields(fields.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes()))).unwrap();
+        for (name, value) in fields {
+            head.field(name.as_bytes(), value.as_bytes()).unwrap();
+        }
         String::from_utf8(head.finish(length).bytes).unwrap()
     }
 
@@ -169,8 +157,7 @@ mod tests {
             ("transfer-encoding", "chunked"),
             ("Expect", "100-continue"),
             ("Host", "evil.io"),
-            ("Connection", "close, X-Hop"),
-            ("X-Hop", "1"),
+            ("Connection", "close"),
             ("Upgrade", "h2c"),
             ("Cookie", "a"),
             ("Cookie", "b"),

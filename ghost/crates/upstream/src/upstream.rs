@@ -10,6 +10,7 @@ use crate::counters::Counters;
 use crate::dial::Dial;
 use crate::reaper::Reaper;
 use crate::service::Service;
+use crate::services::Services;
 use crate::settings::Settings;
 
 /// A service as the configuration has it.
@@ -19,22 +20,6 @@ pub struct ServiceSpec {
     pub id: Arc<str>,
     /// Its endpoints. One that is named twice counts once.
     pub endpoints: Vec<Dial>,
-}
-
-/// The services of one configuration. The services themselves live on from one to the next.
-#[derive(Debug, Default)]
-pub struct Services(BTreeMap<Arc<str>, Arc<Service>>);
-
-impl Services {
-    /// The service of this identity.
-    pub fn get(&self, id: &str) -> Option<&Arc<Service>> {
-        self.0.get(id)
-    }
-
-    /// All of them, ordered by identity.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = &Arc<Service>> {
-        self.0.values()
-    }
 }
 
 /// The services of a process, with their connections. One is enough for every configuration and every
@@ -52,11 +37,16 @@ pub struct Upstream {
 impl Upstream {
     /// An upstream without services.
     pub fn new(settings: Settings) -> Self {
+        Upstream::counting(settings, Counters::default())
+    }
+
+    /// An upstream without services that counts there what all of them do.
+    pub fn counting(settings: Settings, totals: Counters) -> Self {
         let services = Arc::new(ArcSwap::from_pointee(Services::default()));
         Upstream {
             _reaper: Reaper::start(Arc::clone(&services)),
             settings: Arc::new(settings),
-            totals: Arc::default(),
+            totals: Arc::new(totals),
             services,
             known: Mutex::default(),
         }

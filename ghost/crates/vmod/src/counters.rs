@@ -1,8 +1,9 @@
 //! Counters in Varnish's shared memory: varnishstat shows them as GHOST.*.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::OnceLock;
 
+use ghost_upstream::Counter;
 use varnish::{Vsc, VscMetric};
 
 /// All that ghost counts. Counters grow from the start of varnishd's child; gauges tell the present.
@@ -15,7 +16,7 @@ pub struct Counters {
     /// Requests answered with a redirect.
     #[counter]
     pub redirected: AtomicU64,
-    /// Requests refused as malformed (400).
+    /// Requests refused as malformed (400), or as they ask for a tunnel (501).
     #[counter]
     pub malformed: AtomicU64,
     /// Requests that no route matches (404).
@@ -24,7 +25,7 @@ pub struct Counters {
     /// Requests that met a broken listener, rule or backend (500).
     #[counter]
     pub broken: AtomicU64,
-    /// Requests answered 503 before the first configuration, or for want of an endpoint.
+    /// Requests answered 503: before the first configuration, for want of an endpoint, or as their body is gone.
     #[counter]
     pub unavailable: AtomicU64,
     /// Panics that were caught, each of which failed one request or reload.
@@ -118,25 +119,20 @@ pub fn set(gauge: &AtomicU64, value: u64) {
     gauge.store(value, Ordering::Relaxed);
 }
 
-/// Copies what the upstream has counted. Whoever copies last copies the newest, so that what is shown when
-/// nothing happens is right.
-pub fn publish_upstream(upstream: &ghost_upstream::Counters) {
-    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+/// Where the upstream counts what all services do.
+pub fn upstream() -> ghost_upstream::Counters {
     let shown = counters();
-    for (gauge, counter) in [
-        (&shown.backend_requests, &upstream.requests),
-        (&shown.backend_in_flight, &upstream.in_flight),
-        (&shown.backend_opened, &upstream.opened),
-        (&shown.backend_reused, &upstream.reused),
-        (&shown.backend_retries, &upstream.retries),
-        (&shown.backend_connect_failures, &upstream.connect_failures),
-        (&shown.backend_timeouts, &upstream.timeouts),
-        (&shown.backend_saturated, &upstream.saturated),
-        (&shown.backend_no_endpoint, &upstream.no_endpoint),
-        (&shown.backend_bad_responses, &upstream.bad_responses),
-        (&shown.backend_closed, &upstream.closed),
-    ] {
-        set(gauge, counter.get());
+    ghost_upstream::Counters {
+        requests: Counter::at(&shown.backend_requests),
+        in_flight: Counter::at(&shown.backend_in_flight),
+        opened: Counter::at(&shown.backend_opened),
+        reused: Counter::at(&shown.backend_reused),
+        retries: Counter::at(&shown.backend_retries),
+        connect_failures: Counter::at(&shown.backend_connect_failures),
+        timeouts: Counter::at(&shown.backend_timeouts),
+        saturated: Counter::at(&shown.backend_saturated),
+        no_endpoint: Counter::at(&shown.backend_no_endpoint),
+        bad_responses: Counter::at(&shown.backend_bad_responses),
+        closed: Counter::at(&shown.backend_closed),
     }
 }

@@ -16,7 +16,6 @@ use varnish::ffi::{self, vrt_ctx, VslTag, VCL_BACKEND};
 pub use failure::reason;
 use failure::Failure;
 
-use crate::gateway;
 use crate::log;
 use crate::message::Message;
 use crate::target::Target;
@@ -29,7 +28,6 @@ use crate::target::Target;
 pub unsafe fn start(ctx: &vrt_ctx, director: VCL_BACKEND, target: &Target, name: &CStr) -> bool {
     // SAFETY: as promised.
     let result = unsafe { attempt(ctx, director, target, name) };
-    gateway::publish_upstream();
     let Err(failure) = result else { return true };
     let text = format!("backend {}: {failure}", name.to_string_lossy());
     // SAFETY: as promised; no reference to the busyobj is held any more.
@@ -91,7 +89,6 @@ pub unsafe fn finish(bo: &mut ffi::busyobj, name: &CStr) {
     let text = format!("0 {} {how}", name.to_string_lossy());
     // SAFETY: as promised.
     unsafe { log::line(bo.vsl.as_mut_ptr(), VslTag::BackendClose, &text) };
-    gateway::publish_upstream();
 }
 
 /// The address of the endpoint that answers in this task.

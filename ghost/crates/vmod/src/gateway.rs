@@ -31,7 +31,7 @@ struct Gateway {
 fn gateway() -> &'static Gateway {
     static GATEWAY: OnceLock<Gateway> = OnceLock::new();
     GATEWAY.get_or_init(|| Gateway {
-        upstream: Upstream::new(Settings::default()),
+        upstream: Upstream::counting(Settings::default(), counters::upstream()),
         running: ArcSwapOption::empty(),
         draining: AtomicBool::new(false),
         file: Mutex::new(PathBuf::new()),
@@ -91,11 +91,6 @@ pub fn drain() {
 /// Whether connections shall end with their next answer.
 pub fn is_draining() -> bool {
     gateway().draining.load(Ordering::Relaxed)
-}
-
-/// Copies the upstream's counters to where varnishstat sees them.
-pub fn publish_upstream() {
-    counters::publish_upstream(gateway().upstream.totals());
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

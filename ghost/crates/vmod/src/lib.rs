@@ -23,6 +23,7 @@ mod listing;
 mod log;
 mod message;
 mod method;
+mod own;
 mod recv;
 mod registered;
 mod reload;

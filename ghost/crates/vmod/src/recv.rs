@@ -11,7 +11,6 @@ use varnish::ffi::{self, vrt_ctx, VslTag, VCL_BACKEND, VCL_STRING};
 
 pub use body::refuse_if_gone;
 
-use crate::answer::Own;
 use crate::counters::{count, counters};
 use crate::director;
 use crate::directors::VclState;
@@ -19,6 +18,7 @@ use crate::gateway;
 use crate::log;
 use crate::message::{Message, NoRoom};
 use crate::method;
+use crate::own::Own;
 use crate::task::{self, ClientTask, Outcome};
 
 /// What ghost itself says in the request. Nobody else can.

@@ -3,10 +3,10 @@
 
 use varnish::ffi::vrt_ctx;
 
-use crate::answer::Own;
 use crate::directors::{self, VclState};
 use crate::gateway;
 use crate::message::Message;
+use crate::own::Own;
 use crate::task::{self, Outcome};
 
 const RELOAD: &[u8] = b"/.varnish-ghost/reload";

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use ghost_route::Chosen;
 use varnish::ffi::{self, vrt_ctx, VCL_BACKEND};
 
-use crate::answer::Own;
 use crate::directors::Table;
+use crate::own::Own;
 use crate::snapshot::Snapshot;
 
 /// The state of a client task. Varnish drops it at the task's end, and when user VCL rolls the request back.

@@ -8,7 +8,6 @@ use varnish::ffi::{self, VfpStatus};
 
 use super::failure::Failure;
 use crate::boundary::caught;
-use crate::gateway;
 use crate::message::{Message, NoRoom};
 use crate::workspace;
 
@@ -192,7 +191,6 @@ impl Running {
                 let failure = Failure::from(error);
                 let text = failure.to_string();
                 let words = i32::try_from(text.len()).unwrap_or(0);
-                gateway::publish_upstream();
                 // SAFETY: the task is running; the format takes a length and that many bytes, which Varnish
                 // copies.
                 unsafe {

@@ -6,10 +6,11 @@ use ghost_config::Redirect;
 use ghost_route::{target, Answer, Chosen, Decision, Headers, Outcome as Decided, Request, Share};
 use varnish::ffi::{vrt_ctx, VslTag};
 
-use crate::answer::{self, Own};
+use crate::answer;
 use crate::directors::{Table, VclState};
 use crate::log;
 use crate::message::{Message, NoRoom};
+use crate::own::Own;
 use crate::scratch;
 use crate::snapshot::Snapshot;
 use crate::task::{ClientTask, Outcome};
