@@ -9,6 +9,10 @@ use std::collections::HashMap;
 
 use ghost_config::{Config, Match, PathMatch};
 
+use crate::match_list::{Asked, Key, MatchList, Place};
+use crate::request::Headers;
+use crate::selection::Selection;
+
 /// A match, by its indexes in the configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Candidate {
@@ -24,15 +28,12 @@ impl Candidate {
     }
 }
 
-/// A place in the order of ranks.
-type Place = usize;
-
 /// Matches by path.
 #[derive(Debug, Default)]
 pub(crate) struct PathIndex {
     /// In the order of ranks once the index is sealed.
     candidates: Vec<Candidate>,
-    exact: HashMap<Box<[u8]>, Vec<Place>>,
+    exact: HashMap<Box<[u8]>, MatchList>,
     /// A trie of path segments; the first node is the root.
     nodes: Vec<Node>,
 }
@@ -41,9 +42,9 @@ pub(crate) struct PathIndex {
 struct Node {
     parent: Option<usize>,
     children: HashMap<Box<[u8]>, usize>,
-    prefixes: Vec<Place>,
+    prefixes: MatchList,
     /// Expressions whose literal prefix has these whole segments.
-    regexes: Vec<Place>,
+    regexes: MatchList,
 }
 
 impl PathIndex {
@@ -59,35 +60,33 @@ impl PathIndex {
         for place in 0..self.candidates.len() {
             let Some(found) = self.candidates[place].get(config) else { continue };
             match &found.path {
-                PathMatch::Exact(path) => self.exact.entry(path.clone()).or_default().push(place),
+                PathMatch::Exact(path) => self.exact.entry(path.clone()).or_default().push(place, found),
                 PathMatch::Prefix(prefix) => {
                     let node = self.node(prefix);
-                    self.nodes[node].prefixes.push(place);
+                    self.nodes[node].prefixes.push(place, found);
                 }
                 PathMatch::Regex(pattern) => {
                     let node = self.node(whole_segments(pattern.prefix()));
-                    self.nodes[node].regexes.push(place);
+                    self.nodes[node].regexes.push(place, found);
                 }
             }
         }
     }
 
-    /// The match of the lowest place that fits. `fits` is asked only for matches whose path condition
-    /// holds, or is a regular expression.
-    pub fn find(&self, path: &[u8], mut fits: impl FnMut(&Candidate) -> bool) -> Option<Candidate> {
-        let mut best = self.candidates.len();
-        let mut scan = |list: &[Place]| {
-            let lower = list.iter().take_while(|place| **place < best);
-            if let Some(place) = lower.copied().find(|place| fits(&self.candidates[*place])) {
-                best = place;
-            }
-        };
-        if let Some(list) = self.exact.get(path) {
-            scan(list);
-        }
+    /// The match of the lowest place that fits.
+    pub fn find<H: Headers + ?Sized>(
+        &self,
+        config: &Config,
+        selection: &mut Selection<'_, H>,
+    ) -> Option<Candidate> {
+        let path = selection.path;
+        let mut asked = Request { index: self, config, selection };
         let deepest = self.deepest(path);
-        self.upwards(deepest).for_each(|node| scan(&node.prefixes));
-        self.upwards(deepest).for_each(|node| scan(&node.regexes));
+        let exact = self.exact.get(path).into_iter();
+        let prefixes = self.upwards(deepest).map(|node| &node.prefixes);
+        let regexes = self.upwards(deepest).map(|node| &node.regexes);
+        let lists = exact.chain(prefixes).chain(regexes);
+        let best = lists.fold(self.candidates.len(), |best, list| list.lowest(best, &mut asked));
         self.candidates.get(best).copied()
     }
 
@@ -120,6 +119,24 @@ impl PathIndex {
     /// A node and those above it, up to the root.
     fn upwards(&self, from: usize) -> impl Iterator<Item = &Node> {
         std::iter::successors(self.nodes.get(from), |node| self.nodes.get(node.parent?))
+    }
+}
+
+/// A request, compared with the matches of an index.
+struct Request<'a, 'b, H: ?Sized> {
+    index: &'a PathIndex,
+    config: &'a Config,
+    selection: &'a mut Selection<'b, H>,
+}
+
+impl<H: Headers + ?Sized> Asked for Request<'_, '_, H> {
+    fn value(&mut self, key: &Key) -> Option<&[u8]> {
+        self.selection.value(key)
+    }
+
+    fn fits(&mut self, place: Place) -> bool {
+        let found = self.index.candidates[place].get(self.config);
+        found.is_some_and(|found| self.selection.fits_beside_index(found))
     }
 }
 

@@ -38,27 +38,26 @@ pub struct Scratch {
     pub(crate) value: Vec<u8>,
 }
 
-/// Whether there is a header of this name, and its lines, joined with commas, pass the test.
-pub(crate) fn header_passes<H: Headers + ?Sized>(
-    request: &Request<'_, H>,
+/// The value of the headers of this name: their lines, joined with commas. None where there is none.
+pub(crate) fn header<'a, H: Headers + ?Sized>(
+    request: &Request<'a, H>,
     name: &[u8],
-    test: &ValueTest,
-    buffer: &mut Vec<u8>,
-) -> bool {
+    buffer: &'a mut Vec<u8>,
+) -> Option<&'a [u8]> {
     if name.eq_ignore_ascii_case(b"host") {
-        return passes(test, request.host);
+        return Some(request.host);
     }
     let headers = request.headers;
     let mut lines = headers.lines().filter(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value);
-    let Some(first) = lines.next() else { return false };
-    let Some(second) = lines.next() else { return passes(test, first) };
+    let first = lines.next()?;
+    let Some(second) = lines.next() else { return Some(first) };
     buffer.clear();
     buffer.extend_from_slice(first);
     for value in std::iter::once(second).chain(lines) {
         buffer.push(b',');
         buffer.extend_from_slice(value);
     }
-    passes(test, buffer)
+    Some(buffer)
 }
 
 /// Whether a value passes a test.
@@ -77,7 +76,8 @@ mod tests {
         let test = ValueTest::Exact(value.as_bytes().into());
         let request =
             Request { socket: b"http-80", host: b"a.io", method: b"GET", target: b"/", headers: lines };
-        header_passes(&request, name.as_bytes(), &test, &mut b"left over".to_vec())
+        let mut buffer = b"left over".to_vec();
+        header(&request, name.as_bytes(), &mut buffer).is_some_and(|value| passes(&test, value))
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::decision::{Chosen, Decision, Outcome, Why};
 use crate::host;
 use crate::host_map::LowerHost;
 use crate::listener_index::{self, Served, Sockets};
-use crate::path_index::Candidate;
+use crate::path_index::{Candidate, PathIndex};
 use crate::query::split_target;
 use crate::request::{Headers, Request, Scratch};
 use crate::selection::Selection;
@@ -92,11 +92,8 @@ impl Router {
         if self.config.listeners[served.listener].fault.is_some() {
             return refuse(Why::Listener);
         }
-        let path = selection.path;
-        let mut fits = |candidate: &Candidate| {
-            candidate.get(&self.config).is_some_and(|found| selection.fits_beside_index(found))
-        };
-        match served.hosts.serving(host).find_map(|paths| paths.find(path, &mut fits)) {
+        let find = |paths: &PathIndex| paths.find(&self.config, &mut selection);
+        match served.hosts.serving(host).find_map(find) {
             Some(candidate) => self.serve(candidate),
             None => refuse(Why::NoRoute),
         }

@@ -2,8 +2,9 @@
 
 use ghost_config::{Match, PathMatch};
 
-use crate::query::parameter_passes;
-use crate::request::{Headers, Request, header_passes};
+use crate::match_list::Key;
+use crate::query::parameter;
+use crate::request::{Headers, Request, header, passes};
 
 /// A request in the forms in which it is compared.
 pub(crate) struct Selection<'a, H: ?Sized> {
@@ -15,6 +16,15 @@ pub(crate) struct Selection<'a, H: ?Sized> {
 }
 
 impl<H: Headers + ?Sized> Selection<'_, H> {
+    /// What the request has there that is compared with exact values; none where it has nothing.
+    pub fn value(&mut self, key: &Key) -> Option<&[u8]> {
+        match key {
+            Key::Method => Some(self.request.method),
+            Key::Header(name) => header(self.request, name, self.buffer),
+            Key::Query(name) => parameter(self.query, name, self.buffer),
+        }
+    }
+
     /// Whether every condition holds but those on the path that the index has looked at.
     pub fn fits_beside_index(&mut self, found: &Match) -> bool {
         let path = match &found.path {
@@ -27,7 +37,13 @@ impl<H: Headers + ?Sized> Selection<'_, H> {
     fn fits_beside_path(&mut self, found: &Match) -> bool {
         let Self { request, query, buffer, .. } = self;
         found.method.as_deref().is_none_or(|method| method == request.method)
-            && found.headers.iter().all(|c| header_passes(request, &c.name, &c.test, buffer))
-            && found.query.iter().all(|c| parameter_passes(query, &c.name, &c.test, buffer))
+            && found
+                .headers
+                .iter()
+                .all(|c| header(request, &c.name, buffer).is_some_and(|v| passes(&c.test, v)))
+            && found
+                .query
+                .iter()
+                .all(|c| parameter(query, &c.name, buffer).is_some_and(|v| passes(&c.test, v)))
     }
 }

@@ -1,9 +1,9 @@
-//! A lookup allocates nothing once its scratch is warm.
+//! A lookup allocates nothing once its scratch is warm, and the caches of expressions that are too large for a table.
 
 use std::sync::Arc;
 
 use allocation_counter::measure;
-use ghost_config::load;
+use ghost_config::{Pattern, load};
 use ghost_route::{Outcome, Request, Router, Scratch};
 use serde_json::json;
 
@@ -19,6 +19,18 @@ fn router() -> Router {
             "rank": {"order": [index], "name": "", "position": []},
         }], "backends": [{"invalid": "None", "weight": 1}]})
     };
+    // The same path for all.
+    let told_apart = |index: usize| {
+        let found = |order: usize, list: &str, name: &str| {
+            json!({
+                "path": {"type": "PathPrefix", "value": "/same"},
+                list: [value("Exact", name, &index.to_string())],
+                "rank": {"order": [order, index], "name": "", "position": []},
+            })
+        };
+        json!({"id": format!("same{index}"), "matches": [found(1000, "headers", "x-n"), found(2000, "queryParams", "n")],
+               "backends": [{"invalid": "None", "weight": 1}]})
+    };
     let routes: Vec<_> = (0..100)
         .map(|index| {
             json!({
@@ -28,6 +40,7 @@ fn router() -> Router {
                     rule(index, "Exact", format!("/e/{index}")),
                     rule(index, "PathPrefix", format!("/p/{index}")),
                     rule(index, "RegularExpression", format!("/r/{index}/[a-z]+")),
+                    told_apart(index),
                 ],
             })
         })
@@ -42,7 +55,7 @@ fn router() -> Router {
 #[test]
 fn a_lookup_allocates_nothing() {
     let router = router();
-    let headers = [("X-A", "1"), ("x-a", "2"), ("x-b", "abc"), ("accept", "*/*")];
+    let headers = [("X-A", "1"), ("x-a", "2"), ("x-b", "abc"), ("accept", "*/*"), ("x-n", "none")];
     let request = |target: &'static str| Request {
         socket: b"http-80",
         host: b"B.C.A.io:8080",
@@ -53,8 +66,13 @@ fn a_lookup_allocates_nothing() {
     let mut scratch = Scratch::default();
     let warm = router.decide(&request("/p/%37/longer/than/any/other/./path?q=a%20b&r=1"), &mut scratch);
     assert_eq!(warm.outcome, Outcome::Forward);
-    let targets =
-        ["/e/99?q=a%20b&r=1", "/p/42/x/../y?r=7&q=a%20b", "/r/3/abc?q=a%20b&r=1", "/%70/1?q=%61%20b&r=12"];
+    let targets = [
+        "/e/99?q=a%20b&r=1",
+        "/p/42/x/../y?r=7&q=a%20b",
+        "/r/3/abc?q=a%20b&r=1",
+        "/%70/1?q=%61%20b&r=12",
+        "/same/x?n=%37",
+    ];
     for target in targets {
         let mut decision = None;
         let asked = measure(|| decision = Some(router.decide(&request(target), &mut scratch)));
@@ -63,6 +81,16 @@ fn a_lookup_allocates_nothing() {
     }
     let asked = measure(|| assert!(router.decide(&request("/nowhere"), &mut scratch).chosen.is_none()));
     assert_eq!(asked.count_total, 0, "a request that nothing fits");
+}
+
+#[test]
+fn an_expression_too_large_for_a_table_allocates_while_it_sees_texts_of_a_new_kind() {
+    let pattern = Pattern::new(r"(?:.*[ab].{20}c)|x").unwrap();
+    let text = b"zza01234567890123456789c";
+    let first = measure(|| assert!(pattern.is_match(text)));
+    let again = measure(|| assert!(pattern.is_match(text)));
+    assert!(first.count_total > 0, "it has a table, so that this tests nothing");
+    assert_eq!(again.count_total, 0);
 }
 
 #[test]

@@ -43,9 +43,17 @@ fn path_match() -> impl Strategy<Value = Value> {
 }
 
 fn conditions(name: &'static str) -> impl Strategy<Value = Value> {
-    let exact = json!([{"type": "Exact", "name": name, "value": "1"}]);
+    let exact = |value: &str| json!({"type": "Exact", "name": name, "value": value});
     let regex = json!([{"type": "RegularExpression", "name": name, "value": "[12](,2)?"}]);
-    prop_oneof![4 => Just(json!([])), 1 => Just(exact), 1 => Just(regex)]
+    let other = json!({"type": "Exact", "name": "g", "value": "1"});
+    prop_oneof![
+        8 => Just(json!([])),
+        1 => Just(json!([exact("1")])),
+        1 => Just(json!([exact("2")])),
+        1 => Just(json!([exact("1,2"), other])),
+        1 => Just(json!([other, exact("2")])),
+        2 => Just(regex),
+    ]
 }
 
 fn a_match() -> impl Strategy<Value = Value> {
