@@ -99,6 +99,7 @@ unsafe fn clean_and_decide(ctx: &vrt_ctx, vcl: &VclState, task: &mut ClientTask)
     };
     // Also what a rollback and ESI go back to.
     pristine.retain_quietly(|name, _| !is_own(name));
+    absolute::to_origin(&mut pristine)?;
     req.retain(|name, _| !is_own(name));
     absolute::to_origin(&mut req)?;
     req.add(LISTENER, socket)?;
