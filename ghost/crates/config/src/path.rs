@@ -1,8 +1,8 @@
 //! The form in which paths are compared.
 //!
 //! `%xx` of unreserved bytes are decoded, those of other bytes are written in upper case, and then dot segments
-//! are resolved (RFC 3986 sections 6.2.2.2, 6.2.2.1 and 5.2.4), so that no spelling of a path escapes its rule. What
-//! could change the meaning stays: `%2F` and other escapes, malformed escapes, `;` and `//`.
+//! are resolved (RFC 3986 sections 6.2.2.2, 6.2.2.1 and 5.2.4), so that no spelling of a path escapes its
+//! rule. What could change the meaning stays: `%2F` and other escapes, malformed escapes, `;` and `//`.
 
 /// A path whose `..` climbs above `/`: nobody means that, and no rule can be meant for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -32,9 +32,9 @@ pub struct Pattern {
     engine: Engine,
 }
 
-/// A table allocates nothing and shares nothing while it matches. The few expressions that are too large
-/// for one borrow a cache, which is allocated when a thread first needs it, and grows to MAX_CACHE at most while it sees
-/// texts of a new kind.
+/// A table allocates nothing and shares nothing while it matches. The few expressions that are too large for
+/// one borrow a cache, which is allocated when a thread first needs it, and grows to MAX_CACHE at most while
+/// it sees texts of a new kind.
 #[derive(Clone)]
 enum Engine {
     Table(Box<dense::DFA<Vec<u32>>>),

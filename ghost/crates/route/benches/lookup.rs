@@ -1,5 +1,6 @@
-//! What a lookup costs with 10 routes and with 10,000: the same, whatever tells the routes apart, but for expressions
-//! that begin with nothing literal, which are tried one by one. And what it costs to index the 10,000 after a reload.
+//! What a lookup costs with 10 routes and with 10,000: the same, whatever tells the routes apart, but for
+//! expressions that begin with nothing literal, which are tried one by one. And what it costs to index the
+//! 10,000 after a reload.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -22,7 +23,8 @@ const KINDS: [&str; 8] = [
     "method",
 ];
 
-/// A route of a kind: all under one host and told apart by path or another condition, or each with a host of its own.
+/// A route of a kind: all under one host and told apart by path or another condition, or each with a host of
+/// its own.
 fn route(kind: &str, index: usize) -> Value {
     let (path_type, path, hostname) = match kind {
         "hostname" => ("PathPrefix", "/".to_owned(), format!("h{index}.a.io")),

@@ -1,9 +1,9 @@
 //! X-Forwarded-For, -Proto and -Host: whom to believe.
 //!
-//! What a client says of itself is discarded unless it is a trusted hop, in these fields and in others of the same
-//! meaning ([`is_claim`]). Of a chain that a trusted hop hands
-//! on, the addresses are believed from the right up to the first that is no trusted hop: that one was
-//! written by a trusted hop, and is kept, while everything left of it is only what its owner claims.
+//! What a client says of itself is discarded unless it is a trusted hop, in these fields and in others of the
+//! same meaning ([`is_claim`]). Of a chain that a trusted hop hands on, the addresses are believed from the
+//! right up to the first that is no trusted hop: that one was written by a trusted hop, and is kept, while
+//! everything left of it is only what its owner claims.
 
 use std::io::Write;
 use std::net::{IpAddr, SocketAddr};

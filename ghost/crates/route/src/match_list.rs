@@ -1,8 +1,9 @@
 //! Matches of one path condition, found by one of their other conditions.
 //!
-//! Each match stands in one list: under the value of its first exact header, else of its first exact query parameter, else
-//! under its method, else among the rest. So many matches of one path cost no more than a few, as long as one of these tells
-//! them apart. What does not (expressions, or a second condition) is tried one by one.
+//! Each match stands in one list: under the value of its first exact header, else of its first exact query
+//! parameter, else under its method, else among the rest. So many matches of one path cost no more than a
+//! few, as long as one of these tells them apart. What does not (expressions, or a second condition) is tried
+//! one by one.
 
 use std::collections::HashMap;
 
@@ -24,7 +25,8 @@ pub(crate) trait Asked {
     /// What the request has there; none where it has nothing.
     fn value(&mut self, key: &Key) -> Option<&[u8]>;
 
-    /// Whether the match at this place fits; asked only where its condition on the path holds, or is an expression.
+    /// Whether the match at this place fits; asked only where its condition on the path holds, or is an
+    /// expression.
     fn fits(&mut self, place: Place) -> bool;
 }
 

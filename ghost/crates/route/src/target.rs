@@ -12,8 +12,9 @@ use crate::query::split_target;
 use crate::request::Scratch;
 
 /// The target that a backend sees, by the filters of the rule and then of the backend. `prefix` is what the
-/// request fitted ([`Router::prefix`](crate::Router::prefix)); where the target does not begin with it any more, it
-/// cannot be replaced, and the target stays as it is. `out` holds the result where it is another one.
+/// request fitted ([`Router::prefix`](crate::Router::prefix)); where the target does not begin with it any
+/// more, it cannot be replaced, and the target stays as it is. `out` holds the result where it is another
+/// one.
 pub fn upstream<'a>(
     target: &'a [u8],
     rule: &Filters,

@@ -1,4 +1,5 @@
-//! A lookup allocates nothing once its scratch is warm, and the caches of expressions that are too large for a table.
+//! A lookup allocates nothing once its scratch is warm, and the caches of expressions that are too large for
+//! a table.
 
 use std::sync::Arc;
 

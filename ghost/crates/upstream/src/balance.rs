@@ -4,8 +4,8 @@
 //! for. So nothing but the counter is shared between threads, no interleaving can upset
 //! the shares, and a reload keeps its place by keeping the counter.
 //!
-//! The backends are the leaves of a binary tree. Each node splits its turns between its two sides as
-//! evenly as whole turns can be split: of the first `n`, the left side gets `n * left / sum`, rounded. The tree is
+//! The backends are the leaves of a binary tree. Each node splits its turns between its two sides as evenly
+//! as whole turns can be split: of the first `n`, the left side gets `n * left / sum`, rounded. The tree is
 //! Huffman's, so that a heavy backend stands near the root, where its turns are most even.
 
 use std::cmp::Reverse;

@@ -23,8 +23,8 @@ struct Idle {
 pub(crate) struct Last {
     /// How long the backend said that it will keep the connection.
     pub(crate) keep_alive: Option<Duration>,
-    /// Whether it has no body, whatever its head says. Of a backend that sends one nevertheless, such as to HEAD, what
-    /// comes late would be taken for the next answer.
+    /// Whether it has no body, whatever its head says. Of a backend that sends one nevertheless, such as to
+    /// HEAD, what comes late would be taken for the next answer.
     pub(crate) is_bodiless: bool,
 }
 

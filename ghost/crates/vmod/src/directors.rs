@@ -97,8 +97,8 @@ impl VclState {
     }
 }
 
-/// Keeps a table if its configuration runs: a request that was under way during a reload would bring the old one's back,
-/// for good where the VCL gets no more requests. Returns what was kept before, if it goes.
+/// Keeps a table if its configuration runs: a request that was under way during a reload would bring the old
+/// one's back, for good where the VCL gets no more requests. Returns what was kept before, if it goes.
 fn keep_if<T>(slot: &ArcSwapOption<T>, table: &Arc<T>, is_running: impl FnOnce() -> bool) -> Option<Arc<T>> {
     if is_running() {
         slot.swap(Some(Arc::clone(table)))
@@ -107,8 +107,8 @@ fn keep_if<T>(slot: &ArcSwapOption<T>, table: &Arc<T>, is_running: impl FnOnce()
     }
 }
 
-/// Lets the directors of every VCL go that belong to the last configuration alone, as there is a new one; also of those
-/// VCLs that get no more requests and would keep the old one.
+/// Lets the directors of every VCL go that belong to the last configuration alone, as there is a new one;
+/// also of those VCLs that get no more requests and would keep the old one.
 pub fn retire_all() {
     let Some(snapshot) = gateway::running() else { return };
     for state in loaded().iter().filter_map(Weak::upgrade) {
@@ -130,8 +130,8 @@ impl Table {
         if let Some(registered) = place.get() {
             return Some(registered.director());
         }
-        // SAFETY: as promised; the methods expect a target. The VCL exists when the table goes: within a task of it, within
-        // its own event, or under the lock that its event waits for.
+        // SAFETY: as promised; the methods expect a target. The VCL exists when the table goes: within a task
+        // of it, within its own event, or under the lock that its event waits for.
         let registered = unsafe {
             let target = Arc::new(Target::new(ctx, &self.rows, &self.snapshot, chosen, backend)?);
             let name = target.name();

@@ -67,8 +67,8 @@ pub fn running() -> Option<Arc<Snapshot>> {
     gateway().running.load_full()
 }
 
-/// Names the file. Loads it if it is there, unless the configuration that runs came from it already. Returns whether
-/// another configuration was taken.
+/// Names the file. Loads it if it is there, unless the configuration that runs came from it already. Returns
+/// whether another configuration was taken.
 pub fn init(file: &Path) -> bool {
     let mut named = lock(&gateway().file);
     if *named == file && gateway().running.load().is_some() {

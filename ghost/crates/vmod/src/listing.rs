@@ -9,8 +9,8 @@ use varnish::ffi;
 
 use crate::boundary::caught;
 
-/// Writes what stands behind a director's name, in one of the four forms that backend.list asks for: of a service, and
-/// whether requests may go to it.
+/// Writes what stands behind a director's name, in one of the four forms that backend.list asks for: of a
+/// service, and whether requests may go to it.
 ///
 /// # Safety
 /// `vsb` is Varnish's, open for writing.

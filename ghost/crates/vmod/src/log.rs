@@ -27,8 +27,8 @@ pub unsafe fn named(vsl: *mut ffi::vsl_log, tag: VslTag, name: &CStr, value: &[u
         return;
     }
     let length = i32::try_from(value.len()).unwrap_or(i32::MAX);
-    // SAFETY: the log is valid as promised; the format takes a C string, a length and that many bytes, all of which
-    // Varnish copies.
+    // SAFETY: the log is valid as promised; the format takes a C string, a length and that many bytes, all of
+    // which Varnish copies.
     unsafe { ffi::VSLb(vsl, tag, c"%s: %.*s".as_ptr(), name.as_ptr(), length, value.as_ptr()) };
 }
 

@@ -162,7 +162,8 @@ impl<'a> Message<'a> {
 
     fn slots(&self) -> &[ffi::txt] {
         let http = self.http();
-        // SAFETY: Varnish keeps `nhd` entries in use, of the `shd` that it allocated; none changes while self is lent.
+        // SAFETY: Varnish keeps `nhd` entries in use, of the `shd` that it allocated; none changes while self
+        // is lent.
         unsafe { slice::from_raw_parts(http.hd, usize::from(http.nhd)) }
     }
 

@@ -33,7 +33,8 @@ impl Registered {
         name: &CStr,
     ) -> Option<Self> {
         let private = Arc::into_raw(private);
-        // SAFETY: the VCL is warm or warms, as promised; Varnish copies the name, and gives what is private back to
+        // SAFETY: the VCL is warm or warms, as promised; Varnish copies the name, and gives what is private
+        // back to
         // `destroy` when the last reference to the director goes.
         let director = unsafe {
             let private = private.cast_mut().cast();

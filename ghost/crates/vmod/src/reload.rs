@@ -1,5 +1,5 @@
-//! What ghost is told to do on its own socket: `POST /.varnish-ghost/reload` reads the configuration again and says
-//! what came of it, `POST /.varnish-ghost/drain` lets every connection end with its next answer.
+//! What ghost is told to do on its own socket: `POST /.varnish-ghost/reload` reads the configuration again
+//! and says what came of it, `POST /.varnish-ghost/drain` lets every connection end with its next answer.
 
 use varnish::ffi::vrt_ctx;
 
@@ -12,8 +12,8 @@ use crate::task::{self, Outcome};
 const RELOAD: &[u8] = b"/.varnish-ghost/reload";
 const DRAIN: &[u8] = b"/.varnish-ghost/drain";
 
-/// Handles the request and remembers the answer for vcl_synth. Returns its status: 200 where it was done, 422 where
-/// the configuration was refused, 404 and 405 where the request asks for something else.
+/// Handles the request and remembers the answer for vcl_synth. Returns its status: 200 where it was done, 422
+/// where the configuration was refused, 404 and 405 where the request asks for something else.
 ///
 /// # Safety
 /// `ctx` is the running client task's, in vcl_recv of the VCL that `vcl` belongs to.

@@ -1,7 +1,7 @@
 //! A service's own director: its row in backend.list, and the place where an administrator sets its health.
 //!
-//! A loaded VCL has one for each service of the configuration, from the start and over reloads. Requests go by the
-//! directors of rules ([`crate::director`]), which ask the service's for its health.
+//! A loaded VCL has one for each service of the configuration, from the start and over reloads. Requests go
+//! by the directors of rules ([`crate::director`]), which ask the service's for its health.
 
 use std::collections::HashMap;
 use std::ffi::{c_int, CString};

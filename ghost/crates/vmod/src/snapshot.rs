@@ -53,8 +53,8 @@ impl Prepared {
         Self { router: Router::new(Arc::new(config)), rules }
     }
 
-    /// Makes the upstream know its services, which nothing undoes: from now on requests that were routed before go to
-    /// the new endpoints, too.
+    /// Makes the upstream know its services, which nothing undoes: from now on requests that were routed
+    /// before go to the new endpoints, too.
     pub fn enter(self, upstream: &Upstream) -> Snapshot {
         let services = upstream.update(specs(self.router.config()));
         Snapshot { prepared: self, services }

@@ -9,8 +9,8 @@ use crate::counters::{count, counters};
 use crate::message::Message;
 use crate::task::{self, Outcome};
 
-/// Refuses a request to a backend whose body was sent to one before and not cached (std.cache_req_body). One that user
-/// VCL has made a GET or HEAD needs none.
+/// Refuses a request to a backend whose body was sent to one before and not cached (std.cache_req_body). One
+/// that user VCL has made a GET or HEAD needs none.
 ///
 /// # Safety
 /// `ctx` is the running client task's, in vcl_recv.
