@@ -13,7 +13,7 @@ import (
 	"github.com/varnish-gateway/gateway/operator/internal/gather"
 )
 
-// ErrDefinitionsChanged ends the manager: other kinds are installed than those that it watches.
+// ErrDefinitionsChanged ends the manager: other kinds are installed than those that it watches, or of another schema.
 var ErrDefinitionsChanged = errors.New("the installed definitions have changed")
 
 // How often to look after a definition has changed. The API server serves a kind some time after the event that tells of its
@@ -23,7 +23,7 @@ const (
 	looks     = 9
 )
 
-// definitions watches which kinds are installed.
+// definitions watches which kinds are installed, and whether their schemas change.
 type definitions struct {
 	changed   signal
 	discover  func(context.Context) (gather.Installed, error)

@@ -15,6 +15,7 @@ import (
 
 func TestDefinitionsThatAreServedLateAreNoticed(t *testing.T) {
 	with, without := gather.Installed{ReferenceGrants: "v1"}, gather.Installed{}
+	newer := gather.Installed{Generations: [6]int64{5: 2}}
 	away := errors.New("the API server is away")
 	for name, c := range map[string]struct {
 		// answers of the API server, one for each look; the last one stays.
@@ -24,6 +25,7 @@ func TestDefinitionsThatAreServedLateAreNoticed(t *testing.T) {
 	}{
 		"they are served at once":                 {[]gather.Installed{with}, nil, true},
 		"they are served later":                   {[]gather.Installed{without, without, without, with}, nil, true},
+		"one of them has another schema":          {[]gather.Installed{newer}, nil, true},
 		"the API server is away for a long time":  {[]gather.Installed{with}, []error{away, away, away, away, away, away, away, away, away, away, away}, true},
 		"what is needed is missing":               {[]gather.Installed{without}, []error{&gather.MissingError{Resources: []string{"gateways"}}}, true},
 		"nothing changes that would concern us":   {[]gather.Installed{without}, nil, false},

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/discovery"
@@ -25,10 +26,16 @@ type Installed struct {
 	Definitions [4]inputs.Definition
 	// ReferenceGrants is the version in which they are read; empty where there are none.
 	ReferenceGrants string
+	// Generations of the definitions that are read, ours behind the Gateway API's. A watch that is open while a definition
+	// changes goes on without the new fields, and what it leaves out then is never sent again.
+	Generations [6]int64
 }
 
-// required are the kinds of the Gateway API without which nothing can be served.
-var required = []string{"gatewayclasses", "gateways", "httproutes"}
+// Kinds without which nothing can be served: of the Gateway API, and our own.
+var (
+	required = []string{"gatewayclasses", "gateways", "httproutes"}
+	own      = []string{"gatewayclassparameters", "gatewayparameters"}
+)
 
 // definitions are those that are installed.
 func (i Installed) definitions() []inputs.Definition {
@@ -75,7 +82,7 @@ func Discover(ctx context.Context, api discovery.DiscoveryInterface, reader clie
 		resources []string
 	}{
 		{gatewayGA, required},
-		{v1alpha1.GroupVersion, []string{"gatewayclassparameters", "gatewayparameters"}},
+		{v1alpha1.GroupVersion, own},
 	} {
 		for _, resource := range each.resources {
 			if !served[each.version][resource] {
@@ -96,15 +103,31 @@ func Discover(ctx context.Context, api discovery.DiscoveryInterface, reader clie
 		read = append(read, inputs.ReferenceGrants)
 	}
 	for i, resource := range read {
-		definition := Metadata(CustomResourceDefinitionKind)
-		if err := reader.Get(ctx, types.NamespacedName{Name: resource + "." + gatewayv1.GroupName}, definition); err != nil {
-			return installed, fmt.Errorf("read the definition of %s: %w", resource, err)
+		definition, err := definitionOf(ctx, reader, resource, gatewayv1.GroupName)
+		if err != nil {
+			return installed, err
 		}
 		installed.Definitions[i] = inputs.Definition{
 			Resource: resource, BundleVersion: definition.Annotations[consts.BundleVersionAnnotation],
 		}
+		installed.Generations[i] = definition.Generation
+	}
+	for i, resource := range own {
+		definition, err := definitionOf(ctx, reader, resource, v1alpha1.GroupName)
+		if err != nil {
+			return installed, err
+		}
+		installed.Generations[len(installed.Definitions)+i] = definition.Generation
 	}
 	return installed, nil
+}
+
+func definitionOf(ctx context.Context, reader client.Reader, resource, group string) (*metav1.PartialObjectMetadata, error) {
+	definition := Metadata(CustomResourceDefinitionKind)
+	if err := reader.Get(ctx, types.NamespacedName{Name: resource + "." + group}, definition); err != nil {
+		return nil, fmt.Errorf("read the definition of %s: %w", resource, err)
+	}
+	return definition, nil
 }
 
 func resourcesOf(api discovery.DiscoveryInterface, gv schema.GroupVersion) (map[string]bool, error) {

@@ -35,13 +35,18 @@ func discover(t *testing.T, served map[string][]string, bundles map[string]strin
 		if bundle != "" {
 			definition.Annotations = map[string]string{consts.BundleVersionAnnotation: bundle}
 		}
+		definition.Generation = int64(len(bundle))
+		definitions.WithObjects(definition)
+	}
+	for i, resource := range own {
+		definition := Metadata(CustomResourceDefinitionKind)
+		definition.Name, definition.Generation = resource+".gateway.varnish.io", int64(10+i)
 		definitions.WithObjects(definition)
 	}
 	return Discover(t.Context(), api, definitions.Build())
 }
 
 func TestEveryDefinitionThatIsReadSaysItsBundle(t *testing.T) {
-	own := []string{"gatewayclassparameters", "gatewayparameters"}
 	v1 := []string{"gatewayclasses", "gateways", "httproutes"}
 	bundles := map[string]string{"gatewayclasses": "v1.7.0", "gateways": "v1.6.0", "httproutes": "", "referencegrants": "v1.7.0"}
 	without := []inputs.Definition{
@@ -66,6 +71,11 @@ func TestEveryDefinitionThatIsReadSaysItsBundle(t *testing.T) {
 			require.NoError(t, err)
 			assert.Equal(t, c.grants, installed.ReferenceGrants)
 			assert.Equal(t, c.want, installed.definitions())
+			generations := [6]int64{4: 10, 5: 11}
+			for i, definition := range c.want {
+				generations[i] = int64(len(definition.BundleVersion))
+			}
+			assert.Equal(t, generations, installed.Generations)
 		})
 	}
 }
