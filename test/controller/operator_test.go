@@ -4,6 +4,7 @@ package controller
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"net"
 	"net/http"
@@ -99,17 +100,17 @@ func (o *operator) stop(t *testing.T) {
 	o.cmd = nil
 }
 
-// await returns how the operator ended by itself.
-func (o *operator) await(t *testing.T) error {
+// begun waits until the operator has begun a number of times, by itself, and works.
+func (o *operator) begun(t *testing.T, times int) {
 	t.Helper()
-	select {
-	case err := <-o.ended:
-		o.cmd = nil
-		return err
-	case <-time.After(patience):
-		require.Fail(t, "the operator runs on", o.tail())
-		return nil
-	}
+	eventually(t, fmt.Sprintf("the operator to have begun %d times", times), func() error {
+		log, err := os.ReadFile(o.log)
+		require.NoError(t, err)
+		if begun := bytes.Count(log, []byte(`"msg":"starting","version"`)); begun != times {
+			return fmt.Errorf("it has begun %d times; its log:\n%s", begun, o.tail())
+		}
+		return o.probe("/readyz")
+	})
 }
 
 func (o *operator) tail() string {
@@ -166,9 +167,9 @@ func (o *operator) scrape(t *testing.T) []string {
 // memory that the operator uses, in MiB.
 func (o *operator) memory(t *testing.T) int64 {
 	t.Helper()
-	bytes, err := process.Resident(o.cmd.Process.Pid)
+	resident, err := process.Resident(o.cmd.Process.Pid)
 	require.NoError(t, err)
-	return bytes >> 20
+	return resident >> 20
 }
 
 func binDirectory() string {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"syscall"
 	"time"
 
 	"github.com/go-logr/zapr"
@@ -52,14 +53,27 @@ func main() {
 	}
 	err = run(ctrl.SetupSignalHandler(), o, log)
 	if errors.Is(err, controller.ErrDefinitionsChanged) {
-		log.Info("stopping, to be started again with the kinds that are installed now")
-		return
+		log.Info("beginning anew with the definitions that are installed now")
+		err = beginAnew()
 	}
 	if err != nil {
 		log.Error("operator failed", zap.Error(err))
 		os.Exit(1)
 	}
 	log.Info("stopped")
+}
+
+// beginAnew replaces the process by a fresh one, and returns only where that fails. A process that ended would be started again as
+// well, but taken for one that crashes: an upgrade of several definitions could wait minutes for it.
+func beginAnew() error {
+	path, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find the operator's own binary: %w", err)
+	}
+	if err := syscall.Exec(path, os.Args, os.Environ()); err != nil {
+		return fmt.Errorf("begin anew: %w", err)
+	}
+	return nil
 }
 
 func newLogger(o options) (*zap.Logger, error) {
