@@ -1,11 +1,12 @@
 //go:build conformance
 
-// Package conformance runs the Gateway API's own conformance suite, as it is, against the cluster of KUBECONFIG.
+// Package conformance runs the Gateway API's own conformance suite, as it is but for a longer wait when it cleans up, against the cluster of KUBECONFIG.
 package conformance
 
 import (
 	"os"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"sigs.k8s.io/gateway-api/conformance"
@@ -13,6 +14,10 @@ import (
 	"sigs.k8s.io/gateway-api/conformance/utils/suite"
 	"sigs.k8s.io/yaml"
 )
+
+// deleteTimeout is how long the suite waits for a namespace to be gone. Kubernetes looks for pods that were still draining only after
+// half of their grace period: with the gateways' 55 s just when the suite's own 30 s end.
+const deleteTimeout = 2 * time.Minute
 
 // TestConformance takes the suite's own flags (-conformance-profiles, -run-test, -report-output ...). The features that are
 // tested are those that the GatewayClass claims, unless a flag says otherwise.
@@ -29,6 +34,7 @@ func TestConformance(t *testing.T) {
 		// before the suite's own, since the last one registered runs first: the suite writes the report in one
 		t.Cleanup(func() { requireComplete(t, options) })
 	}
+	options.TimeoutConfig.DeleteTimeout = max(options.TimeoutConfig.DeleteTimeout, deleteTimeout)
 	conformance.RunConformanceWithOptions(t, options)
 }
 
