@@ -12,7 +12,10 @@ import (
 // TestAGatewayPodMayDoNextToNothing: it reads its own objects by name and EndpointSlices, and writes nothing.
 func TestAGatewayPodMayDoNextToNothing(t *testing.T) {
 	ns := namespace(t)
-	gateway(t, ns, "web")
+	backend(t, ns, "one", 1)
+	address := gateway(t, ns, "web")
+	apply(t, ns, route("one", "web", "/one", "one"))
+	answers(t, address, "/one", 200)
 	account := do(t, "-n", ns, "get", "deployment", "web", "-o", "jsonpath={.spec.template.spec.serviceAccountName}")
 	user := "--as=system:serviceaccount:" + ns + ":" + account
 	t.Log("\n" + do(t, "-n", ns, "auth", "can-i", "--list", user))
@@ -24,6 +27,7 @@ func TestAGatewayPodMayDoNextToNothing(t *testing.T) {
 		return answer == "yes"
 	}
 	require.True(t, may("get", "configmaps/web"))
+	require.True(t, may("list", "endpointslices.discovery.k8s.io"))
 	require.False(t, may("list", "configmaps"))
 	require.False(t, may("list", "secrets"))
 	for _, verb := range []string{"create", "update", "patch", "delete"} {
