@@ -1,6 +1,7 @@
 //go:build conformance
 
-// Package conformance runs the Gateway API's own conformance suite, as it is but for a longer wait when it cleans up, against the cluster of KUBECONFIG.
+// Package conformance runs the Gateway API's own conformance suite, as it is but for a longer wait when it cleans up, against
+// the cluster of KUBECONFIG.
 package conformance
 
 import (

@@ -149,19 +149,18 @@ func get[T client.Object](t *testing.T, object T, namespace, name string) T {
 	return object
 }
 
-// eventually waits until try succeeds.
+// eventually waits until try succeeds. The API server is asked often enough as it is.
 func eventually(t *testing.T, what string, try func() error) {
+	t.Helper()
+	eventuallyEvery(t, 20*time.Millisecond, what, try)
+}
+
+// eventuallyEvery is eventually that pauses between two tries.
+func eventuallyEvery(t *testing.T, pause time.Duration, what string, try func() error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	require.NoError(t, await.Success(ctx, what, func() error {
-		err := try()
-		if err != nil {
-			// The API server is asked often enough as it is.
-			time.Sleep(20 * time.Millisecond)
-		}
-		return err
-	}))
+	require.NoError(t, await.Every(ctx, pause, what, try))
 }
 
 // eventuallyCondition waits until conditions, read anew each time, say this. An empty reason is any; the message must

@@ -50,8 +50,7 @@ func TestTheOperatorBeginsAnewWhenADefinitionGetsAnotherSchema(t *testing.T) {
 	unstructured.RemoveNestedField(versions[0].(map[string]any), "schema", "openAPIV3Schema", "properties", "spec", "properties", "podDisruptionBudget")
 	require.NoError(t, unstructured.SetNestedSlice(definition.Object, versions, "spec", "versions"))
 
-	running := startOperator(t)
-	require.NoError(t, cluster.Update(t.Context(), definition))
+	// before the operator starts, so that it has stopped when this runs
 	t.Cleanup(func() {
 		// The context of the test has ended by now.
 		ctx := context.Background()
@@ -59,6 +58,8 @@ func TestTheOperatorBeginsAnewWhenADefinitionGetsAnotherSchema(t *testing.T) {
 		before.SetResourceVersion(definition.GetResourceVersion())
 		assert.NoError(t, cluster.Update(ctx, before))
 	})
+	running := startOperator(t)
+	require.NoError(t, cluster.Update(t.Context(), definition))
 	running.begun(t, 2)
 
 	require.NoError(t, cluster.Get(t.Context(), key, definition))
