@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"os/signal"
 	"syscall"
 	"time"
 
@@ -51,10 +52,10 @@ func main() {
 		fmt.Fprintln(os.Stderr, "operator:", err)
 		os.Exit(1)
 	}
-	err = run(ctrl.SetupSignalHandler(), o, log)
+	ctx := ctrl.SetupSignalHandler()
+	err = run(ctx, o, log)
 	if errors.Is(err, controller.ErrDefinitionsChanged) {
-		log.Info("beginning anew with the definitions that are installed now")
-		err = beginAnew()
+		err = beginAnew(ctx, log)
 	}
 	if err != nil {
 		log.Error("operator failed", zap.Error(err))
@@ -63,9 +64,15 @@ func main() {
 	log.Info("stopped")
 }
 
-// beginAnew replaces the process by a fresh one, and returns only where that fails. A process that ended would be started again as
-// well, but taken for one that crashes: an upgrade of several definitions could wait minutes for it.
-func beginAnew() error {
+// beginAnew replaces the process by a fresh one, and returns only where that fails or ctx has ended, by a signal to stop. A process
+// that ended would be started again as well, but taken for one that crashes: an upgrade of several definitions could wait minutes for it.
+func beginAnew(ctx context.Context, log *zap.Logger) error {
+	// From here on such a signal ends the process as it is: a handler would forget it.
+	signal.Reset()
+	if ctx.Err() != nil {
+		return nil
+	}
+	log.Info("beginning anew with the definitions that are installed now")
 	path, err := os.Executable()
 	if err != nil {
 		return fmt.Errorf("find the operator's own binary: %w", err)
