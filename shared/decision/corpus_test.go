@@ -23,7 +23,7 @@ func TestDecisionsOfTheCorpus(t *testing.T) {
 			config, err := ghostconf.Decode(file.Config)
 			require.NoError(t, err)
 			require.NotEmpty(t, file.Cases)
-			router := decision.New(config)
+			router := decision.New(config, nil)
 			for _, c := range file.Cases {
 				t.Run(c.Name, func(t *testing.T) {
 					explanation := router.Explain(request(c.Request))

@@ -44,7 +44,7 @@ func router() *decision.Router {
 			{Namespace: "a", Name: "off", UID: "off", Attachments: []routing.Attachment{{Listener: "any"}}, Rules: []routing.Rule{{ID: "off", Matches: prefix("/", 0), Backends: backends}}},
 		},
 		Services: []ghostconf.Service{{ID: "a/web:80", Endpoints: []ghostconf.Endpoint{{Address: "10.0.0.1", Port: 80}}}},
-	})
+	}, nil)
 }
 
 func TestAnExplanationSaysWhyNotTheOthers(t *testing.T) {
@@ -105,7 +105,7 @@ func TestDecidingDoesNotChangeTheRequest(t *testing.T) {
 		}},
 		Services: []ghostconf.Service{{ID: "s", Endpoints: []ghostconf.Endpoint{{Address: "10.0.0.1", Port: 80}}}},
 	}
-	got := decision.New(config).Decide(decision.Request{Socket: "http-80", Host: "a", Method: "GET", Target: "/", Headers: lines})
+	got := decision.New(config, nil).Decide(decision.Request{Socket: "http-80", Host: "a", Method: "GET", Target: "/", Headers: lines})
 	assert.Equal(t, []routing.Header{{Name: "x", Value: "1"}}, lines)
 	assert.Equal(t, routing.Header{}, lines[:2][1], "nothing is written behind the caller's list")
 	for _, backend := range got.Backends {

@@ -26,7 +26,7 @@ func FuzzExplain(f *testing.F) {
 		if err != nil {
 			return
 		}
-		explanation := decision.New(config).Explain(decision.Request{
+		explanation := decision.New(config, nil).Explain(decision.Request{
 			Socket: socket, Host: host, Method: method, Target: target, Headers: []routing.Header{{Name: name, Value: value}},
 		})
 		checkVerdicts(t, explanation)

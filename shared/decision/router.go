@@ -17,9 +17,9 @@ type Router struct {
 	faults faults
 }
 
-// New makes a router. Records with problems are inert, as ghost treats them.
-func New(config ghostconf.Config) *Router {
-	return &Router{config: config, faults: ghostconf.Validate(config)}
+// New makes a router of a ghost with these features. Records with problems are inert, as ghost treats them.
+func New(config ghostconf.Config, features routing.Features) *Router {
+	return &Router{config: config, faults: ghostconf.Validate(config, features)}
 }
 
 // Diagnostics are the problems of the configuration.

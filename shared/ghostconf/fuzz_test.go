@@ -26,7 +26,7 @@ func FuzzDecode(f *testing.F) {
 		if err != nil {
 			return
 		}
-		for _, problem := range ghostconf.Validate(config) {
+		for _, problem := range ghostconf.Validate(config, nil) {
 			require.NotEmpty(t, problem.Path)
 		}
 		once, err := ghostconf.Encode(config)

@@ -14,14 +14,14 @@ const maxPort = 65535
 var root *check.Path
 
 // Validate gives every problem of the records of a configuration. None of them is a reason to refuse it: each
-// record with a problem is inert (docs/reference/ghost.md).
-func Validate(config Config) []Diagnostic {
+// record with a problem is inert (docs/reference/ghost.md). Features are those of the reader.
+func Validate(config Config, features routing.Features) []Diagnostic {
 	var report check.Report
 	checkSequences(&report, config)
 	report.Diagnostics = append(report.Diagnostics, routing.ValidateTrustedHops(config.TrustedHops)...)
-	report.Diagnostics = append(report.Diagnostics, routing.ValidateListeners(routingListeners(config.Listeners))...)
-	report.Diagnostics = append(report.Diagnostics, routing.ValidateRoutes(config.Routes, references(config))...)
-	checkServices(&report, config.Services)
+	report.Diagnostics = append(report.Diagnostics, routing.ValidateListeners(routingListeners(config.Listeners), features)...)
+	report.Diagnostics = append(report.Diagnostics, routing.ValidateRoutes(config.Routes, references(config), features)...)
+	checkServices(&report, config.Services, features)
 	return report.Diagnostics
 }
 
@@ -60,7 +60,7 @@ func references(config Config) routing.References {
 	return known
 }
 
-func checkServices(report *check.Report, services []Service) {
+func checkServices(report *check.Report, services []Service, features routing.Features) {
 	seen := map[string]bool{}
 	for i, service := range services {
 		path := root.At("services", i)
@@ -76,7 +76,7 @@ func checkServices(report *check.Report, services []Service) {
 			checkEndpoint(report, path.At("endpoints", j), endpoint)
 		}
 		for j, feature := range service.Needs {
-			if len(routing.Unknown([]routing.Feature{feature})) > 0 {
+			if !features[feature] {
 				report.Add(path.At("needs", j), "The feature %q is not known to this version", feature)
 			}
 		}

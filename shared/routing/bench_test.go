@@ -31,6 +31,6 @@ func BenchmarkJoin10000Routes(b *testing.B) {
 func BenchmarkValidate10000Routes(b *testing.B) {
 	content := configOf(many)
 	for b.Loop() {
-		require.Empty(b, routing.Validate(content))
+		require.Empty(b, routing.Validate(content, nil))
 	}
 }

@@ -50,7 +50,7 @@ func TestAnEmptyFilterStaysAFilter(t *testing.T) {
 	require.NoError(t, err)
 	decoded, err := routing.Decode(data)
 	require.NoError(t, err)
-	assert.Empty(t, routing.Validate(decoded))
+	assert.Empty(t, routing.Validate(decoded, nil))
 }
 
 func TestEveryValidFileSurvivesARoundTrip(t *testing.T) {

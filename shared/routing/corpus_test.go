@@ -18,7 +18,7 @@ func TestValidFilesOfTheCorpusHaveNoProblem(t *testing.T) {
 		t.Run(file.Name, func(t *testing.T) {
 			config, err := routing.Decode(file.Data)
 			require.NoError(t, err)
-			assert.Empty(t, routing.Validate(config))
+			assert.Empty(t, routing.Validate(config, nil))
 		})
 	}
 }
@@ -38,7 +38,7 @@ func TestInvalidFilesOfTheCorpusAreRefusedOrReported(t *testing.T) {
 			require.NoError(t, err, file.Description)
 			require.NotEmpty(t, file.Expect.Problems, "a case without problems is not invalid")
 			paths := []string{}
-			for _, problem := range routing.Validate(config) {
+			for _, problem := range routing.Validate(config, nil) {
 				assert.NotEmpty(t, problem.Message)
 				paths = append(paths, problem.Path)
 			}

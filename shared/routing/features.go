@@ -1,17 +1,15 @@
 package routing
 
-// known are the features that this build understands beyond the baseline of 1.0, which needs none. A minor
-// version that adds something which an older reader must not ignore adds its name here.
-var known = map[Feature]bool{}
+// Features are what a reader carries out beyond the baseline of version 1.0, by the names that records use
+// in their Needs. The library cannot know them: what a reader can do is in the reader's own code. The
+// baseline needs no feature, so the empty value is a reader of 1.0.
+type Features map[Feature]bool
 
-// Unknown are those of a record's needs that this build does not understand, in their order. A record with
-// any answers 500.
-func Unknown(needs []Feature) []Feature {
-	var unknown []Feature
-	for _, feature := range needs {
-		if !known[feature] {
-			unknown = append(unknown, feature)
-		}
+// NewFeatures makes a set.
+func NewFeatures(features ...Feature) Features {
+	set := make(Features, len(features))
+	for _, feature := range features {
+		set[feature] = true
 	}
-	return unknown
+	return set
 }

@@ -31,7 +31,7 @@ func FuzzDecode(f *testing.F) {
 		if err != nil {
 			return
 		}
-		problems := routing.Validate(config)
+		problems := routing.Validate(config, nil)
 		once, err := routing.Encode(config)
 		require.NoError(t, err)
 		again, err := routing.DecodeStrict(once)
@@ -39,7 +39,7 @@ func FuzzDecode(f *testing.F) {
 		twice, err := routing.Encode(again)
 		require.NoError(t, err)
 		require.Equal(t, string(once), string(twice))
-		require.Equal(t, len(problems) == 0, len(routing.Validate(again)) == 0, "order and form do not decide whether a file is sound")
+		require.Equal(t, len(problems) == 0, len(routing.Validate(again, nil)) == 0, "order and form do not decide whether a file is sound")
 		next, changed, err := routing.Next(data, config)
 		require.NoError(t, err)
 		if _, changedAgain, _ := routing.Next(next, config); changed {

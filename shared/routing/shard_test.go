@@ -34,7 +34,7 @@ func TestALargeConfigurationIsSplitAndJoined(t *testing.T) {
 	assert.Len(t, shards, routing.ShardCount)
 	assert.Empty(t, head.Routes)
 	assert.Empty(t, head.Services)
-	assert.Empty(t, routing.Validate(head))
+	assert.Empty(t, routing.Validate(head, nil))
 
 	headData, _, err := routing.Next(nil, head)
 	require.NoError(t, err)
@@ -43,7 +43,7 @@ func TestALargeConfigurationIsSplitAndJoined(t *testing.T) {
 	require.NoError(t, err)
 	whole, err := routing.Join(decoded, shards)
 	require.NoError(t, err)
-	assert.Empty(t, routing.Validate(whole))
+	assert.Empty(t, routing.Validate(whole, nil))
 	assertSameContent(t, content, whole)
 }
 

@@ -20,10 +20,26 @@ func TestVersionsOfTheContractParse(t *testing.T) {
 	assert.Equal(t, routing.Version, major.Reader.String())
 }
 
-func TestTheBaselineKnowsNoFeature(t *testing.T) {
-	assert.Empty(t, routing.Unknown(nil))
-	needs := []routing.Feature{"test-b", "test-a"}
-	assert.Equal(t, needs, routing.Unknown(needs), "in the record's own order")
+func TestAReaderSaysItselfWhatItCarriesOut(t *testing.T) {
+	config := configOf(1)
+	config.Services[0].Needs = []routing.Feature{"test-b", "test-a"}
+	for name, c := range map[string]struct {
+		features routing.Features
+		missing  []string
+	}{
+		"a reader of the baseline":         {nil, []string{"services[0].needs[0]", "services[0].needs[1]"}},
+		"one that has a part of it":        {routing.NewFeatures("test-a"), []string{"services[0].needs[0]"}},
+		"one that has all, and more":       {routing.NewFeatures("test-a", "test-b", "test-c"), nil},
+		"one that has only something else": {routing.NewFeatures("test-c"), []string{"services[0].needs[0]", "services[0].needs[1]"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var missing []string
+			for _, problem := range routing.Validate(config, c.features) {
+				missing = append(missing, problem.Path)
+			}
+			assert.Equal(t, c.missing, missing)
+		})
+	}
 }
 
 // What each kind of newer file does to this reader, one rule of docs/reference/routing.md each.
@@ -54,7 +70,7 @@ func TestAnOlderReaderOfANewerFile(t *testing.T) {
 			require.NoError(t, err)
 			config.Gateway = routing.Gateway{Namespace: "infra", Name: "web"}
 			var problems []string
-			for _, problem := range routing.Validate(config) {
+			for _, problem := range routing.Validate(config, nil) {
 				problems = append(problems, problem.Path)
 			}
 			assert.Equal(t, c.problems, problems)
@@ -69,15 +85,15 @@ func TestProblemsNameTheObjectBehindThem(t *testing.T) {
 	assert.Equal(t, []routing.Diagnostic{
 		{Path: "routes[1].uid", Object: "HTTPRoute team-a/route-00001", Message: "The route's UID is missing"},
 		{Path: "services[0].needs[0]", Object: "Service team-a/service-00000", Message: `The feature "test-a" is not known to this version`},
-	}, routing.Validate(config))
+	}, routing.Validate(config, nil))
 }
 
 func TestServicesOfAHeadWithShardsAreNotMissed(t *testing.T) {
 	config := configOf(1)
 	config.Services = nil
-	assert.NotEmpty(t, routing.Validate(config))
+	assert.NotEmpty(t, routing.Validate(config, nil))
 	head, _, err := routing.Split(config, always)
 	require.NoError(t, err)
 	head.Routes = config.Routes
-	assert.Empty(t, routing.Validate(head))
+	assert.Empty(t, routing.Validate(head, nil))
 }

@@ -15,25 +15,26 @@ var root *check.Path
 
 // Validate gives every problem of the records of a configuration, in the order of the file. None of them is a
 // reason to refuse it: each record with a problem is inert (docs/reference/routing.md). References to services
-// are checked only where the file holds them, that is, without shards or after Join.
-func Validate(config Config) []Diagnostic {
+// are checked only where the file holds them, that is, without shards or after Join. Features are those of the
+// reader.
+func Validate(config Config, features Features) []Diagnostic {
 	var report check.Report
 	checkHead(&report, config)
-	report.Diagnostics = append(report.Diagnostics, ValidateListeners(config.Listeners)...)
+	report.Diagnostics = append(report.Diagnostics, ValidateListeners(config.Listeners, features)...)
 	checkListenerKeys(&report, config.Listeners)
-	report.Diagnostics = append(report.Diagnostics, ValidateRoutes(config.Routes, references(config))...)
-	checkServices(&report, config.Services)
+	report.Diagnostics = append(report.Diagnostics, ValidateRoutes(config.Routes, references(config), features)...)
+	checkServices(&report, config.Services, features)
 	checkShards(&report, config.Shards)
 	return report.Diagnostics
 }
 
 // ValidateOwn gives those problems of a complete configuration that are in what ghost.json does not repeat. The others
-// are for ghost to tell: it reads them anyway.
-func ValidateOwn(config Config) []Diagnostic {
+// are for ghost to tell: it reads them anyway. Features are those of the reader.
+func ValidateOwn(config Config, features Features) []Diagnostic {
 	var report check.Report
 	checkGateway(&report, config.Gateway)
 	checkListenerKeys(&report, config.Listeners)
-	checkServices(&report, config.Services)
+	checkServices(&report, config.Services, features)
 	return report.Diagnostics
 }
 
@@ -98,7 +99,7 @@ func checkListenerKeys(report *check.Report, listeners []Listener) {
 	}
 }
 
-func checkServices(report *check.Report, services []Service) {
+func checkServices(report *check.Report, services []Service, features Features) {
 	seen := map[string]bool{}
 	for i, service := range services {
 		path := root.At("services", i)
@@ -117,7 +118,7 @@ func checkServices(report *check.Report, services []Service) {
 			report.Add(path.Field("id"), "The ID %q is taken by an earlier service", service.ID)
 		}
 		seen[service.ID] = true
-		checkNeeds(report, path, service.Needs)
+		checkNeeds(report, path, service.Needs, features)
 	}
 	report.Object = ""
 }
@@ -127,9 +128,9 @@ func ServiceID(namespace, name string, port int32) string {
 	return fmt.Sprintf("%s/%s:%d", namespace, name, port)
 }
 
-func checkNeeds(report *check.Report, record *check.Path, needs []Feature) {
+func checkNeeds(report *check.Report, record *check.Path, needs []Feature, features Features) {
 	for i, feature := range needs {
-		if len(Unknown([]Feature{feature})) > 0 {
+		if !features[feature] {
 			report.Add(record.At("needs", i), "The feature %q is not known to this version", feature)
 		}
 	}

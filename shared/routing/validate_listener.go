@@ -2,8 +2,9 @@ package routing
 
 import "github.com/varnish-gateway/gateway/shared/internal/check"
 
-// ValidateListeners gives the problems of listeners in what every reader uses of them.
-func ValidateListeners(listeners []Listener) []Diagnostic {
+// ValidateListeners gives the problems of listeners in what every reader uses of them. Features are those of
+// the reader.
+func ValidateListeners(listeners []Listener, features Features) []Diagnostic {
 	type claim struct{ socket, hostname string }
 	var report check.Report
 	names, claims := map[string]bool{}, map[claim]bool{}
@@ -25,7 +26,7 @@ func ValidateListeners(listeners []Listener) []Diagnostic {
 			report.Add(path.Field("hostname"), "An earlier listener has the same socket and hostname")
 		}
 		claims[host] = true
-		checkNeeds(&report, path, listener.Needs)
+		checkNeeds(&report, path, listener.Needs, features)
 	}
 	return report.Diagnostics
 }

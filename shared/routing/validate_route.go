@@ -13,9 +13,10 @@ type References struct {
 	Services map[string]bool
 }
 
-// ValidateRoutes gives the problems of routes, which routing.json and ghost.json share.
-func ValidateRoutes(routes []Route, known References) []Diagnostic {
-	checker := routeChecker{known: known, names: map[string]bool{}, rules: map[string]bool{}}
+// ValidateRoutes gives the problems of routes, which routing.json and ghost.json share. Features are those of
+// the reader.
+func ValidateRoutes(routes []Route, known References, features Features) []Diagnostic {
+	checker := routeChecker{known: known, features: features, names: map[string]bool{}, rules: map[string]bool{}}
 	for i := range routes {
 		checker.route(root.At("routes", i), &routes[i])
 	}
@@ -27,7 +28,8 @@ func (r *Route) Key() string { return r.Namespace + "/" + r.Name }
 
 type routeChecker struct {
 	check.Report
-	known References
+	known    References
+	features Features
 	// names of the routes and IDs of the rules so far.
 	names, rules map[string]bool
 }
@@ -86,7 +88,7 @@ func (c *routeChecker) rule(path *check.Path, rule *Rule) {
 	for i := range rule.Backends {
 		c.backend(path.At("backends", i), &rule.Backends[i], rule.Matches)
 	}
-	checkNeeds(&c.Report, path, rule.Needs)
+	checkNeeds(&c.Report, path, rule.Needs, c.features)
 }
 
 func (c *routeChecker) backend(path *check.Path, backend *Backend, matches []Match) {
@@ -101,5 +103,5 @@ func (c *routeChecker) backend(path *check.Path, backend *Backend, matches []Mat
 		c.Add(path.Field("weight"), "The weight %d is not within 0 and %d", backend.Weight, maxWeight)
 	}
 	c.filters(path, backend.Filters, matches)
-	checkNeeds(&c.Report, path, backend.Needs)
+	checkNeeds(&c.Report, path, backend.Needs, c.features)
 }

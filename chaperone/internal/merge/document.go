@@ -42,6 +42,9 @@ const (
 	servicesKey = `"services":[`
 )
 
+// features are those of this gateway beyond the baseline of the contract.
+var features = routing.NewFeatures()
+
 // emptyTail is how the canonical encoding of a configuration without routes and services ends.
 var emptyTail = []byte(`"routes":[],"services":[]}`)
 
@@ -61,7 +64,7 @@ func Prepare(complete routing.Config) (*Document, error) {
 	d := &Document{
 		head: complete, services: complete.Services, count: len(complete.Routes),
 		routes:      bytes.Clone(data[start : len(data)-len(tail)]),
-		diagnostics: routing.ValidateOwn(complete),
+		diagnostics: routing.ValidateOwn(complete, features),
 	}
 	d.head.Routes, d.head.Services = nil, nil
 	return d, nil

@@ -82,6 +82,9 @@ func target(u *url.URL) string {
 	return path
 }
 
+// features are those of this release's gateways beyond the baseline of the contract.
+var features = routing.NewFeatures()
+
 // Explain asks the Gateway named ("namespace/name", or a name in the default namespace), or the only one that
 // has the request's socket where name is empty.
 func Explain(set *manifest.Set, result translate.Result, name string, request decision.Request) (Explanation, error) {
@@ -95,7 +98,7 @@ func Explain(set *manifest.Set, result translate.Result, name string, request de
 	return Explanation{
 		Gateway:     g.Namespace + "/" + g.Name,
 		Request:     request,
-		Explanation: restore(decision.New(ghost).Explain(request), rules),
+		Explanation: restore(decision.New(ghost, features).Explain(request), rules),
 		Rules:       rules,
 		LeftOut:     leftOut(set, status, result.Report.HTTPRoutes),
 	}, nil

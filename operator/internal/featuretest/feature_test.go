@@ -93,7 +93,7 @@ func outcome(t *testing.T, c *Case, state objects) string {
 // assertSound checks that a reader of the contract finds nothing wrong.
 func assertSound(t *testing.T, gateway translate.Gateway) {
 	t.Helper()
-	assert.Empty(t, routing.Validate(render.Config(gateway.Model)))
+	assert.Empty(t, routing.Validate(render.Config(gateway.Model), nil))
 	files, err := render.Routing(gateway.Model, nil)
 	require.NoError(t, err)
 	again, err := render.Routing(gateway.Model, files.Head)
