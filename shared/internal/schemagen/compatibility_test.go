@@ -1,4 +1,4 @@
-package schema_test
+package schemagen_test
 
 import (
 	"encoding/json"
@@ -13,20 +13,20 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/varnish-gateway/gateway/shared/contract"
-	"github.com/varnish-gateway/gateway/shared/schema"
+	"github.com/varnish-gateway/gateway/shared/internal/schemagen"
 )
 
 // A frozen schema is the first of its major version. It is written once, when that version begins; until the
 // first tag of all it may be written again.
 var freeze = flag.Bool("freeze", false, "write the frozen schemas of the current versions")
 
-func frozenFile(c schema.Contract) (string, error) {
+func frozenFile(c schemagen.Contract) (string, error) {
 	version, err := contract.ParseVersion(c.Version)
 	return filepath.Join("frozen", fmt.Sprintf("%s-%d.schema.json", c.Name, version.Major)), err
 }
 
 func TestASchemaKeepsWhatItsMajorVersionFroze(t *testing.T) {
-	for _, c := range schema.Contracts() {
+	for _, c := range schemagen.Contracts() {
 		t.Run(c.Name, func(t *testing.T) {
 			file, err := frozenFile(c)
 			require.NoError(t, err)
@@ -36,9 +36,9 @@ func TestASchemaKeepsWhatItsMajorVersionFroze(t *testing.T) {
 				require.NoError(t, os.WriteFile(file, current, 0o644))
 			}
 			frozen, err := os.ReadFile(file)
-			require.NoError(t, err, "a new major version needs a frozen schema: run `go test ./schema -freeze`")
+			require.NoError(t, err, "a new major version needs a frozen schema: run `go test ./internal/schemagen -freeze`")
 
-			difference := schema.Compare(decode(t, frozen), decode(t, current))
+			difference := schemagen.Compare(decode(t, frozen), decode(t, current))
 			assert.Empty(t, difference.Breaks, "this needs a new major version of %s", c.File)
 			if len(difference.Additions) > 0 {
 				title := decode(t, frozen)["title"].(string)
@@ -86,7 +86,7 @@ func TestDifferencesBetweenSchemas(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			require.Contains(t, base, c.old)
 			changed := strings.Replace(base, c.old, c.new, 1)
-			difference := schema.Compare(decode(t, []byte(base)), decode(t, []byte(changed)))
+			difference := schemagen.Compare(decode(t, []byte(base)), decode(t, []byte(changed)))
 			assert.Equal(t, c.breaks, difference.Breaks)
 			assert.Equal(t, c.additions, difference.Additions)
 		})

@@ -1,5 +1,5 @@
 // Generate writes the schemas of the contracts, and the field tables of their reference pages. It runs in the directory
-// of package schema, by go generate.
+// of package schemagen, by go generate.
 package main
 
 import (
@@ -7,14 +7,11 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/varnish-gateway/gateway/shared/schema"
+	"github.com/varnish-gateway/gateway/shared/internal/schemagen"
 )
 
-// pages is where the reference pages are, from package schema.
-const pages = "../../docs/reference"
-
 func main() {
-	for _, contract := range schema.Contracts() {
+	for _, contract := range schemagen.Contracts() {
 		if err := generate(contract); err != nil {
 			fmt.Fprintln(os.Stderr, "generate:", err)
 			os.Exit(1)
@@ -22,15 +19,15 @@ func main() {
 	}
 }
 
-func generate(contract schema.Contract) error {
+func generate(contract schemagen.Contract) error {
 	data, err := contract.JSON()
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(contract.FileName(), data, 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(schemagen.Dir, contract.FileName()), data, 0o644); err != nil {
 		return fmt.Errorf("write schema: %w", err)
 	}
-	page := filepath.Join(pages, contract.Page)
+	page := filepath.Join(schemagen.PagesDir, contract.Page)
 	text, err := os.ReadFile(page)
 	if err != nil {
 		return fmt.Errorf("read reference page: %w", err)

@@ -1,7 +1,7 @@
-// Package schema generates the JSON Schemas of the contracts, and the field tables of their reference pages, from
+// Package schemagen generates the JSON Schemas of the contracts, and the field tables of their reference pages, from
 // the Go types and their doc comments. The schemas say what a writer of this version writes; since readers ignore what
 // they do not know, members of other names are allowed everywhere.
-package schema
+package schemagen
 
 import (
 	"encoding/json"
@@ -18,6 +18,12 @@ import (
 //go:generate go run ./generate
 
 const modulePath = "github.com/varnish-gateway/gateway/shared"
+
+// Where the schemas and the reference pages are, from the directory of this package.
+const (
+	Dir      = "../../schema"
+	PagesDir = "../../../docs/reference"
+)
 
 // Contract is one kind of file.
 type Contract struct {
@@ -50,8 +56,8 @@ func (c Contract) FileName() string { return c.Name + ".schema.json" }
 // the doc comments are read from the sources beside it.
 func (c Contract) Schema() (*jsonschema.Schema, error) {
 	reflector := jsonschema.Reflector{Anonymous: true, AllowAdditionalProperties: true}
-	for _, dir := range []string{"../routing", "../ghostconf"} {
-		if err := reflector.AddGoComments(modulePath+"/schema", dir, jsonschema.WithFullComment()); err != nil {
+	for _, dir := range []string{"../../routing", "../../ghostconf"} {
+		if err := reflector.AddGoComments(modulePath+"/internal/schemagen", dir, jsonschema.WithFullComment()); err != nil {
 			return nil, fmt.Errorf("read doc comments of %s: %w", dir, err)
 		}
 	}
