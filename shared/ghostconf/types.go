@@ -30,7 +30,7 @@ type Config struct {
 
 // Listener is what ghost needs of a listener: how to tell it from others, and what a Location says.
 type Listener struct {
-	// Name is the listener's section name, unique within the Gateway.
+	// Name of the listener, as in routing.json.
 	Name string `json:"name" jsonschema:"minLength=1"`
 	// Socket is the name of the Varnish socket: lower-case protocol, dash, port ("https-443").
 	Socket string `json:"socket" jsonschema:"minLength=1"`

@@ -47,7 +47,8 @@ const (
 // Listener is one listener of the Gateway. Listeners that share a port share the socket and are told
 // apart by hostname: the most specific one that matches a request's host serves it, alone.
 type Listener struct {
-	// Name is the listener's section name, unique within the Gateway.
+	// Name tells the listener from all others: the section name of a listener of the Gateway itself, or
+	// "namespace/name/section" of a ListenerSet's. A section name has no slash.
 	Name string `json:"name" jsonschema:"minLength=1"`
 	// Socket is the name of the Varnish socket: lower-case protocol, dash, port ("https-443").
 	Socket string `json:"socket" jsonschema:"pattern=^https?-[1-9][0-9]*$"`
