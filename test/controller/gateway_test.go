@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
+	"github.com/varnish-gateway/gateway/shared/gatewaypod"
 	"github.com/varnish-gateway/gateway/shared/routing"
 )
 
@@ -175,7 +176,7 @@ func TestTheLongestNameWorks(t *testing.T) {
 	eventuallyCondition(t, ofGateway(t, ns, name), "Programmed", "False", "Pending", "no pod")
 	eventually(t, "the routing to be published", func() error {
 		config := &corev1.ConfigMap{}
-		if err := cluster.Get(t.Context(), clientKey(ns, routing.ConfigObjectName(name)), config); err != nil {
+		if err := cluster.Get(t.Context(), clientKey(ns, gatewaypod.ConfigMapName(name)), config); err != nil {
 			return err
 		}
 		head, err := routing.Decode([]byte(config.Data[routing.File]))

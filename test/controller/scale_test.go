@@ -16,6 +16,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
+	"github.com/varnish-gateway/gateway/shared/gatewaypod"
 	"github.com/varnish-gateway/gateway/shared/routing"
 	"github.com/varnish-gateway/gateway/test/certificate"
 )
@@ -130,7 +131,7 @@ func allPublished(t *testing.T, namespace string) error {
 	}
 	shards := map[string][]byte{}
 	for _, shard := range head.Shards {
-		config := get(t, &corev1.ConfigMap{}, namespace, routing.ShardObjectName("edge", shard.Name))
+		config := get(t, &corev1.ConfigMap{}, namespace, gatewaypod.ShardConfigMapName("edge", shard.Name))
 		shards[shard.Name] = []byte(config.Data[routing.ShardFile])
 	}
 	whole, err := routing.Join(head, shards)

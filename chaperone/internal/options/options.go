@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"github.com/varnish-gateway/gateway/chaperone/internal/socket"
+	"github.com/varnish-gateway/gateway/shared/gatewaypod"
 )
 
 // Sources of changes.
@@ -84,15 +85,15 @@ func (r *raw) flags() *pflag.FlagSet {
 	f.SortFlags = false
 	f.StringVar(&r.gateway, "gateway", "", "the Gateway that this pod serves, as `NAMESPACE/NAME`; required")
 	f.StringVar(&r.Source, "source", SourceKubernetes, "where changes come from, `files|kubernetes`; kubernetes reads the same directories first, and watches the API besides")
-	f.StringVar(&r.ConfigDir, "config-dir", "/etc/varnish-gateway/config", "`DIR` with routing.json and main.vcl (the mounted ConfigMap)")
-	f.StringVar(&r.ShardsDir, "shards-dir", "/etc/varnish-gateway/shards", "`DIR` with NN.json for each shard that routing.json names")
-	f.StringVar(&r.TLSDir, "tls-dir", "/etc/varnish-gateway/tls", "`DIR` with NAME.crt and NAME.key (the mounted Secret)")
+	f.StringVar(&r.ConfigDir, "config-dir", gatewaypod.ConfigDir, "`DIR` with routing.json and main.vcl (the mounted ConfigMap)")
+	f.StringVar(&r.ShardsDir, "shards-dir", gatewaypod.ShardsDir, "`DIR` with NN.json for each shard that routing.json names")
+	f.StringVar(&r.TLSDir, "tls-dir", gatewaypod.CertificatesDir, "`DIR` with NAME.crt and NAME.key (the mounted Secret)")
 	f.StringVar(&r.EndpointsDir, "endpoints-dir", "", "`DIR` with EndpointSlice manifests, for --source files")
-	f.StringVar(&r.WorkDir, "work-dir", "/run/varnish-gateway", "writable `DIR`; varnishd's working directory is DIR/varnish, sockets are in DIR")
+	f.StringVar(&r.WorkDir, "work-dir", gatewaypod.WorkDir, "writable `DIR`; varnishd's working directory is DIR/varnish, sockets are in DIR")
 	f.StringArrayVar(&r.listen, "listen", nil, "a `SOCKET` to open, http-PORT or https-PORT, with +proxy behind it where a load balancer speaks the PROXY protocol; required, may be repeated")
 	f.StringVar(&r.Address, "address", "", "`ADDRESS` where the listeners bind; every address if empty")
-	f.StringVar(&r.HealthAddress, "health-address", ":19080", "`ADDRESS` of /healthz, /readyz and /metrics, plain")
-	f.StringVar(&r.Admin.Address, "admin-address", "127.0.0.1:19443", "`ADDRESS` of the admin API (see admin-api.md); another one than of the loopback device needs a certificate")
+	f.StringVar(&r.HealthAddress, "health-address", fmt.Sprintf(":%d", gatewaypod.HealthPort), "`ADDRESS` of /healthz, /readyz and /metrics, plain")
+	f.StringVar(&r.Admin.Address, "admin-address", fmt.Sprintf("127.0.0.1:%d", gatewaypod.AdminPort), "`ADDRESS` of the admin API (see admin-api.md); another one than of the loopback device needs a certificate")
 	f.StringVar(&r.Admin.TokenFile, "admin-token-file", "", "`FILE` with the bearer token that the admin API asks for; without it there is no admin API")
 	f.StringVar(&r.Admin.CertFile, "admin-cert-file", "", "`FILE` with the certificate of the admin API")
 	f.StringVar(&r.Admin.KeyFile, "admin-key-file", "", "`FILE` with the key of the admin API")

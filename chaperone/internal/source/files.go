@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/varnish-gateway/gateway/chaperone/internal/supervise"
+	"github.com/varnish-gateway/gateway/shared/gatewaypod"
 )
 
 // Files are directories: mounted volumes in a pod, or what a user edits. A directory that is named "" is
@@ -151,9 +152,9 @@ func (r *configReader) read() (again bool) {
 	if !shards && !config {
 		return false
 	}
-	c := Config{Routing: r.config.files[routingKey], Main: r.config.files[vclKey], Shards: map[string][]byte{}}
+	c := Config{Routing: r.config.files[gatewaypod.RoutingKey], Main: r.config.files[gatewaypod.VCLKey], Shards: map[string][]byte{}}
 	for file, data := range r.shards.files {
-		if name, ok := strings.CutSuffix(file, shardExtension); ok {
+		if name, ok := strings.CutSuffix(file, gatewaypod.ShardExtension); ok {
 			c.Shards[name] = data
 		}
 	}
@@ -176,12 +177,12 @@ func (r *pairsReader) read() (again bool) {
 func pairsOf(files map[string][]byte) Pairs {
 	pairs := Pairs{}
 	for file, data := range files {
-		if name, ok := strings.CutSuffix(file, certificateName); ok {
+		if name, ok := strings.CutSuffix(file, gatewaypod.CertificateExtension); ok {
 			pair := pairs[name]
 			pair.Certificate = data
 			pairs[name] = pair
 		}
-		if name, ok := strings.CutSuffix(file, keyName); ok {
+		if name, ok := strings.CutSuffix(file, gatewaypod.CertificateKeyExtension); ok {
 			pair := pairs[name]
 			pair.Key = data
 			pairs[name] = pair

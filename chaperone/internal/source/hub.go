@@ -6,6 +6,8 @@ import (
 	"sync"
 
 	discoveryv1 "k8s.io/api/discovery/v1"
+
+	"github.com/varnish-gateway/gateway/shared/gatewaypod"
 )
 
 // hub joins what the API shows and what is mounted, and tells one sink.
@@ -60,7 +62,9 @@ func (h *hub) wantedShards() []string {
 
 // setMain takes the Gateway's ConfigMap from the API; nil where there is none.
 func (h *hub) setMain(data map[string][]byte) {
-	h.changeConfig(func(h *hub) { h.heard, h.api.Routing, h.api.Main = true, data[routingKey], data[vclKey] })
+	h.changeConfig(func(h *hub) {
+		h.heard, h.api.Routing, h.api.Main = true, data[gatewaypod.RoutingKey], data[gatewaypod.VCLKey]
+	})
 }
 
 // setShard takes a shard's ConfigMap from the API; nil where there is none.
@@ -68,7 +72,7 @@ func (h *hub) setShard(name string, data map[string][]byte) {
 	h.changeConfig(func(h *hub) {
 		shards := maps.Clone(h.api.Shards)
 		delete(shards, name)
-		if content, found := data[shardKey]; found {
+		if content, found := data[gatewaypod.ShardKey]; found {
 			shards[name] = content
 		}
 		h.api.Shards = shards

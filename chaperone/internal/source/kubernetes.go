@@ -11,7 +11,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/kubernetes"
 
-	"github.com/varnish-gateway/gateway/shared/routing"
+	"github.com/varnish-gateway/gateway/shared/gatewaypod"
 )
 
 // Kubernetes reads mounted files, and besides watches through the API the Gateway's ConfigMaps and TLS Secret,
@@ -86,7 +86,7 @@ func (k *Kubernetes) Run(ctx context.Context, sink Sink) error {
 
 // watchConfig watches the ConfigMap and the Secret that every Gateway has.
 func (k *Kubernetes) watchConfig(ctx context.Context, h *hub) watches {
-	config, certificates := routing.ConfigObjectName(k.gateway), routing.CertificatesObjectName(k.gateway)
+	config, certificates := gatewaypod.ConfigMapName(k.gateway), gatewaypod.CertificatesSecretName(k.gateway)
 	return watches{
 		config:       watchObject(ctx, k.client, k.namespace, config, configMaps, h.setMain, k.failed(h.sink, "ConfigMap "+config)),
 		certificates: watchObject(ctx, k.client, k.namespace, certificates, secrets, h.setSecret, k.failed(h.sink, "Secret "+certificates)),
@@ -94,7 +94,7 @@ func (k *Kubernetes) watchConfig(ctx context.Context, h *hub) watches {
 }
 
 func (k *Kubernetes) watchShard(ctx context.Context, h *hub, name string) *watch {
-	object := routing.ShardObjectName(k.gateway, name)
+	object := gatewaypod.ShardConfigMapName(k.gateway, name)
 	return watchObject(ctx, k.client, k.namespace, object, configMaps,
 		func(data map[string][]byte) { h.setShard(name, data) }, k.failed(h.sink, "ConfigMap "+object))
 }

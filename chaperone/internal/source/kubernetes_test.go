@@ -17,6 +17,7 @@ import (
 	"k8s.io/client-go/kubernetes/fake"
 	clienttesting "k8s.io/client-go/testing"
 
+	"github.com/varnish-gateway/gateway/shared/gatewaypod"
 	"github.com/varnish-gateway/gateway/shared/routing"
 )
 
@@ -63,7 +64,7 @@ func TestTheNewerOfAPIAndMountWins(t *testing.T) {
 }
 
 func TestShardsAreWatchedAsTheHeadNamesThem(t *testing.T) {
-	shard := configMap(routing.ShardObjectName("edge", "07"), map[string]string{"routes.json": "seven"})
+	shard := configMap(gatewaypod.ShardConfigMapName("edge", "07"), map[string]string{"routes.json": "seven"})
 	client := fake.NewClientset(shard, configMap("edge", map[string]string{"routing.json": string(routingOf(t, 1))}))
 	_, r := runKubernetes(t, client, Files{})
 	r.eventually(t, "the head is told", func(r *recorder) bool { return sequenceOf(r.config.Routing) == 1 })

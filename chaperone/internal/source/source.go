@@ -15,16 +15,6 @@ import (
 	"github.com/varnish-gateway/gateway/chaperone/internal/tlsterm"
 )
 
-// Keys of the Gateway's ConfigMap, and the extension of a shard's file in a mounted directory.
-const (
-	routingKey      = "routing.json"
-	vclKey          = "main.vcl"
-	shardKey        = "routes.json"
-	shardExtension  = ".json"
-	certificateName = ".crt"
-	keyName         = ".key"
-)
-
 // Places that a source reports on.
 const (
 	PlaceConfig       = "configuration"

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/varnish-gateway/gateway/operator/internal/workload"
+	"github.com/varnish-gateway/gateway/shared/gatewaypod"
 )
 
 const (
@@ -44,7 +45,7 @@ func newAsker(credential workload.Credential) (*asker, error) {
 	transport := &http.Transport{
 		TLSClientConfig: &tls.Config{
 			MinVersion: tls.VersionTLS13,
-			ServerName: workload.AdminName,
+			ServerName: gatewaypod.AdminServerName,
 			// The chain says nothing here: VerifyConnection compares the certificate itself.
 			InsecureSkipVerify: true,
 			VerifyConnection: func(state tls.ConnectionState) error {
@@ -120,7 +121,7 @@ func (a *asker) check(ctx context.Context, ip string, vcl []byte) (Check, error)
 // do calls the admin API of a pod.
 func (a *asker) do(ctx context.Context, method, ip, path string, query url.Values, body io.Reader) (*http.Response, error) {
 	address := url.URL{
-		Scheme: "https", Host: net.JoinHostPort(ip, strconv.Itoa(int(workload.AdminPort))), Path: path, RawQuery: query.Encode(),
+		Scheme: "https", Host: net.JoinHostPort(ip, strconv.Itoa(int(gatewaypod.AdminPort))), Path: path, RawQuery: query.Encode(),
 	}
 	request, err := http.NewRequestWithContext(ctx, method, address.String(), body)
 	if err != nil {

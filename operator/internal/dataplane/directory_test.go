@@ -22,6 +22,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/varnish-gateway/gateway/operator/internal/workload"
+	"github.com/varnish-gateway/gateway/shared/gatewaypod"
 )
 
 var gateway = types.NamespacedName{Namespace: "shop", Name: "edge"}
@@ -105,7 +106,7 @@ func start(t *testing.T, ip string, presents workload.Credential) *chaperone {
 	c := &chaperone{credential: presents, revision: 1, changed: make(chan struct{})}
 	pair, err := tls.X509KeyPair(presents.Certificate, presents.Key)
 	require.NoError(t, err)
-	listener, err := net.Listen("tcp", net.JoinHostPort(ip, strconv.Itoa(int(workload.AdminPort))))
+	listener, err := net.Listen("tcp", net.JoinHostPort(ip, strconv.Itoa(int(gatewaypod.AdminPort))))
 	require.NoError(t, err)
 	server := httptest.NewUnstartedServer(c)
 	server.Listener.Close()

@@ -10,13 +10,14 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/varnish-gateway/gateway/operator/internal/model"
+	"github.com/varnish-gateway/gateway/shared/gatewaypod"
 	"github.com/varnish-gateway/gateway/shared/routing"
 )
 
 // reservedPorts are those on which the gateway container itself listens.
 var reservedPorts = map[int32]string{
-	19080: "health and metrics",
-	19443: "the admin API",
+	gatewaypod.HealthPort: "health and metrics",
+	gatewaypod.AdminPort:  "the admin API",
 }
 
 // listener is a listener of a Gateway while it is translated.

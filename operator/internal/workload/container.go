@@ -11,16 +11,11 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/varnish-gateway/gateway/operator/api/v1alpha1"
+	"github.com/varnish-gateway/gateway/shared/gatewaypod"
 )
 
 // Container is the name of the gateway container.
 const Container = "gateway"
-
-// Ports on which chaperone itself listens, by docs/reference/chaperone.md.
-const (
-	HealthPort int32 = 19080
-	AdminPort  int32 = 19443
-)
 
 // How a pod ends: it goes on serving until its endpoint is withdrawn, finishes requests in flight, and stops
 // varnishd.
@@ -37,7 +32,7 @@ func (g Gateway) container() corev1.Container {
 		Name:      Container,
 		Image:     g.image(),
 		Args:      g.arguments(),
-		Env:       []corev1.EnvVar{{Name: "TMPDIR", Value: workDir}},
+		Env:       []corev1.EnvVar{{Name: "TMPDIR", Value: gatewaypod.WorkDir}},
 		Ports:     g.containerPorts(),
 		Resources: resources(g.Settings.Resources),
 		SecurityContext: &corev1.SecurityContext{
@@ -46,8 +41,8 @@ func (g Gateway) container() corev1.Container {
 			Capabilities:             &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
 		},
 		VolumeMounts:   mounts(),
-		ReadinessProbe: probe("/readyz", 2, 3),
-		LivenessProbe:  probe("/healthz", 10, 6),
+		ReadinessProbe: probe(gatewaypod.ReadinessPath, 2, 3),
+		LivenessProbe:  probe(gatewaypod.LivenessPath, 10, 6),
 	}
 }
 
@@ -64,15 +59,15 @@ func (g Gateway) arguments() []string {
 	args := []string{
 		"--gateway=" + g.Key().String(),
 		"--source=kubernetes",
-		"--config-dir=" + configDir,
-		"--shards-dir=" + shardsDir,
-		"--tls-dir=" + tlsDir,
-		"--work-dir=" + workDir,
-		fmt.Sprintf("--health-address=:%d", HealthPort),
-		fmt.Sprintf("--admin-address=:%d", AdminPort),
-		"--admin-token-file=" + adminDir + "/" + AdminToken,
-		"--admin-cert-file=" + adminDir + "/" + corev1.TLSCertKey,
-		"--admin-key-file=" + adminDir + "/" + corev1.TLSPrivateKeyKey,
+		"--config-dir=" + gatewaypod.ConfigDir,
+		"--shards-dir=" + gatewaypod.ShardsDir,
+		"--tls-dir=" + gatewaypod.CertificatesDir,
+		"--work-dir=" + gatewaypod.WorkDir,
+		fmt.Sprintf("--health-address=:%d", gatewaypod.HealthPort),
+		fmt.Sprintf("--admin-address=:%d", gatewaypod.AdminPort),
+		"--admin-token-file=" + gatewaypod.AdminDir + "/" + gatewaypod.AdminTokenKey,
+		"--admin-cert-file=" + gatewaypod.AdminDir + "/" + gatewaypod.AdminCertificateKey,
+		"--admin-key-file=" + gatewaypod.AdminDir + "/" + gatewaypod.AdminKeyKey,
 		"--access-log=" + access,
 		"--log-level=" + level,
 		"--drain-delay=" + drainDelay.String(),
@@ -101,8 +96,8 @@ func (g Gateway) containerPorts() []corev1.ContainerPort {
 		})
 	}
 	return append(ports,
-		corev1.ContainerPort{Name: "health", ContainerPort: HealthPort, Protocol: corev1.ProtocolTCP},
-		corev1.ContainerPort{Name: "admin", ContainerPort: AdminPort, Protocol: corev1.ProtocolTCP},
+		corev1.ContainerPort{Name: "health", ContainerPort: gatewaypod.HealthPort, Protocol: corev1.ProtocolTCP},
+		corev1.ContainerPort{Name: "admin", ContainerPort: gatewaypod.AdminPort, Protocol: corev1.ProtocolTCP},
 	)
 }
 
@@ -139,7 +134,7 @@ func Logs(settings *v1alpha1.GatewaySettings) (access, level string) {
 func probe(path string, period, failures int32) *corev1.Probe {
 	return &corev1.Probe{
 		ProbeHandler: corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{
-			Path: path, Port: intstr.FromInt32(HealthPort), Scheme: corev1.URISchemeHTTP,
+			Path: path, Port: intstr.FromInt32(gatewaypod.HealthPort), Scheme: corev1.URISchemeHTTP,
 		}},
 		PeriodSeconds:    period,
 		TimeoutSeconds:   2,

@@ -4,12 +4,10 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/varnish-gateway/gateway/shared/gatewaypod"
 	"github.com/varnish-gateway/gateway/shared/mainvcl"
 	"github.com/varnish-gateway/gateway/shared/routing"
 )
-
-// AdminToken is the key of the bearer token in the admin Secret.
-const AdminToken = "token"
 
 // Config is the Gateway's ConfigMap with main.vcl. The key routing.json is another writer's.
 func (g Gateway) Config(vcl []byte) *corev1.ConfigMap {
@@ -46,7 +44,7 @@ func (g Gateway) Admin(credential Credential) *corev1.Secret {
 		ObjectMeta: g.owned(NamesOf(g.Object.Name).Admin),
 		Type:       corev1.SecretTypeOpaque,
 		Data: map[string][]byte{
-			AdminToken: []byte(credential.Token), corev1.TLSCertKey: credential.Certificate, corev1.TLSPrivateKeyKey: credential.Key,
+			gatewaypod.AdminTokenKey: []byte(credential.Token), gatewaypod.AdminCertificateKey: credential.Certificate, gatewaypod.AdminKeyKey: credential.Key,
 		},
 	}
 }

@@ -13,10 +13,9 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-)
 
-// AdminName is the name in the certificate of a Gateway's admin API.
-const AdminName = "admin.varnish-gateway"
+	"github.com/varnish-gateway/gateway/shared/gatewaypod"
+)
 
 // adminLifetime of the certificate. It is pinned, not trusted by a chain: to replace it, delete the Secret.
 const adminLifetime = 20 * 365 * 24 * time.Hour
@@ -41,8 +40,8 @@ func NewCredential(now time.Time) (Credential, error) {
 	}
 	template := &x509.Certificate{
 		SerialNumber: serial,
-		Subject:      pkix.Name{CommonName: AdminName},
-		DNSNames:     []string{AdminName},
+		Subject:      pkix.Name{CommonName: gatewaypod.AdminServerName},
+		DNSNames:     []string{gatewaypod.AdminServerName},
 		NotBefore:    now.Add(-time.Hour),
 		NotAfter:     now.Add(adminLifetime),
 		KeyUsage:     x509.KeyUsageDigitalSignature,
@@ -66,7 +65,7 @@ func NewCredential(now time.Time) (Credential, error) {
 // CredentialOf reads a credential from its Secret, and tells whether it is whole.
 func CredentialOf(secret *corev1.Secret) (Credential, bool) {
 	c := Credential{
-		Token:       string(secret.Data[AdminToken]),
+		Token:       string(secret.Data[gatewaypod.AdminTokenKey]),
 		Certificate: secret.Data[corev1.TLSCertKey],
 		Key:         secret.Data[corev1.TLSPrivateKeyKey],
 	}

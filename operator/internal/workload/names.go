@@ -8,15 +8,12 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/validation"
 
+	"github.com/varnish-gateway/gateway/shared/gatewaypod"
 	"github.com/varnish-gateway/gateway/shared/routing"
 )
 
-const (
-	// maxDeploymentName leaves room for what is put behind it in the names of its ReplicaSets.
-	maxDeploymentName = validation.DNS1123SubdomainMaxLength - len("-0123456789")
-	// nameDigest is the number of hexadecimal digits that stand for the cut end of a long name.
-	nameDigest = 10
-)
+// maxDeploymentName leaves room for what is put behind it in the names of its ReplicaSets.
+const maxDeploymentName = validation.DNS1123SubdomainMaxLength - len("-0123456789")
 
 // Names of the objects of a Gateway.
 type Names struct {
@@ -30,18 +27,18 @@ type Names struct {
 // NamesOf returns the names of a Gateway's objects: the Gateway's own wherever it fits.
 func NamesOf(gateway string) Names {
 	names := Names{
-		Deployment:     shortened(gateway, maxDeploymentName),
+		Deployment:     gatewaypod.Shorten(gateway, maxDeploymentName),
 		Service:        serviceName(gateway),
-		ServiceAccount: shortened(gateway, validation.DNS1123SubdomainMaxLength),
+		ServiceAccount: gatewaypod.Shorten(gateway, validation.DNS1123SubdomainMaxLength),
 		Role:           gateway,
-		Budget:         shortened(gateway, validation.DNS1123SubdomainMaxLength),
-		Config:         routing.ConfigObjectName(gateway),
-		Certificates:   routing.CertificatesObjectName(gateway),
-		Admin:          shortened(gateway, validation.DNS1123SubdomainMaxLength-len("-admin")) + "-admin",
+		Budget:         gatewaypod.Shorten(gateway, validation.DNS1123SubdomainMaxLength),
+		Config:         gatewaypod.ConfigMapName(gateway),
+		Certificates:   gatewaypod.CertificatesSecretName(gateway),
+		Admin:          gatewaypod.AdminSecretName(gateway),
 		Shards:         make(map[string]string, routing.ShardCount),
 	}
 	for _, shard := range routing.ShardNames() {
-		names.Shards[shard] = routing.ShardObjectName(gateway, shard)
+		names.Shards[shard] = gatewaypod.ShardConfigMapName(gateway, shard)
 	}
 	return names
 }
@@ -58,7 +55,7 @@ func OwnerDigest(gateway types.NamespacedName) string {
 }
 
 // LabelValue is a name as the value of a label.
-func LabelValue(name string) string { return shortened(name, validation.LabelValueMaxLength) }
+func LabelValue(name string) string { return gatewaypod.Shorten(name, validation.LabelValueMaxLength) }
 
 // serviceName brings a Gateway's name, which may have dots and begin with a digit, into the form of a Service's.
 func serviceName(gateway string) string {
@@ -69,19 +66,7 @@ func serviceName(gateway string) string {
 	if name[0] >= '0' && name[0] <= '9' {
 		name = "gateway-" + name
 	}
-	keep := min(len(name), validation.DNS1035LabelMaxLength-nameDigest-1)
-	return strings.TrimRight(name[:keep], "-") + "-" + digestOf(gateway)
-}
-
-// shortened cuts a name to a length. A digest of the whole keeps two long names with the same beginning apart.
-func shortened(name string, limit int) string {
-	if len(name) <= limit {
-		return name
-	}
-	return strings.TrimRight(name[:limit-nameDigest-1], "-.") + "-" + digestOf(name)
-}
-
-func digestOf(name string) string {
-	sum := sha256.Sum256([]byte(name))
-	return hex.EncodeToString(sum[:])[:nameDigest]
+	digest := gatewaypod.Digest(gateway)
+	keep := min(len(name), validation.DNS1035LabelMaxLength-len(digest)-1)
+	return strings.TrimRight(name[:keep], "-") + "-" + digest
 }

@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/varnish-gateway/gateway/operator/internal/workload"
+	"github.com/varnish-gateway/gateway/shared/gatewaypod"
 )
 
 func TestShortNamesAreTheGateways(t *testing.T) {
@@ -62,7 +63,7 @@ func TestACredentialComesBackFromItsSecret(t *testing.T) {
 func TestACredentialThatIsNotWholeIsNotSound(t *testing.T) {
 	made, err := workload.NewCredential(time.Now())
 	require.NoError(t, err)
-	for _, key := range []string{workload.AdminToken, corev1.TLSCertKey, corev1.TLSPrivateKeyKey} {
+	for _, key := range []string{gatewaypod.AdminTokenKey, corev1.TLSCertKey, corev1.TLSPrivateKeyKey} {
 		secret := plain().Admin(made)
 		delete(secret.Data, key)
 		_, sound := workload.CredentialOf(secret)

@@ -5,16 +5,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/utils/ptr"
 
+	"github.com/varnish-gateway/gateway/shared/gatewaypod"
 	"github.com/varnish-gateway/gateway/shared/routing"
-)
-
-// Where chaperone finds what it reads, and where it works.
-const (
-	configDir = "/etc/varnish-gateway/config"
-	shardsDir = "/etc/varnish-gateway/shards"
-	tlsDir    = "/etc/varnish-gateway/tls"
-	adminDir  = "/etc/varnish-gateway/admin"
-	workDir   = "/run/varnish-gateway"
 )
 
 // readable lets the pod's user read what is mounted.
@@ -25,11 +17,11 @@ var workSize = resource.MustParse("256Mi")
 
 func mounts() []corev1.VolumeMount {
 	return []corev1.VolumeMount{
-		{Name: "config", MountPath: configDir, ReadOnly: true},
-		{Name: "shards", MountPath: shardsDir, ReadOnly: true},
-		{Name: "tls", MountPath: tlsDir, ReadOnly: true},
-		{Name: "admin", MountPath: adminDir, ReadOnly: true},
-		{Name: "work", MountPath: workDir},
+		{Name: "config", MountPath: gatewaypod.ConfigDir, ReadOnly: true},
+		{Name: "shards", MountPath: gatewaypod.ShardsDir, ReadOnly: true},
+		{Name: "tls", MountPath: gatewaypod.CertificatesDir, ReadOnly: true},
+		{Name: "admin", MountPath: gatewaypod.AdminDir, ReadOnly: true},
+		{Name: "work", MountPath: gatewaypod.WorkDir},
 	}
 }
 
@@ -62,7 +54,7 @@ func shardSources(names Names) []corev1.VolumeProjection {
 	for _, shard := range routing.ShardNames() {
 		sources = append(sources, corev1.VolumeProjection{ConfigMap: &corev1.ConfigMapProjection{
 			LocalObjectReference: corev1.LocalObjectReference{Name: names.Shards[shard]},
-			Items:                []corev1.KeyToPath{{Key: routing.ShardFile, Path: shard + ".json"}},
+			Items:                []corev1.KeyToPath{{Key: gatewaypod.ShardKey, Path: shard + gatewaypod.ShardExtension}},
 			Optional:             ptr.To(true),
 		}})
 	}

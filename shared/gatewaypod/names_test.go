@@ -1,4 +1,4 @@
-package routing_test
+package gatewaypod_test
 
 import (
 	"regexp"
@@ -8,21 +8,21 @@ import (
 	"github.com/stretchr/testify/assert"
 	"pgregory.net/rapid"
 
-	"github.com/varnish-gateway/gateway/shared/routing"
+	"github.com/varnish-gateway/gateway/shared/gatewaypod"
 )
 
 var subdomain = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`)
 
 func TestTheConfigMapOfAShardIsNamedForItsGateway(t *testing.T) {
-	assert.Equal(t, "web-routes-07", routing.ShardObjectName("web", "07"))
+	assert.Equal(t, "web-routes-07", gatewaypod.ShardConfigMapName("web", "07"))
 	longest := strings.Repeat("a", 253-len("-routes-07"))
-	assert.Equal(t, longest+"-routes-07", routing.ShardObjectName(longest, "07"), "the longest that need not be cut")
+	assert.Equal(t, longest+"-routes-07", gatewaypod.ShardConfigMapName(longest, "07"), "the longest that need not be cut")
 }
 
 func TestTheObjectsOfAGatewayAreNamedForIt(t *testing.T) {
-	assert.Equal(t, "web", routing.ConfigObjectName("web"))
-	assert.Equal(t, "web-tls", routing.CertificatesObjectName("web"))
-	long := routing.CertificatesObjectName(strings.Repeat("a", 253))
+	assert.Equal(t, "web", gatewaypod.ConfigMapName("web"))
+	assert.Equal(t, "web-tls", gatewaypod.CertificatesSecretName("web"))
+	long := gatewaypod.CertificatesSecretName(strings.Repeat("a", 253))
 	assert.Len(t, long, 253)
 	assert.True(t, strings.HasSuffix(long, "-tls"))
 }
@@ -32,7 +32,7 @@ func TestLongGatewayNamesAreCutAndStayApart(t *testing.T) {
 		start := rapid.StringMatching(`[a-z0-9]([-a-z0-9]{0,60}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,60}[a-z0-9])?){3}`).Draw(t, "start")
 		fill := strings.Repeat("x", max(0, 252-len(start)))
 		a, b := (start + fill)[:252]+"a", (start + fill)[:252]+"b"
-		nameA, nameB := routing.ShardObjectName(a, "00"), routing.ShardObjectName(b, "00")
+		nameA, nameB := gatewaypod.ShardConfigMapName(a, "00"), gatewaypod.ShardConfigMapName(b, "00")
 		assert.LessOrEqual(t, len(nameA), 253)
 		assert.Regexp(t, subdomain, nameA)
 		assert.NotEqual(t, nameA, nameB)
@@ -42,5 +42,5 @@ func TestLongGatewayNamesAreCutAndStayApart(t *testing.T) {
 
 func TestACutBehindADotLeavesAValidName(t *testing.T) {
 	name := strings.Repeat("a", 231) + "." + strings.Repeat("b", 21)
-	assert.Regexp(t, subdomain, routing.ShardObjectName(name, "00"))
+	assert.Regexp(t, subdomain, gatewaypod.ShardConfigMapName(name, "00"))
 }

@@ -1,0 +1,48 @@
+package gatewaypod
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+)
+
+const (
+	// maxObjectName is the longest name of a Kubernetes object (a DNS subdomain).
+	maxObjectName = 253
+	// digestLength is the number of hexadecimal digits that stand for the cut end of a long name.
+	digestLength = 10
+)
+
+// ConfigMapName is the name of the ConfigMap that holds routing.json and main.vcl of a Gateway.
+func ConfigMapName(gateway string) string { return gateway }
+
+// ShardConfigMapName is the name of the ConfigMap that holds a shard of a Gateway.
+func ShardConfigMapName(gateway, shard string) string {
+	return withSuffix(gateway, "-routes-"+shard)
+}
+
+// CertificatesSecretName is the name of the Secret that holds the certificates and keys of a Gateway.
+func CertificatesSecretName(gateway string) string { return withSuffix(gateway, "-tls") }
+
+// AdminSecretName is the name of the Secret that holds the credential of the admin API.
+func AdminSecretName(gateway string) string { return withSuffix(gateway, "-admin") }
+
+func withSuffix(gateway, suffix string) string {
+	return Shorten(gateway, maxObjectName-len(suffix)) + suffix
+}
+
+// Shorten cuts a name to a length in bytes. Where it cuts, a digest of the whole takes the end's place, so
+// that two long names with the same beginning stay apart.
+func Shorten(name string, limit int) string {
+	if len(name) <= limit {
+		return name
+	}
+	// A label must not begin with a dash, as it would behind a dot.
+	return strings.TrimRight(name[:limit-digestLength-1], "-.") + "-" + Digest(name)
+}
+
+// Digest stands for a name where there is no room for it.
+func Digest(name string) string {
+	sum := sha256.Sum256([]byte(name))
+	return hex.EncodeToString(sum[:])[:digestLength]
+}
