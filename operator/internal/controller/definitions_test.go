@@ -15,7 +15,7 @@ import (
 
 func TestDefinitionsThatAreServedLateAreNoticed(t *testing.T) {
 	with, without := gather.Installed{ReferenceGrants: "v1"}, gather.Installed{}
-	newer := gather.Installed{Generations: [6]int64{5: 2}}
+	newer := gather.Installed{Generations: [7]int64{5: 2}}
 	away := errors.New("the API server is away")
 	for name, c := range map[string]struct {
 		// answers of the API server, one for each look; the last one stays.

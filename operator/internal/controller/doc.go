@@ -7,5 +7,5 @@
 //   - the HTTPRoute reconciler writes routing.json with its shards, the status of routes, and how many of them are
 //     attached to each listener.
 //
-// The statuses of GatewayClasses are written by a third, small one.
+// The statuses of GatewayClasses and of BackendTLSPolicies are written by two small ones.
 package controller

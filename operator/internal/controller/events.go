@@ -94,13 +94,37 @@ func (e *events) watch(ctx context.Context, informers cache.Informers, installed
 			return err
 		}
 	}
-	switch installed.ReferenceGrants {
-	case gatewayv1.GroupVersion.Version:
-		return e.start(ctx, informers, &gatewayv1.ReferenceGrant{}, e.specified(ignore))
-	case gatewayv1beta1.GroupVersion.Version:
-		return e.start(ctx, informers, &gatewayv1beta1.ReferenceGrant{}, e.specified(ignore))
+	for _, each := range installedKinds(installed) {
+		handler := e.specified(ignore)
+		if each.isPolicy {
+			handler = e.specified(e.inboxes.policy)
+		}
+		if err := e.start(ctx, informers, each.object, handler); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// optionalKind is a kind that is read where it is installed.
+type optionalKind struct {
+	object   client.Object
+	isPolicy bool
+}
+
+// installedKinds are those of the optional kinds that are installed, in the versions in which they are read.
+func installedKinds(installed gather.Installed) []optionalKind {
+	var kinds []optionalKind
+	switch installed.ReferenceGrants {
+	case gatewayv1.GroupVersion.Version:
+		kinds = append(kinds, optionalKind{object: &gatewayv1.ReferenceGrant{}})
+	case gatewayv1beta1.GroupVersion.Version:
+		kinds = append(kinds, optionalKind{object: &gatewayv1beta1.ReferenceGrant{}})
+	}
+	if policy := emptyBackendTLSPolicy(installed); policy != nil {
+		kinds = append(kinds, optionalKind{object: policy, isPolicy: true})
+	}
+	return kinds
 }
 
 func (e *events) start(ctx context.Context, informers cache.Informers, object client.Object, handle func(event)) error {

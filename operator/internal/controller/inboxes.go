@@ -27,19 +27,20 @@ type routeRequest struct {
 
 // inboxes of all reconcilers.
 type inboxes struct {
-	classes, gateways *inbox[reconcile.Request]
-	routes            *inbox[routeRequest]
+	classes, gateways, policies *inbox[reconcile.Request]
+	routes                      *inbox[routeRequest]
 }
 
 func newInboxes() *inboxes {
 	return &inboxes{
-		classes: newInbox[reconcile.Request](), gateways: newInbox[reconcile.Request](), routes: newInbox[routeRequest](),
+		classes: newInbox[reconcile.Request](), gateways: newInbox[reconcile.Request](),
+		policies: newInbox[reconcile.Request](), routes: newInbox[routeRequest](),
 	}
 }
 
 // await returns when all reconcilers take requests.
 func (i *inboxes) await(ctx context.Context) error {
-	for _, ready := range []chan struct{}{i.classes.ready, i.gateways.ready, i.routes.ready} {
+	for _, ready := range []chan struct{}{i.classes.ready, i.gateways.ready, i.policies.ready, i.routes.ready} {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -72,3 +73,8 @@ func (i *inboxes) attached(key types.NamespacedName) { i.routes.add(routeRequest
 
 // route asks for the status of a route.
 func (i *inboxes) route(key types.NamespacedName) { i.routes.add(routeRequest{statusOf, key}) }
+
+// policy asks for the status of a BackendTLSPolicy.
+func (i *inboxes) policy(key types.NamespacedName) {
+	i.policies.add(reconcile.Request{NamespacedName: key})
+}

@@ -23,6 +23,7 @@ import (
 const (
 	managerGateways = "varnish-gateway-gateways"
 	managerRoutes   = "varnish-gateway-httproutes"
+	managerPolicies = "varnish-gateway-policies"
 )
 
 // routeWorkers write the statuses of routes, which have nothing to do with each other, side by side.
@@ -67,7 +68,7 @@ func Setup(ctx context.Context, mgr manager.Manager, options Options, log *zap.L
 		own:       &gather.Contents{Cache: mgr.GetClient(), Live: mgr.GetAPIReader()},
 		published: newPublished(),
 	}
-	if err := errors.Join(s.classes(), s.gateways(), s.routes()); err != nil {
+	if err := errors.Join(s.classes(), s.gateways(), s.routes(), s.policies()); err != nil {
 		return nil, err
 	}
 	gatherer := &gather.Gatherer{
@@ -118,6 +119,13 @@ func (s setup) gateways() error {
 		directory: s.directory, foreign: s.foreign, image: s.options.GatewayImage, controller: s.options.Inputs.Controller(),
 	}
 	return run[reconcile.Request]("gateway", s.mgr, r, gatewayWorkers, s.inboxes.gateways)
+}
+
+func (s setup) policies() error {
+	r := &policyReconciler{
+		statuses: s.statuses(managerPolicies), current: s.current, installed: s.options.Installed, controller: s.options.Inputs.Controller(),
+	}
+	return run("backendtlspolicy", s.mgr, r, 1, s.inboxes.policies)
 }
 
 func (s setup) routes() error {

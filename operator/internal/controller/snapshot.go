@@ -25,6 +25,8 @@ type Snapshot struct {
 	Classes  map[string]report.GatewayClass
 	Gateways map[types.NamespacedName]*Gateway
 	Routes   map[types.NamespacedName]report.HTTPRoute
+	// Policies are the BackendTLSPolicies that matter to Gateways of ours.
+	Policies map[types.NamespacedName]report.Policy
 }
 
 // current is the newest snapshot; nil before the first translation.
@@ -36,6 +38,7 @@ func snapshotOf(in inputs.Inputs, result translate.Result) *Snapshot {
 		Classes:  make(map[string]report.GatewayClass, len(result.Report.GatewayClasses)),
 		Gateways: make(map[types.NamespacedName]*Gateway, len(result.Gateways)),
 		Routes:   make(map[types.NamespacedName]report.HTTPRoute, len(result.Report.HTTPRoutes)),
+		Policies: make(map[types.NamespacedName]report.Policy, len(result.Report.BackendTLSPolicies)),
 	}
 	for _, class := range result.Report.GatewayClasses {
 		s.Classes[class.Name] = class
@@ -54,6 +57,9 @@ func snapshotOf(in inputs.Inputs, result translate.Result) *Snapshot {
 	for _, route := range result.Report.HTTPRoutes {
 		s.Routes[types.NamespacedName{Namespace: route.Namespace, Name: route.Name}] = route
 	}
+	for _, policy := range result.Report.BackendTLSPolicies {
+		s.Policies[types.NamespacedName{Namespace: policy.Namespace, Name: policy.Name}] = policy
+	}
 	return s
 }
 
@@ -62,6 +68,7 @@ type difference struct {
 	classes  []string
 	gateways []types.NamespacedName
 	routes   []types.NamespacedName
+	policies []types.NamespacedName
 }
 
 // since tells what differs from an older snapshot, which may be nil.
@@ -73,6 +80,7 @@ func (s *Snapshot) since(old *Snapshot) difference {
 		classes:  differing(old.Classes, s.Classes, same[report.GatewayClass]),
 		gateways: differing(old.Gateways, s.Gateways, sameGateway),
 		routes:   differing(old.Routes, s.Routes, same[report.HTTPRoute]),
+		policies: differing(old.Policies, s.Policies, same[report.Policy]),
 	}
 }
 

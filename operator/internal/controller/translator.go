@@ -65,7 +65,11 @@ func (t *translator) everything(ctx context.Context) error {
 	for i := range routes.Items {
 		t.inboxes.route(client.ObjectKeyFromObject(&routes.Items[i]))
 	}
-	return nil
+	policies, err := policyKeys(ctx, t.cache, t.gatherer.Installed)
+	for _, policy := range policies {
+		t.inboxes.policy(policy)
+	}
+	return err
 }
 
 func (t *translator) translate(ctx context.Context) error {
@@ -86,6 +90,9 @@ func (t *translator) translate(ctx context.Context) error {
 	}
 	for _, route := range changes.routes {
 		t.inboxes.route(route)
+	}
+	for _, policy := range changes.policies {
+		t.inboxes.policy(policy)
 	}
 	return nil
 }

@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/varnish-gateway/gateway/operator/api/v1alpha1"
@@ -50,9 +51,10 @@ func TestEverythingIsAskedForOnceGatheringSucceeds(t *testing.T) {
 	// A route that once was ours: its Gateway is gone.
 	orphan := gatewaytest.HTTPRoute("shop", "orphan", types.NamespacedName{Namespace: "shop", Name: "gone"}, nil)
 	orphan.ObjectMeta = metav1.ObjectMeta{Namespace: "shop", Name: "orphan"}
+	policy := &gatewayv1.BackendTLSPolicy{ObjectMeta: orphan.ObjectMeta}
 	synctest.Test(t, func(t *testing.T) {
 		var gathered atomic.Int32
-		cluster := fake.NewClientBuilder().WithScheme(scheme).WithObjects(orphan).WithInterceptorFuncs(interceptor.Funcs{
+		cluster := fake.NewClientBuilder().WithScheme(scheme).WithObjects(orphan, policy).WithInterceptorFuncs(interceptor.Funcs{
 			List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, o ...client.ListOption) error {
 				if _, ok := list.(*gatewayv1.GatewayClassList); ok && gathered.Add(1) == 1 {
 					return errors.New("the cache is not there yet")
@@ -63,10 +65,11 @@ func TestEverythingIsAskedForOnceGatheringSucceeds(t *testing.T) {
 		inboxes := newInboxes()
 		listening(t, inboxes.classes)
 		listening(t, inboxes.gateways)
+		policies := listening(t, inboxes.policies)
 		routes := listening(t, inboxes.routes)
 		translator := &translator{
 			cache: cluster, changed: newSignal(), current: &current{}, inboxes: inboxes, log: zap.NewNop(),
-			gatherer: &gather.Gatherer{Cache: cluster, Contents: &gather.Contents{Cache: cluster, Live: cluster}},
+			gatherer: &gather.Gatherer{Cache: cluster, Contents: &gather.Contents{Cache: cluster, Live: cluster}, Installed: gather.Installed{BackendTLSPolicies: "v1"}},
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error)
@@ -77,6 +80,7 @@ func TestEverythingIsAskedForOnceGatheringSucceeds(t *testing.T) {
 		time.Sleep(2 * retryPause)
 		synctest.Wait()
 		assert.Equal(t, []routeRequest{{statusOf, client.ObjectKeyFromObject(orphan)}}, taken(routes))
+		assert.Equal(t, []reconcile.Request{{NamespacedName: client.ObjectKeyFromObject(policy)}}, taken(policies))
 		assert.Equal(t, int32(2), gathered.Load(), "one failure, and one translation")
 		cancel()
 		assert.NoError(t, <-ended)

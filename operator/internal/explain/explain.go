@@ -26,6 +26,8 @@ type Explanation struct {
 	decision.Explanation
 	// Rules tells for each rule's ID where it stands.
 	Rules map[string]Place
+	// Unresolved are the conditions that say which references of the route that was taken do not hold, and why.
+	Unresolved []string
 	// LeftOut are the listeners and routes of the Gateway that could not be asked, wholly or in part.
 	LeftOut []LeftOut
 }
@@ -95,10 +97,12 @@ func Explain(set *manifest.Set, result translate.Result, name string, request de
 	config := render.Config(g.Model)
 	ghost := ghostconf.FromRouting(config, resolve(config.Services, manifest.Of[*discoveryv1.EndpointSlice](set)))
 	rules := places(set, g.Model.Routes)
+	explanation := restore(decision.New(ghost, features).Explain(request), rules)
 	return Explanation{
 		Gateway:     g.Namespace + "/" + g.Name,
 		Request:     request,
-		Explanation: restore(decision.New(ghost, features).Explain(request), rules),
+		Explanation: explanation,
+		Unresolved:  unresolved(explanation.Decision.Route, status, result.Report.HTTPRoutes),
 		Rules:       rules,
 		LeftOut:     leftOut(set, status, result.Report.HTTPRoutes),
 	}, nil

@@ -44,6 +44,24 @@ func leftOut(set *manifest.Set, g report.Gateway, routes []report.HTTPRoute) []L
 	return list
 }
 
+// unresolved says which references of a route ("namespace/name") do not hold, in the words of its conditions.
+func unresolved(route string, g report.Gateway, routes []report.HTTPRoute) []string {
+	var list []string
+	for _, each := range routes {
+		if each.Namespace+"/"+each.Name != route {
+			continue
+		}
+		for _, parent := range each.Parents {
+			c := report.Find(parent.Conditions, string(gatewayv1.RouteConditionResolvedRefs))
+			if c == nil || findings.Sound(*c) || !names(parent.ParentRef, each.Namespace, g) || slices.Contains(list, c.String()) {
+				continue
+			}
+			list = append(list, c.String())
+		}
+	}
+	return list
+}
+
 // names tells whether a parentRef, known to be of a Gateway, names this one.
 func names(ref gatewayv1.ParentReference, namespace string, g report.Gateway) bool {
 	if ref.Namespace != nil {

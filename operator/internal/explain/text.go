@@ -3,6 +3,7 @@ package explain
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -26,6 +27,11 @@ func (e Explanation) Write(out io.Writer) error {
 		fmt.Fprintf(w, "answer\t%s\n", answer(d.Status, d.Location, d.Reason))
 	}
 	e.writeBackends(w)
+	if e.hasInvalidBackend() {
+		for _, why := range e.Unresolved {
+			fmt.Fprintf(w, "references\t%s\n", why)
+		}
+	}
 	e.writeOthers(w)
 	return w.Flush()
 }
@@ -52,6 +58,10 @@ func answer(status int, location, reason string) string {
 		text += ": " + reason
 	}
 	return text
+}
+
+func (e Explanation) hasInvalidBackend() bool {
+	return slices.ContainsFunc(e.Decision.Backends, func(b decision.Backend) bool { return b.Service == "" })
 }
 
 func (e Explanation) writeBackends(w io.Writer) {

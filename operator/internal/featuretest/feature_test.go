@@ -133,6 +133,7 @@ func backwards(in inputs.Inputs) inputs.Inputs {
 	in.Gateways = reversed(in.Gateways)
 	in.HTTPRoutes = reversed(in.HTTPRoutes)
 	in.ReferenceGrants = reversed(in.ReferenceGrants)
+	in.BackendTLSPolicies = reversed(in.BackendTLSPolicies)
 	in.Services = reversed(in.Services)
 	in.Secrets = reversed(in.Secrets)
 	in.ConfigMaps = reversed(in.ConfigMaps)

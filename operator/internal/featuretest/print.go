@@ -41,6 +41,9 @@ func (p *printer) result(result translate.Result) error {
 		for _, route := range result.Report.HTTPRoutes {
 			p.route(route)
 		}
+		for _, policy := range result.Report.BackendTLSPolicies {
+			p.policy("BackendTLSPolicy", policy)
+		}
 	}
 	if p.show["generation"] {
 		p.generations(result.Report)
@@ -62,6 +65,9 @@ func (p *printer) generations(r report.Report) {
 	}
 	for _, each := range r.Gateways {
 		p.line(0, "Gateway %s/%s at generation %d", each.Namespace, each.Name, each.Generation)
+	}
+	for _, each := range r.BackendTLSPolicies {
+		p.line(0, "BackendTLSPolicy %s/%s at generation %d", each.Namespace, each.Name, each.Generation)
 	}
 	for _, each := range r.HTTPRoutes {
 		p.line(0, "HTTPRoute %s/%s at generation %d", each.Namespace, each.Name, each.Generation)
@@ -96,6 +102,14 @@ func (p *printer) route(route report.HTTPRoute) {
 	for _, parent := range route.Parents {
 		p.line(1, "parent %s", describe(parent.ParentRef))
 		p.conditions(2, parent.Conditions)
+	}
+}
+
+func (p *printer) policy(kind string, policy report.Policy) {
+	p.line(0, "%s %s/%s", kind, policy.Namespace, policy.Name)
+	for _, ancestor := range policy.Ancestors {
+		p.line(1, "ancestor %s", describe(ancestor.AncestorRef))
+		p.conditions(2, ancestor.Conditions)
 	}
 }
 

@@ -47,6 +47,11 @@ func Of(set *manifest.Set, r report.Report) Findings {
 	}
 	c.gateways(r.Gateways)
 	c.routes(r.HTTPRoutes)
+	for _, p := range r.BackendTLSPolicies {
+		for _, ancestor := range p.Ancestors {
+			c.conditions(manifest.Key{Kind: "BackendTLSPolicy", Namespace: p.Namespace, Name: p.Name}, "", ancestor.Conditions)
+		}
+	}
 	return c.found
 }
 

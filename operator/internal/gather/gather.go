@@ -3,12 +3,14 @@ package gather
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+	gatewayv1alpha3 "sigs.k8s.io/gateway-api/apis/v1alpha3"
 	gatewayv1beta1 "sigs.k8s.io/gateway-api/apis/v1beta1"
 
 	"github.com/varnish-gateway/gateway/operator/api/v1alpha1"
@@ -62,7 +64,7 @@ func (g *Gatherer) gatewayAPI(ctx context.Context, in *inputs.Inputs) error {
 	in.HTTPRoutes = pointers(routes.Items)
 	in.GatewayClassParameters = pointers(classParameters.Items)
 	in.GatewayParameters = pointers(parameters.Items)
-	return g.grants(ctx, in)
+	return errors.Join(g.grants(ctx, in), g.backendTLSPolicies(ctx, in))
 }
 
 // grants are read in whichever version is installed.
@@ -81,6 +83,27 @@ func (g *Gatherer) grants(ctx context.Context, in *inputs.Inputs) error {
 		}
 		for i := range list.Items {
 			in.ReferenceGrants = append(in.ReferenceGrants, inputs.ReferenceGrantFromV1Beta1(&list.Items[i]))
+		}
+	}
+	return nil
+}
+
+// backendTLSPolicies are read in whichever version is installed.
+func (g *Gatherer) backendTLSPolicies(ctx context.Context, in *inputs.Inputs) error {
+	switch g.Installed.BackendTLSPolicies {
+	case gatewayv1.GroupVersion.Version:
+		var list gatewayv1.BackendTLSPolicyList
+		if err := g.list(ctx, &list); err != nil {
+			return err
+		}
+		in.BackendTLSPolicies = pointers(list.Items)
+	case gatewayv1alpha3.GroupVersion.Version:
+		var list gatewayv1alpha3.BackendTLSPolicyList
+		if err := g.list(ctx, &list); err != nil {
+			return err
+		}
+		for i := range list.Items {
+			in.BackendTLSPolicies = append(in.BackendTLSPolicies, inputs.BackendTLSPolicyFromV1Alpha3(&list.Items[i]))
 		}
 	}
 	return nil

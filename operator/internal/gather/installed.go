@@ -13,6 +13,7 @@ import (
 	"k8s.io/client-go/discovery"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+	gatewayv1alpha3 "sigs.k8s.io/gateway-api/apis/v1alpha3"
 	gatewayv1beta1 "sigs.k8s.io/gateway-api/apis/v1beta1"
 	"sigs.k8s.io/gateway-api/pkg/consts"
 
@@ -23,12 +24,14 @@ import (
 // Installed says which of the kinds that we can serve are there.
 type Installed struct {
 	// Definitions of the Gateway API's kinds that are read, in a fixed order; one that is not installed has no name.
-	Definitions [4]inputs.Definition
+	Definitions [5]inputs.Definition
 	// ReferenceGrants is the version in which they are read; empty where there are none.
 	ReferenceGrants string
+	// BackendTLSPolicies is the version in which they are read; empty where there are none.
+	BackendTLSPolicies string
 	// Generations of the definitions that are read, ours behind the Gateway API's. A watch that is open while a definition
 	// changes goes on without the new fields, and what it leaves out then is never sent again.
-	Generations [6]int64
+	Generations [7]int64
 }
 
 // Kinds without which nothing can be served: of the Gateway API, and our own.
@@ -56,8 +59,9 @@ var CustomResourceDefinitionKind = schema.GroupVersionKind{
 
 // The versions in which the Gateway API's kinds are taken.
 var (
-	gatewayGA   = schema.GroupVersion(gatewayv1.GroupVersion)
-	gatewayBeta = schema.GroupVersion(gatewayv1beta1.GroupVersion)
+	gatewayGA    = schema.GroupVersion(gatewayv1.GroupVersion)
+	gatewayBeta  = schema.GroupVersion(gatewayv1beta1.GroupVersion)
+	gatewayAlpha = schema.GroupVersion(gatewayv1alpha3.GroupVersion)
 )
 
 // Concerns tells whether a definition is of a group that Discover looks at.
@@ -69,7 +73,7 @@ func Concerns(definition string) bool {
 func Discover(ctx context.Context, api discovery.DiscoveryInterface, reader client.Reader) (Installed, error) {
 	var installed Installed
 	served := map[schema.GroupVersion]map[string]bool{}
-	for _, gv := range []schema.GroupVersion{gatewayGA, gatewayBeta, v1alpha1.GroupVersion} {
+	for _, gv := range []schema.GroupVersion{gatewayGA, gatewayBeta, gatewayAlpha, v1alpha1.GroupVersion} {
 		resources, err := resourcesOf(api, gv)
 		if err != nil {
 			return installed, err
@@ -93,14 +97,21 @@ func Discover(ctx context.Context, api discovery.DiscoveryInterface, reader clie
 	if len(missing) > 0 {
 		return installed, &MissingError{Resources: missing}
 	}
-	for _, gv := range []schema.GroupVersion{gatewayBeta, gatewayGA} {
-		if served[gv][inputs.ReferenceGrants] {
-			installed.ReferenceGrants = gv.Version
-		}
-	}
 	read := slices.Clone(required)
-	if installed.ReferenceGrants != "" {
-		read = append(read, inputs.ReferenceGrants)
+	for _, optional := range []struct {
+		resource string
+		// versions in which it can be read, the preferred one first.
+		versions []schema.GroupVersion
+		chosen   *string
+	}{
+		{inputs.ReferenceGrants, []schema.GroupVersion{gatewayGA, gatewayBeta}, &installed.ReferenceGrants},
+		{inputs.BackendTLSPolicies, []schema.GroupVersion{gatewayGA, gatewayAlpha}, &installed.BackendTLSPolicies},
+	} {
+		i := slices.IndexFunc(optional.versions, func(gv schema.GroupVersion) bool { return served[gv][optional.resource] })
+		if i >= 0 {
+			*optional.chosen = optional.versions[i].Version
+			read = append(read, optional.resource)
+		}
 	}
 	for i, resource := range read {
 		definition, err := definitionOf(ctx, reader, resource, gatewayv1.GroupName)

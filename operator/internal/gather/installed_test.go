@@ -53,25 +53,37 @@ func TestEveryDefinitionThatIsReadSaysItsBundle(t *testing.T) {
 		{Resource: "gatewayclasses", BundleVersion: "v1.7.0"}, {Resource: "gateways", BundleVersion: "v1.6.0"}, {Resource: "httproutes"},
 	}
 	with := append(without[:3:3], inputs.Definition{Resource: "referencegrants", BundleVersion: "v1.7.0"})
+	bundles["backendtlspolicies"] = "v1.4.0"
+	policies := append(without[:3:3], inputs.Definition{Resource: "backendtlspolicies", BundleVersion: "v1.4.0"})
+	both := append(with[:4:4], policies[3])
 	for name, c := range map[string]struct {
-		served map[string][]string
-		grants string
-		want   []inputs.Definition
+		served   map[string][]string
+		grants   string
+		policies string
+		want     []inputs.Definition
 	}{
-		"without ReferenceGrants": {map[string][]string{"gateway.networking.k8s.io/v1": v1, "gateway.varnish.io/v1alpha1": own}, "", without},
+		"without ReferenceGrants": {map[string][]string{"gateway.networking.k8s.io/v1": v1, "gateway.varnish.io/v1alpha1": own}, "", "", without},
 		"with older ReferenceGrants": {map[string][]string{
 			"gateway.networking.k8s.io/v1": v1, "gateway.networking.k8s.io/v1beta1": {"referencegrants"}, "gateway.varnish.io/v1alpha1": own,
-		}, "v1beta1", with},
+		}, "v1beta1", "", with},
 		"with ReferenceGrants": {map[string][]string{
 			"gateway.networking.k8s.io/v1": append(v1[:3:3], "referencegrants"), "gateway.varnish.io/v1alpha1": own,
-		}, "v1", with},
+		}, "v1", "", with},
+		"with older BackendTLSPolicies": {map[string][]string{
+			"gateway.networking.k8s.io/v1": v1, "gateway.networking.k8s.io/v1alpha3": {"backendtlspolicies"}, "gateway.varnish.io/v1alpha1": own,
+		}, "", "v1alpha3", policies},
+		"with both": {map[string][]string{
+			"gateway.networking.k8s.io/v1":       append(v1[:3:3], "referencegrants", "backendtlspolicies"),
+			"gateway.networking.k8s.io/v1alpha3": {"backendtlspolicies"}, "gateway.varnish.io/v1alpha1": own,
+		}, "v1", "v1", both},
 	} {
 		t.Run(name, func(t *testing.T) {
 			installed, err := discover(t, c.served, bundles)
 			require.NoError(t, err)
 			assert.Equal(t, c.grants, installed.ReferenceGrants)
+			assert.Equal(t, c.policies, installed.BackendTLSPolicies)
 			assert.Equal(t, c.want, installed.definitions())
-			generations := [6]int64{4: 10, 5: 11}
+			generations := [7]int64{5: 10, 6: 11}
 			for i, definition := range c.want {
 				generations[i] = int64(len(definition.BundleVersion))
 			}

@@ -11,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+	gatewayv1alpha3 "sigs.k8s.io/gateway-api/apis/v1alpha3"
 	gatewayv1beta1 "sigs.k8s.io/gateway-api/apis/v1beta1"
 
 	"github.com/varnish-gateway/gateway/operator/api/v1alpha1"
@@ -25,9 +26,11 @@ type Inputs struct {
 	Gateways        []*gatewayv1.Gateway
 	HTTPRoutes      []*gatewayv1.HTTPRoute
 	ReferenceGrants []*gatewayv1.ReferenceGrant
-	Services        []*corev1.Service
-	Secrets         []*corev1.Secret
-	ConfigMaps      []*corev1.ConfigMap
+	// BackendTLSPolicies are read so that their Services are not spoken to without TLS.
+	BackendTLSPolicies []*gatewayv1.BackendTLSPolicy
+	Services           []*corev1.Service
+	Secrets            []*corev1.Secret
+	ConfigMaps         []*corev1.ConfigMap
 	// Namespaces that are referred to but not listed are taken to exist with no labels but their name.
 	Namespaces             []*corev1.Namespace
 	GatewayClassParameters []*v1alpha1.GatewayClassParameters
@@ -57,6 +60,9 @@ type Definition struct {
 // ReferenceGrants is the resource without which no reference leaves its namespace.
 const ReferenceGrants = "referencegrants"
 
+// BackendTLSPolicies is the resource that asks for TLS to backends.
+const BackendTLSPolicies = "backendtlspolicies"
+
 // Reads tells whether objects of a resource of the Gateway API are read.
 func (o Options) Reads(resource string) bool {
 	return len(o.Definitions) == 0 || slices.ContainsFunc(o.Definitions, func(d Definition) bool { return d.Resource == resource })
@@ -77,6 +83,7 @@ func (in *Inputs) Sort() {
 	sortObjects(in.Gateways)
 	sortObjects(in.HTTPRoutes)
 	sortObjects(in.ReferenceGrants)
+	sortObjects(in.BackendTLSPolicies)
 	sortObjects(in.Services)
 	sortObjects(in.Secrets)
 	sortObjects(in.ConfigMaps)
@@ -88,6 +95,11 @@ func (in *Inputs) Sort() {
 // ReferenceGrantFromV1Beta1 returns a grant of the older version, whose shape is the same, as a v1 one.
 func ReferenceGrantFromV1Beta1(grant *gatewayv1beta1.ReferenceGrant) *gatewayv1.ReferenceGrant {
 	return (*gatewayv1.ReferenceGrant)(grant)
+}
+
+// BackendTLSPolicyFromV1Alpha3 returns a policy of the older version, whose shape is the same, as a v1 one.
+func BackendTLSPolicyFromV1Alpha3(policy *gatewayv1alpha3.BackendTLSPolicy) *gatewayv1.BackendTLSPolicy {
+	return (*gatewayv1.BackendTLSPolicy)(policy)
 }
 
 func sortObjects[T metav1.Object](objects []T) {

@@ -20,6 +20,7 @@ func (s *Set) Inputs(options inputs.Options) inputs.Inputs {
 		Gateways:               Of[*gatewayv1.Gateway](s),
 		HTTPRoutes:             Of[*gatewayv1.HTTPRoute](s),
 		ReferenceGrants:        Of[*gatewayv1.ReferenceGrant](s),
+		BackendTLSPolicies:     Of[*gatewayv1.BackendTLSPolicy](s),
 		Services:               Of[*corev1.Service](s),
 		Secrets:                Of[*corev1.Secret](s),
 		ConfigMaps:             Of[*corev1.ConfigMap](s),

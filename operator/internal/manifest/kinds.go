@@ -57,6 +57,7 @@ var custom = map[schema.GroupVersionKind]func([]byte) (metav1.Object, []violatio
 	gatewayGA.WithKind("Gateway"):          typed[gatewayv1.Gateway],
 	gatewayGA.WithKind("HTTPRoute"):        typed[gatewayv1.HTTPRoute],
 	gatewayGA.WithKind("ReferenceGrant"):   typed[gatewayv1.ReferenceGrant],
+	gatewayGA.WithKind("BackendTLSPolicy"): typed[gatewayv1.BackendTLSPolicy],
 	gatewayBeta.WithKind("GatewayClass"):   typed[gatewayv1.GatewayClass],
 	gatewayBeta.WithKind("Gateway"):        typed[gatewayv1.Gateway],
 	gatewayBeta.WithKind("HTTPRoute"):      typed[gatewayv1.HTTPRoute],

@@ -15,6 +15,8 @@ type Report struct {
 	GatewayClasses []GatewayClass
 	Gateways       []Gateway
 	HTTPRoutes     []HTTPRoute
+	// BackendTLSPolicies are those that target a Service to which routes of a Gateway of ours refer.
+	BackendTLSPolicies []Policy
 }
 
 // Object identifies the object that a status belongs to.
@@ -80,6 +82,22 @@ type Parent struct {
 	ParentRef  gatewayv1.ParentReference
 	Conditions []Condition
 }
+
+// Policy is the status of an attached policy: one entry for each Gateway of ours below which it is attached.
+type Policy struct {
+	Object
+	Ancestors []Ancestor
+}
+
+// Ancestor is the status of a policy below one of its ancestors.
+type Ancestor struct {
+	AncestorRef gatewayv1.ParentReference
+	Conditions  []Condition
+}
+
+// ReasonNotSupported is the reason of Accepted for a policy of a kind that is read, and not carried out. It is our own: the
+// Gateway API has reasons only for policies that are wrong.
+const ReasonNotSupported = "NotSupported"
 
 // Find returns the condition of a type, or nil.
 func Find(conditions []Condition, conditionType string) *Condition {

@@ -141,6 +141,7 @@ func (g *gateway) attach(route *gatewayv1.HTTPRoute, translation *routeTranslati
 		return
 	}
 	g.routes = append(g.routes, r)
+	g.policies.AddAll(translation.policies)
 	for _, service := range translation.services {
 		g.services[service.ID()] = service
 	}

@@ -31,7 +31,8 @@ func (t *routeTranslation) translateBackends(scope backendScope, refs []gatewayv
 		if ref.Weight != nil {
 			backend.Weight = *ref.Weight
 		}
-		service, unresolved := t.objects.resolveService(&at, scope.namespace, ref.BackendObjectReference)
+		service, policies, unresolved := t.objects.resolveService(&at, scope.namespace, ref.BackendObjectReference)
+		t.policies.Add(policies)
 		if unresolved != nil {
 			backend.Invalid = unresolved.reason
 			t.unresolved = append(t.unresolved, *unresolved)
@@ -44,33 +45,40 @@ func (t *routeTranslation) translateBackends(scope backendScope, refs []gatewayv
 	return backends
 }
 
-// resolveService follows a backendRef to a port of a Service. Whether the reference is permitted comes
-// before whether the Service exists.
-func (o *objects) resolveService(at *field, namespace string, ref gatewayv1.BackendObjectReference) (model.Service, *problem) {
+// backendPolicies are the policies that are attached to a backend; the first is in force.
+type backendPolicies = []*gatewayv1.BackendTLSPolicy
+
+// resolveService follows a backendRef to a port of a Service, and tells of the policies that are attached to it. Whether
+// the reference is permitted comes before whether the Service exists.
+func (o *objects) resolveService(at *field, namespace string, ref gatewayv1.BackendObjectReference) (model.Service, backendPolicies, *problem) {
+	refuse := func(reason gatewayv1.RouteConditionReason, member, message string) (model.Service, backendPolicies, *problem) {
+		none, wrong := unresolved(reason, at, member, message)
+		return none, nil, wrong
+	}
 	target := objectKey{namespace, string(ref.Name)}
 	if ref.Namespace != nil {
 		target.namespace = string(*ref.Namespace)
 	}
 	if (ref.Group != nil && *ref.Group != corev1.GroupName) || (ref.Kind != nil && *ref.Kind != kindService) {
-		return unresolved(gatewayv1.RouteReasonInvalidKind, at, "", "only references to Services are supported")
+		return refuse(gatewayv1.RouteReasonInvalidKind, "", "only references to Services are supported")
 	}
 	if !o.permits(reference{
 		fromKind: kindHTTPRoute, fromNamespace: namespace, toKind: kindService, to: target,
 	}) {
-		return unresolved(gatewayv1.RouteReasonRefNotPermitted, at, "",
+		return refuse(gatewayv1.RouteReasonRefNotPermitted, "",
 			"no ReferenceGrant permits the reference to Service "+quoted(target))
 	}
 	service := o.services[target]
 	switch {
 	case service == nil:
-		return unresolved(gatewayv1.RouteReasonBackendNotFound, at, "", "Service "+quoted(target)+" does not exist")
+		return refuse(gatewayv1.RouteReasonBackendNotFound, "", "Service "+quoted(target)+" does not exist")
 	case service.Spec.Type == corev1.ServiceTypeExternalName:
-		return unresolved(gatewayv1.RouteReasonInvalidKind, at, "",
+		return refuse(gatewayv1.RouteReasonInvalidKind, "",
 			"Service "+quoted(target)+" is of type ExternalName, which is not safe to forward to")
 	case ref.Port == nil:
-		return unresolved(gatewayv1.RouteReasonBackendNotFound, at, ".port", "a reference to a Service needs a port")
+		return refuse(gatewayv1.RouteReasonBackendNotFound, ".port", "a reference to a Service needs a port")
 	}
-	return servicePort(at, service, *ref.Port)
+	return o.resolvePort(at, service, *ref.Port)
 }
 
 // unresolved tells of a reference that does not hold, or of a member of it.

@@ -10,6 +10,7 @@ import (
 	"github.com/varnish-gateway/gateway/operator/api/v1alpha1"
 	"github.com/varnish-gateway/gateway/operator/internal/inputs"
 	"github.com/varnish-gateway/gateway/operator/internal/model"
+	"github.com/varnish-gateway/gateway/operator/internal/policy"
 )
 
 // gateway is a Gateway of ours while it is translated.
@@ -24,6 +25,8 @@ type gateway struct {
 	certificates bundle
 	routes       []model.Route
 	services     map[model.ServiceID]model.Service
+	// policies that are attached to the services of the routes.
+	policies policy.Attachments[*gatewayv1.BackendTLSPolicy]
 }
 
 // gateways are the Gateways of ours.

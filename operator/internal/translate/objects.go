@@ -8,6 +8,7 @@ import (
 
 	"github.com/varnish-gateway/gateway/operator/api/v1alpha1"
 	"github.com/varnish-gateway/gateway/operator/internal/inputs"
+	"github.com/varnish-gateway/gateway/operator/internal/policy"
 )
 
 // objectKey is an object's namespace and name.
@@ -27,6 +28,7 @@ type objects struct {
 	grants            map[string][]*gatewayv1.ReferenceGrant
 	classParameters   map[string]*v1alpha1.GatewayClassParameters
 	gatewayParameters map[objectKey]*v1alpha1.GatewayParameters
+	backendTLS        policy.Index[*gatewayv1.BackendTLSPolicy]
 	keyPairs          keyPairs
 }
 
@@ -39,6 +41,9 @@ func indexObjects(in inputs.Inputs) *objects {
 		grants:            make(map[string][]*gatewayv1.ReferenceGrant),
 		classParameters:   make(map[string]*v1alpha1.GatewayClassParameters, len(in.GatewayClassParameters)),
 		gatewayParameters: byKey(in.GatewayParameters),
+		backendTLS: policy.Attach(in.BackendTLSPolicies, func(p *gatewayv1.BackendTLSPolicy) []policy.Target {
+			return policy.LocalTargets(p, p.Spec.TargetRefs)
+		}),
 	}
 	for _, namespace := range in.Namespaces {
 		o.namespaces[namespace.Name] = namespace

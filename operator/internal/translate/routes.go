@@ -7,6 +7,7 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/varnish-gateway/gateway/operator/internal/model"
+	"github.com/varnish-gateway/gateway/operator/internal/policy"
 )
 
 // routeTranslation is a route while it is translated, and what became of it: the same for every Gateway
@@ -16,6 +17,8 @@ type routeTranslation struct {
 	rules   []model.Rule
 	// services that the rules refer to.
 	services []model.Service
+	// policies that are attached to the services that the rules refer to.
+	policies policy.Attachments[*gatewayv1.BackendTLSPolicy]
 	// unresolved references: their shares are answered 500.
 	unresolved problems
 	// invalid are what cannot be carried out as the route asks for it.

@@ -8,32 +8,53 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/varnish-gateway/gateway/operator/internal/model"
+	"github.com/varnish-gateway/gateway/operator/internal/policy"
 )
 
-// servicePort finds the TCP port of a Service that has the number; a Service may have ports of other protocols with
-// the same one. The port's name is what EndpointSlices repeat.
-func servicePort(at *field, service *corev1.Service, number int32) (model.Service, *problem) {
-	key := objectKey{service.Namespace, service.Name}
-	var other corev1.Protocol
-	for _, port := range service.Spec.Ports {
-		switch {
+// servicePort finds the TCP port of a Service that has the number, or nil; a Service may have ports of other protocols
+// with the same one. The port's name is what EndpointSlices repeat.
+func servicePort(service *corev1.Service, number int32) (port *corev1.ServicePort, other corev1.Protocol) {
+	for i := range service.Spec.Ports {
+		switch port := &service.Spec.Ports[i]; {
 		case port.Port != number:
-			continue
-		case port.Protocol != "" && port.Protocol != corev1.ProtocolTCP:
+		case port.Protocol == "" || port.Protocol == corev1.ProtocolTCP:
+			return port, ""
+		default:
 			other = port.Protocol
-			continue
-		case !speaksHTTP(port.AppProtocol):
-			return unresolved(gatewayv1.RouteReasonUnsupportedProtocol, at, ".port",
-				fmt.Sprintf("port %d of Service %s speaks %s, which is not supported", number, quoted(key), *port.AppProtocol))
 		}
-		return model.Service{Namespace: service.Namespace, Name: service.Name, Port: number, PortName: port.Name}, nil
 	}
-	if other != "" {
-		return unresolved(gatewayv1.RouteReasonUnsupportedProtocol, at, ".port",
-			fmt.Sprintf("port %d of Service %s is %s, not TCP", number, quoted(key), other))
+	return nil, other
+}
+
+// resolvePort says whether a port of a Service can be spoken to. Policies come first: they say what is to be spoken to
+// the port whatever the Service says of itself.
+func (o *objects) resolvePort(at *field, service *corev1.Service, number int32) (model.Service, backendPolicies, *problem) {
+	key := objectKey{service.Namespace, service.Name}
+	port, other := servicePort(service, number)
+	refuse := func(reason gatewayv1.RouteConditionReason, format string, args ...any) (model.Service, backendPolicies, *problem) {
+		none, wrong := unresolved(reason, at, ".port", fmt.Sprintf(format, args...))
+		return none, nil, wrong
 	}
-	return unresolved(gatewayv1.RouteReasonBackendNotFound, at, ".port",
-		fmt.Sprintf("Service %s has no port %d", quoted(key), number))
+	switch {
+	case port == nil && other != "":
+		return refuse(gatewayv1.RouteReasonUnsupportedProtocol, "port %d of Service %s is %s, not TCP", number, quoted(key), other)
+	case port == nil:
+		return refuse(gatewayv1.RouteReasonBackendNotFound, "Service %s has no port %d", quoted(key), number)
+	}
+	policies := o.backendTLS.At(policy.Target{
+		Group: corev1.GroupName, Kind: kindService, Namespace: service.Namespace, Name: service.Name, Section: port.Name,
+	})
+	if len(policies) > 0 {
+		none, _, wrong := refuse(gatewayv1.RouteReasonUnsupportedProtocol,
+			"BackendTLSPolicy %s asks for TLS to port %d of Service %s, which is not supported",
+			quoted(objectKey{policies[0].Namespace, policies[0].Name}), number, quoted(key))
+		return none, policies, wrong
+	}
+	if !speaksHTTP(port.AppProtocol) {
+		return refuse(gatewayv1.RouteReasonUnsupportedProtocol,
+			"port %d of Service %s speaks %s, which is not supported", number, quoted(key), *port.AppProtocol)
+	}
+	return model.Service{Namespace: service.Namespace, Name: service.Name, Port: number, PortName: port.Name}, nil, nil
 }
 
 func quoted(k objectKey) string { return strconv.Quote(k.String()) }

@@ -34,6 +34,7 @@ func translate(in inputs.Inputs, keyPairs keyPairs) Result {
 		result.Gateways = append(result.Gateways, g.result())
 		result.Report.Gateways = append(result.Report.Gateways, g.report())
 	}
+	result.Report.BackendTLSPolicies = gateways.reports(in.BackendTLSPolicies)
 	return result
 }
 

@@ -1,0 +1,63 @@
+package controller
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+	gatewayv1alpha3 "sigs.k8s.io/gateway-api/apis/v1alpha3"
+
+	"github.com/varnish-gateway/gateway/operator/internal/gather"
+	"github.com/varnish-gateway/gateway/operator/internal/inputs"
+	"github.com/varnish-gateway/gateway/operator/internal/policy"
+	"github.com/varnish-gateway/gateway/operator/internal/report"
+)
+
+func TestAPolicyIsToldOfInTheVersionThatIsInstalled(t *testing.T) {
+	scheme := runtime.NewScheme()
+	require.NoError(t, gatewayv1.Install(scheme))
+	require.NoError(t, gatewayv1alpha3.Install(scheme))
+	key := types.NamespacedName{Namespace: "shop", Name: "tls"}
+	meta := metav1.ObjectMeta{Namespace: key.Namespace, Name: key.Name, Generation: 1}
+	for version, object := range map[string]client.Object{
+		"v1":       &gatewayv1.BackendTLSPolicy{ObjectMeta: meta},
+		"v1alpha3": &gatewayv1alpha3.BackendTLSPolicy{ObjectMeta: meta},
+	} {
+		t.Run(version, func(t *testing.T) {
+			cluster := fake.NewClientBuilder().WithScheme(scheme).WithObjects(object).WithStatusSubresource(object).Build()
+			r := &policyReconciler{
+				statuses: statusWriter{cache: cluster, live: cluster, client: cluster, manager: managerPolicies}, current: &current{},
+				installed: gather.Installed{BackendTLSPolicies: version}, controller: inputs.ControllerName,
+			}
+			reconciled := func(policies map[types.NamespacedName]report.Policy) []gatewayv1.PolicyAncestorStatus {
+				r.current.Store(&Snapshot{Policies: policies})
+				_, err := r.Reconcile(t.Context(), reconcile.Request{NamespacedName: key})
+				require.NoError(t, err)
+				live := emptyBackendTLSPolicy(r.installed)
+				require.NoError(t, cluster.Get(t.Context(), key, live))
+				return backendTLSPolicy(live).Status.Ancestors
+			}
+			ref := policy.AncestorRef(&metav1.ObjectMeta{Namespace: edge.Namespace, Name: edge.Name})
+			ancestors := reconciled(map[types.NamespacedName]report.Policy{key: {
+				Object: report.Object{Namespace: key.Namespace, Name: key.Name, Generation: 1},
+				Ancestors: []report.Ancestor{{AncestorRef: ref, Conditions: []report.Condition{{
+					Type: "Accepted", Status: metav1.ConditionFalse, Reason: report.ReasonNotSupported,
+				}}}},
+			}})
+			require.Len(t, ancestors, 1)
+			assert.Equal(t, ref, ancestors[0].AncestorRef)
+			assert.Equal(t, report.ReasonNotSupported, ancestors[0].Conditions[0].Reason)
+			assert.Empty(t, reconciled(nil), "what we once wrote goes with the last Gateway that it mattered to")
+			keys, err := policyKeys(t.Context(), cluster, r.installed)
+			require.NoError(t, err)
+			assert.Equal(t, []types.NamespacedName{key}, keys)
+		})
+	}
+}
