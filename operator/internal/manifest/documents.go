@@ -6,7 +6,7 @@ import (
 	"strconv"
 )
 
-// document is one document of a file.
+// document is a part of a file that holds one YAML document, or JSON values.
 type document struct {
 	// line on which its first field stands, counted from 1.
 	line int
@@ -15,43 +15,62 @@ type document struct {
 	text   []byte
 }
 
-// split cuts a file into its YAML documents. Documents with nothing but blank lines and comments are left
-// out. A JSON file is one document, since it has no line that starts with "---".
+// split cuts text in UTF-8 with line feeds into its YAML documents (YAML 1.2, section 9.1). Each keeps its directives, its
+// "---" and its "...", since content can stand behind them. Documents with nothing but blank lines and comments are left
+// out. Whoever reads a document has to make sure that it is one: no rule for lines tells that for certain.
 func split(data []byte) []document {
 	var docs []document
-	current := document{}
-	line := 0
-	flush := func(end int, from int) {
-		current.text = data[from:end]
+	var current document
+	start, line := 0, 0
+	// open says that the content of the current document has begun: directives come before that.
+	open := false
+	begin := func(at, offset int) { start, current, open = at, document{offset: offset}, false }
+	flush := func(end int) {
 		if current.line > 0 {
+			current.text = data[start:end]
 			docs = append(docs, current)
 		}
 	}
-	start := 0
-	for pos := 0; pos < len(data); {
-		end := len(data)
+	for pos, end := 0, 0; pos < len(data); pos = end {
+		end = len(data)
 		if i := bytes.IndexByte(data[pos:], '\n'); i >= 0 {
 			end = pos + i + 1
 		}
-		text := data[pos:end]
 		line++
+		// Files that were put together may have the mark of each one's beginning.
+		text := bytes.TrimPrefix(data[pos:end], byteOrderMark)
 		switch {
-		case separates(text):
-			flush(pos, start)
-			current, start = document{offset: line}, end
-		case current.line == 0 && bears(text):
+		case isMarker(text, "---"):
+			if open {
+				flush(pos)
+			}
+			if open || current.line == 0 {
+				begin(end-len(text), line-1)
+			}
+			if bears(text[3:]) {
+				current.line, open = line, true
+			}
+		case isMarker(text, "..."):
+			if current.line == 0 && bears(text[3:]) {
+				current.line = line
+			}
+			flush(end)
+			begin(end, line)
+		case open || !bears(text):
+		case text[0] == '%':
 			current.line = line
+		default:
+			current.line, open = line, true
 		}
-		pos = end
 	}
-	flush(len(data), start)
+	flush(len(data))
 	return docs
 }
 
-// separates tells whether a line is a document separator.
-func separates(line []byte) bool {
-	rest, ok := bytes.CutPrefix(line, []byte("---"))
-	return ok && !bears(rest) && (len(rest) == 0 || bytes.IndexByte([]byte(" \t\r\n"), rest[0]) >= 0)
+// isMarker tells whether a line begins with a marker of documents.
+func isMarker(line []byte, marker string) bool {
+	rest, ok := bytes.CutPrefix(line, []byte(marker))
+	return ok && (len(rest) == 0 || bytes.IndexByte([]byte(" \t\n"), rest[0]) >= 0)
 }
 
 // bears tells whether a line has anything but space and a comment.

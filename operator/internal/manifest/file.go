@@ -70,9 +70,15 @@ func (p parser) readFile(path, name string, info fs.FileInfo, old *file, now tim
 	if len(data) == 0 && old.outlasts(now) {
 		return old.kept(next.stamp, now)
 	}
+	text, err := decodeText(data)
+	if err != nil {
+		next.problems = []Problem{{Source: Source{File: name}, Message: err.Error()}}
+		next.good = old.good
+		return next
+	}
 	keep := map[Key]bool{}
 	broken := false
-	for _, doc := range split(data) {
+	for _, doc := range split(text) {
 		digest := sha256.Sum256(doc.text)
 		result, known := old.documents[digest]
 		if !known {
@@ -104,11 +110,13 @@ func (f *file) kept(at stamp, now time.Time) *file {
 // take adds what a document holds. It notes in keep the objects whose last good form must go on serving, and
 // tells whether the document cannot be read at all.
 func (f *file) take(doc document, name string, result parsed, keep map[Key]bool) bool {
-	source := Source{File: name, Line: doc.line}
+	begin := Source{File: name, Line: doc.line}
 	for _, kind := range result.ignored {
 		f.ignored[kind]++
 	}
 	for _, object := range result.objects {
+		source := begin
+		source.Line += object.line
 		for _, found := range object.violations {
 			f.problems = append(f.problems, Problem{Source: source, Object: object.key.String(), Field: found.field, Message: found.message})
 		}
@@ -122,7 +130,7 @@ func (f *file) take(doc document, name string, result parsed, keep map[Key]bool)
 		}
 	}
 	if result.broken != "" {
-		f.problems = append(f.problems, Problem{Source: source, Message: doc.inFile(result.broken)})
+		f.problems = append(f.problems, Problem{Source: begin, Message: doc.inFile(result.broken)})
 	}
 	return result.broken != ""
 }

@@ -1,12 +1,11 @@
 package manifest
 
 import (
-	"errors"
+	"fmt"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	kjson "sigs.k8s.io/json"
-	"sigs.k8s.io/yaml"
 
 	"github.com/varnish-gateway/gateway/operator/internal/crds"
 )
@@ -23,7 +22,9 @@ type parsed struct {
 
 // parsedObject is one object of a document. Its value is nil where it has violations.
 type parsedObject struct {
-	key        Key
+	key Key
+	// line on which its value begins, below the first one of the document that has content.
+	line       int
 	object     metav1.Object
 	violations []violation
 }
@@ -34,29 +35,19 @@ type parser struct {
 }
 
 func (p parser) parse(text []byte) parsed {
-	value, err := decodeYAML(text)
+	values, err := decode(text)
 	if err != nil {
 		return parsed{broken: err.Error()}
 	}
 	var out parsed
-	p.add(&out, value)
+	for _, value := range values {
+		before := len(out.objects)
+		p.add(&out, value.content)
+		for i := range out.objects[before:] {
+			out.objects[before+i].line = value.line
+		}
+	}
 	return out
-}
-
-// plainYAML takes from an error of the YAML library what says nothing to who wrote the file.
-var plainYAML = strings.NewReplacer("error converting YAML to JSON: ", "", "yaml: ", "", "unmarshal errors:\n  ", "", "\n  ", "; ")
-
-// decodeYAML reads one document, and refuses keys that occur twice.
-func decodeYAML(text []byte) (any, error) {
-	data, err := yaml.YAMLToJSONStrict(text)
-	if err != nil {
-		return nil, errors.New(plainYAML.Replace(err.Error()))
-	}
-	var value any
-	if err := kjson.UnmarshalCaseSensitivePreserveInts(data, &value); err != nil {
-		return nil, err
-	}
-	return value, nil
 }
 
 // add reads one value: an object, or a list of them.
@@ -67,13 +58,19 @@ func (p parser) add(out *parsed, value any) {
 		return
 	}
 	name, _ := object["kind"].(string)
-	if items, ok := object["items"].([]any); ok && strings.HasSuffix(name, "List") {
-		for _, item := range items {
-			p.add(out, inherit(item, object, name))
-		}
+	items, given := object["items"]
+	if !given || !strings.HasSuffix(name, "List") {
+		p.addObject(out, object)
 		return
 	}
-	p.addObject(out, object)
+	list, ok := items.([]any)
+	if !ok && items != nil {
+		out.broken = fmt.Sprintf("items of %s: must be a list", name)
+		return
+	}
+	for _, item := range list {
+		p.add(out, inherit(item, object, name))
+	}
 }
 
 // inherit gives an item of a typed list, such as HTTPRouteList, the type that its list implies.

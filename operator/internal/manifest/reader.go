@@ -148,7 +148,7 @@ func IsManifest(name string) bool {
 	if strings.HasPrefix(filepath.Base(name), ".") {
 		return false
 	}
-	switch filepath.Ext(name) {
+	switch strings.ToLower(filepath.Ext(name)) {
 	case ".yaml", ".yml", ".json":
 		return true
 	}
