@@ -74,6 +74,7 @@ func Setup(ctx context.Context, mgr manager.Manager, options Options, log *zap.L
 	gatherer := &gather.Gatherer{
 		Cache:     mgr.GetCache(),
 		Contents:  &gather.Contents{Cache: mgr.GetClient(), Live: mgr.GetAPIReader()},
+		Own:       s.own,
 		Installed: options.Installed, Options: options.Inputs,
 		Referenced: func(r gather.References) { events.references.Store(&r) },
 	}

@@ -52,10 +52,11 @@ func runFile(t *testing.T, file string) {
 	require.NoError(t, err)
 	require.NoError(t, state.add(string(defaults)))
 
+	presented := map[string]map[string][]byte{}
 	for i := range c.Steps {
 		step := &c.Steps[i]
 		require.NoError(t, state.apply(*step), step.Name)
-		got := contract(outcome(t, c, state))
+		got := contract(outcome(t, c, state, presented))
 		if *update {
 			step.Want = got
 			continue
@@ -67,9 +68,11 @@ func runFile(t *testing.T, file string) {
 	}
 }
 
-// outcome translates the objects, checks what must hold for every result, and prints it.
-func outcome(t *testing.T, c *Case, state objects) string {
+// outcome translates the objects, checks what must hold for every result, and prints it. What Gateways present is that of
+// the step before.
+func outcome(t *testing.T, c *Case, state objects, presented map[string]map[string][]byte) string {
 	in, refused := read(t, state)
+	in.Presented = presented
 	before, err := yaml.Marshal(in)
 	require.NoError(t, err)
 	result := translate.Translate(in)
@@ -81,6 +84,7 @@ func outcome(t *testing.T, c *Case, state objects) string {
 		if gateway.Model != nil {
 			assertSound(t, gateway)
 		}
+		presented[gateway.Namespace+"/"+gateway.Name] = gateway.Certificates
 	}
 	p := &printer{show: c.Show}
 	for _, problem := range refused {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -14,7 +15,9 @@ import (
 	gatewayv1beta1 "sigs.k8s.io/gateway-api/apis/v1beta1"
 
 	"github.com/varnish-gateway/gateway/operator/api/v1alpha1"
+	"github.com/varnish-gateway/gateway/operator/internal/apply"
 	"github.com/varnish-gateway/gateway/operator/internal/inputs"
+	"github.com/varnish-gateway/gateway/operator/internal/workload"
 )
 
 // Gatherer reads inputs.
@@ -23,7 +26,9 @@ type Gatherer struct {
 	Cache     client.Reader
 	Contents  *Contents
 	Installed Installed
-	Options   inputs.Options
+	// Own reads the objects that Gateways are made of, as Contents reads those of users.
+	Own     *Contents
+	Options inputs.Options
 	// Referenced is told of what is referred to before any of it is read: an event that comes later is then known to
 	// matter, and one that came earlier is in the cache.
 	Referenced func(References)
@@ -44,8 +49,34 @@ func (g *Gatherer) Gather(ctx context.Context) (inputs.Inputs, error) {
 	if err := g.referenced(ctx, references, &in); err != nil {
 		return in, err
 	}
+	if err := g.presented(ctx, &in); err != nil {
+		return in, err
+	}
 	in.Sort()
 	return in, nil
+}
+
+// presented reads the certificates that Gateways present now, from the Secrets that are theirs.
+func (g *Gatherer) presented(ctx context.Context, in *inputs.Inputs) error {
+	in.Presented = map[string]map[string][]byte{}
+	for _, gateway := range in.Gateways {
+		if !terminatesTLS(gateway) {
+			continue
+		}
+		key := types.NamespacedName{Namespace: gateway.Namespace, Name: workload.NamesOf(gateway.Name).Certificates}
+		secret, err := g.Own.Secret(ctx, key)
+		if err != nil {
+			return err
+		}
+		if secret != nil && apply.OwnedBy(secret, string(gateway.UID)) {
+			in.Presented[gateway.Namespace+"/"+gateway.Name] = secret.Data
+		}
+	}
+	return nil
+}
+
+func terminatesTLS(gateway *gatewayv1.Gateway) bool {
+	return slices.ContainsFunc(gateway.Spec.Listeners, func(l gatewayv1.Listener) bool { return l.TLS != nil })
 }
 
 func (g *Gatherer) gatewayAPI(ctx context.Context, in *inputs.Inputs) error {

@@ -35,7 +35,10 @@ type Inputs struct {
 	Namespaces             []*corev1.Namespace
 	GatewayClassParameters []*v1alpha1.GatewayClassParameters
 	GatewayParameters      []*v1alpha1.GatewayParameters
-	Options                Options
+	// Presented are the certificates and keys that Gateways ("namespace/name") present now, as an earlier translation gave
+	// them. One of a Secret that has become bad is presented until the Secret is good again.
+	Presented map[string]map[string][]byte
+	Options   Options
 }
 
 // Options of the translation that no object carries.

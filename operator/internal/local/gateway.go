@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 )
 
 // Key identifies a Gateway.
@@ -24,6 +26,9 @@ type files struct {
 	tls    *mount
 }
 
+// tlsDir is the directory of the certificates, below that of the Gateway.
+const tlsDir = "tls"
+
 // openFiles takes over what an earlier run left, so that sequences continue.
 func openFiles(dir string) (*files, error) {
 	f := &files{dir: dir}
@@ -32,7 +37,7 @@ func openFiles(dir string) (*files, error) {
 		to   **mount
 		name string
 		mode fs.FileMode
-	}{{&f.config, "config", 0o600}, {&f.shards, "shards", 0o600}, {&f.tls, "tls", 0o600}} {
+	}{{&f.config, "config", 0o600}, {&f.shards, "shards", 0o600}, {&f.tls, tlsDir, 0o600}} {
 		if *m.to, err = openMount(filepath.Join(dir, m.name), m.mode); err != nil {
 			return nil, err
 		}
@@ -81,4 +86,19 @@ type configuration struct {
 	shards       map[string][]byte
 	vcl          []byte
 	certificates map[string][]byte
+}
+
+// presented are the certificates that Gateways present now, or presented when an earlier run ended. What is wrong with the
+// directory of one is told when it is opened.
+func (r *Runner) presented(gateways []*gatewayv1.Gateway) map[string]map[string][]byte {
+	all := map[string]map[string][]byte{}
+	for _, object := range gateways {
+		key := Key{object.Namespace, object.Name}
+		if g := r.gateways[key]; g != nil && g.files != nil {
+			all[key.String()] = g.files.tls.live
+		} else if live, err := readMount(filepath.Join(r.State.gatewayDir(key), tlsDir)); err == nil {
+			all[key.String()] = live
+		}
+	}
+	return all
 }

@@ -29,20 +29,29 @@ func openMount(dir string, mode fs.FileMode) (*mount, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	m := &mount{dir: dir, mode: mode, live: map[string][]byte{}}
+	live, err := readMount(dir)
+	if err != nil {
+		return nil, err
+	}
+	return &mount{dir: dir, mode: mode, live: live}, nil
+}
+
+// readMount reads what an earlier run left in dir, which need not exist.
+func readMount(dir string) (map[string][]byte, error) {
+	live := map[string][]byte{}
 	entries, err := os.ReadDir(filepath.Join(dir, dataLink))
 	if errors.Is(err, fs.ErrNotExist) {
-		return m, nil
+		return live, nil
 	}
 	if err != nil {
 		return nil, err
 	}
 	for _, entry := range entries {
-		if m.live[entry.Name()], err = os.ReadFile(filepath.Join(dir, dataLink, entry.Name())); err != nil {
+		if live[entry.Name()], err = os.ReadFile(filepath.Join(dir, dataLink, entry.Name())); err != nil {
 			return nil, err
 		}
 	}
-	return m, nil
+	return live, nil
 }
 
 // write makes files the content of the mount. It does nothing where they are that already.

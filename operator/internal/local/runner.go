@@ -158,7 +158,9 @@ func (r *Runner) apply() error {
 		r.lookAgain(manifest.EmptyPause)
 	}
 	read := time.Now()
-	result := r.translations.Translate(set.Inputs(inputs.Options{}))
+	in := set.Inputs(inputs.Options{})
+	in.Presented = r.presented(in.Gateways)
+	result := r.translations.Translate(in)
 	translated := time.Now()
 	if err := r.endpoints.write(manifest.Of[*discoveryv1.EndpointSlice](set)); err != nil {
 		return fmt.Errorf("writing EndpointSlices: %w", err)

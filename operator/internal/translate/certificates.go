@@ -1,8 +1,10 @@
 package translate
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
@@ -23,17 +25,29 @@ type bundle struct {
 	size  int
 }
 
+// keyPair is a certificate with its key, both in PEM.
+type keyPair struct{ certificate, key []byte }
+
+func keyPairOf(secret *corev1.Secret) keyPair {
+	return keyPair{certificate: secret.Data[corev1.TLSCertKey], key: secret.Data[corev1.TLSPrivateKeyKey]}
+}
+
+// presented is the key pair that has a name among files; false where there is none that holds.
+func presented(files map[string][]byte, name string) (keyPair, bool) {
+	pair := keyPair{certificate: files[name+certificateSuffix], key: files[name+keySuffix]}
+	return pair, pair.check() == nil
+}
+
 // add puts a key pair into the bundle, once; false where there is no room for it.
-func (b *bundle) add(name string, secret *corev1.Secret) bool {
+func (b *bundle) add(name string, pair keyPair) bool {
 	if _, ok := b.files[name+certificateSuffix]; ok {
 		return true
 	}
-	certificate, key := secret.Data[corev1.TLSCertKey], secret.Data[corev1.TLSPrivateKeyKey]
-	if b.size+len(certificate)+len(key) > maxBundle {
+	if b.size+len(pair.certificate)+len(pair.key) > maxBundle {
 		return false
 	}
-	b.files[name+certificateSuffix], b.files[name+keySuffix] = certificate, key
-	b.size += len(certificate) + len(key)
+	b.files[name+certificateSuffix], b.files[name+keySuffix] = pair.certificate, pair.key
+	b.size += len(pair.certificate) + len(pair.key)
 	return true
 }
 
@@ -45,51 +59,87 @@ func (l *listener) resolveCertificates(g *gatewayv1.Gateway, objects *objects, b
 			"protocol HTTPS needs a certificate")
 		return
 	}
+	live := objects.presented[objectKey{g.Namespace, g.Name}.String()]
 	for i, ref := range l.spec.TLS.CertificateRefs {
-		secret := l.resolveSecret(index("tls.certificateRefs", i), ref, g.Namespace, objects)
-		if secret == nil {
-			continue
+		if name, ok := l.resolveCertificate(index("tls.certificateRefs", i), ref, g.Namespace, objects, live, bundle); ok {
+			l.certificates = append(l.certificates, name)
 		}
-		name := certificateName(objectKey{secret.Namespace, secret.Name})
-		if l.opens() && !bundle.add(name, secret) {
-			l.unresolved.add(string(gatewayv1.ListenerReasonInvalidCertificateRef), index("tls.certificateRefs", i),
-				"Secret \"%s/%s\" does not fit beside the others: the certificates and keys of a Gateway have %d KiB together",
-				secret.Namespace, secret.Name, maxBundle>>10)
-			continue
-		}
-		l.certificates = append(l.certificates, name)
 	}
 }
 
-// resolveSecret finds the Secret with a sound key pair, or nil. Whether the reference is permitted comes
-// before whether the Secret exists, so that nothing is learnt of other namespaces.
-func (l *listener) resolveSecret(field string, ref gatewayv1.SecretObjectReference, namespace string, objects *objects) *corev1.Secret {
+// resolveCertificate follows one certificateRef, and gives the name of the key pair that is presented for it. Where its
+// Secret is there, and referring to it permitted, but what it holds cannot be presented, that is the key pair that is
+// presented now: a mistake in a Secret must not cut off a host.
+func (l *listener) resolveCertificate(field string, ref gatewayv1.SecretObjectReference, namespace string, objects *objects, live map[string][]byte, bundle *bundle) (string, bool) {
 	const invalid = string(gatewayv1.ListenerReasonInvalidCertificateRef)
+	secret, unresolved := objects.resolveSecret(field, ref, namespace)
+	if unresolved != nil {
+		l.unresolved = append(l.unresolved, *unresolved)
+		return "", false
+	}
+	at := objectKey{secret.Namespace, secret.Name}
+	name := certificateName(at)
+	// A listener that does not open presents nothing, and needs no room.
+	add := func(pair keyPair) bool { return !l.opens() || bundle.add(name, pair) }
+	var wrong string
+	if err := objects.keyPairs.check(secret); err != nil {
+		wrong = fmt.Sprintf("holds no sound key pair: %v", err)
+	} else if !add(keyPairOf(secret)) {
+		wrong = fmt.Sprintf("does not fit beside the others: the certificates and keys of a Gateway have %d KiB together", maxBundle>>10)
+	} else {
+		return name, true
+	}
+	last, ok := presented(live, name)
+	if ok && add(last) {
+		l.unresolved.add(invalid, field, "Secret %q %s; its last good certificate serves on", at, wrong)
+		return name, true
+	}
+	l.unresolved.add(invalid, field, "Secret %q %s", at, wrong)
+	return "", false
+}
+
+// keepPresented puts those key pairs into the bundle that are presented now and have not changed, so that a Secret that
+// grows takes no room from them.
+func (l *listener) keepPresented(g *gatewayv1.Gateway, objects *objects, bundle *bundle) {
+	live := objects.presented[objectKey{g.Namespace, g.Name}.String()]
+	if l.spec.TLS == nil || !l.opens() || len(live) == 0 {
+		return
+	}
+	for _, ref := range l.spec.TLS.CertificateRefs {
+		secret, unresolved := objects.resolveSecret("", ref, g.Namespace)
+		if unresolved != nil || objects.keyPairs.check(secret) != nil {
+			continue
+		}
+		name, pair := certificateName(objectKey{secret.Namespace, secret.Name}), keyPairOf(secret)
+		if bytes.Equal(live[name+certificateSuffix], pair.certificate) && bytes.Equal(live[name+keySuffix], pair.key) {
+			bundle.add(name, pair)
+		}
+	}
+}
+
+// resolveSecret finds the Secret that a certificateRef names. Whether the reference is permitted comes before whether the
+// Secret exists, so that nothing is learnt of other namespaces.
+func (o *objects) resolveSecret(field string, ref gatewayv1.SecretObjectReference, namespace string) (*corev1.Secret, *problem) {
+	refuse := func(reason gatewayv1.ListenerConditionReason, message string) (*corev1.Secret, *problem) {
+		return nil, &problem{reason: string(reason), field: field, message: message}
+	}
 	at := objectKey{namespace, string(ref.Name)}
 	if ref.Namespace != nil {
 		at.namespace = string(*ref.Namespace)
 	}
 	if !isSecret(ref) {
-		l.unresolved.add(invalid, field, "only references to Secrets are supported")
-		return nil
+		return refuse(gatewayv1.ListenerReasonInvalidCertificateRef, "only references to Secrets are supported")
 	}
-	if !objects.permits(reference{
+	if !o.permits(reference{
 		fromKind: kindGateway, fromNamespace: namespace, toKind: kindSecret, to: at,
 	}) {
-		l.unresolved.add(string(gatewayv1.ListenerReasonRefNotPermitted), field,
-			"no ReferenceGrant permits the reference to Secret %q", at)
-		return nil
+		return refuse(gatewayv1.ListenerReasonRefNotPermitted, "no ReferenceGrant permits the reference to Secret "+quoted(at))
 	}
-	secret := objects.secrets[at]
+	secret := o.secrets[at]
 	if secret == nil {
-		l.unresolved.add(invalid, field, "Secret %q does not exist", at)
-		return nil
+		return refuse(gatewayv1.ListenerReasonInvalidCertificateRef, "Secret "+quoted(at)+" does not exist")
 	}
-	if err := objects.keyPairs.check(secret); err != nil {
-		l.unresolved.add(invalid, field, "Secret %q holds no sound key pair: %v", at, err)
-		return nil
-	}
-	return secret
+	return secret, nil
 }
 
 // certificateName is a Secret's name in the TLS bundle. Keys of a Secret end at 253 characters, a

@@ -36,8 +36,14 @@ func (k keyPairs) check(secret *corev1.Secret) error {
 	}
 	err, ok := k.known[secret]
 	if !ok {
-		_, err = tls.X509KeyPair(secret.Data[corev1.TLSCertKey], secret.Data[corev1.TLSPrivateKeyKey])
+		err = keyPairOf(secret).check()
 	}
 	k.looked[secret] = err
+	return err
+}
+
+// check says why a certificate and a key are no sound pair; nil where they are.
+func (p keyPair) check() error {
+	_, err := tls.X509KeyPair(p.certificate, p.key)
 	return err
 }

@@ -82,6 +82,11 @@ func translateListeners(g *gatewayv1.Gateway, objects *objects, bundle *bundle) 
 	findOverlaps(listeners)
 	for _, l := range listeners {
 		if l.protocol == model.HTTPS {
+			l.keepPresented(g, objects, bundle)
+		}
+	}
+	for _, l := range listeners {
+		if l.protocol == model.HTTPS {
 			l.resolveCertificates(g, objects, bundle)
 		}
 	}

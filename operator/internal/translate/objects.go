@@ -29,7 +29,9 @@ type objects struct {
 	classParameters   map[string]*v1alpha1.GatewayClassParameters
 	gatewayParameters map[objectKey]*v1alpha1.GatewayParameters
 	backendTLS        policy.Index[*gatewayv1.BackendTLSPolicy]
-	keyPairs          keyPairs
+	// presented are the certificates that Gateways ("namespace/name") present now.
+	presented map[string]map[string][]byte
+	keyPairs  keyPairs
 }
 
 func indexObjects(in inputs.Inputs) *objects {
@@ -41,6 +43,7 @@ func indexObjects(in inputs.Inputs) *objects {
 		grants:            make(map[string][]*gatewayv1.ReferenceGrant),
 		classParameters:   make(map[string]*v1alpha1.GatewayClassParameters, len(in.GatewayClassParameters)),
 		gatewayParameters: byKey(in.GatewayParameters),
+		presented:         in.Presented,
 		backendTLS: policy.Attach(in.BackendTLSPolicies, func(p *gatewayv1.BackendTLSPolicy) []policy.Target {
 			return policy.LocalTargets(p, p.Spec.TargetRefs)
 		}),

@@ -134,6 +134,22 @@ func TestCertificatesThatDoNotFitIntoOneSecretAreRefused(t *testing.T) {
 	assert.LessOrEqual(t, size, corev1.MaxSecretSize)
 }
 
+func TestASecretThatGrowsTakesNoRoomFromOthers(t *testing.T) {
+	const half = 512 << 10
+	before, other := keyPair(t, "a", 0), keyPair(t, "b", half)
+	first := translate.Translate(withCertificates(before, other))
+	in := withCertificates(keyPair(t, "a", 2*half-len(other.Data[corev1.TLSCertKey])), other)
+	in.Presented = map[string]map[string][]byte{"default/gateway": first.Gateways[0].Certificates}
+	next := translate.Translate(in)
+	assert.Equal(t, first.Gateways[0].Certificates, next.Gateways[0].Certificates)
+	for _, l := range next.Report.Gateways[0].Listeners {
+		assert.True(t, l.Serves, l.Name)
+	}
+	refused := report.Find(next.Report.Gateways[0].Listeners[0].Conditions, "ResolvedRefs")
+	assert.Contains(t, refused.Message, `Secret "default/a" does not fit beside the others`)
+	assert.Contains(t, refused.Message, "its last good certificate serves on")
+}
+
 func TestKeyPairsAreReadOnce(t *testing.T) {
 	secret := keyPair(t, "a", 0)
 	in := withCertificates(secret)
