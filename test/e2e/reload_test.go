@@ -128,6 +128,33 @@ func TestCertificatesChangeWithoutAFailedRequest(t *testing.T) {
 	assert.Zero(t, s.end("certificates changed").Failed())
 }
 
+func TestACertificateThatDoesNotFitItsKeyLeavesTheLastGoodOne(t *testing.T) {
+	one := startBackend(t, "one")
+	g := startGateway(t, simpleFiles(one.port))
+	g.await("HTTPS", func() error { return g.from("one", "https://a.example/") })
+	s := startSteady(t, g, "https")
+	bad, err := certificate.SelfSigned("a.example")
+	require.NoError(t, err)
+	bad.Key = g.certificate.Key
+	g.write("certificate.yaml", bad.Secret("certificate"))
+	// What is written later is taken in with it, or after it.
+	g.write("later.yaml", `apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: later}
+spec:
+  parentRefs: [{name: web}]
+  hostnames: [later.example]
+  rules: [{backendRefs: [{name: one, port: 80}]}]
+`)
+	g.await("a later route", func() error { return g.from("one", "https://later.example/") })
+	conn, err := tls.Dial("tcp", g.address("https"), &tls.Config{ServerName: "a.example", InsecureSkipVerify: true}) //nolint:gosec // only the serial matters
+	require.NoError(t, err)
+	defer conn.Close()
+	assert.Equal(t, g.certificate.Serial, conn.ConnectionState().PeerCertificates[0].SerialNumber)
+	s.more()
+	assert.Zero(t, s.end("a bad certificate was saved").Failed())
+}
+
 func TestAListenerOnAnOpenPortComesWithoutAFailedRequest(t *testing.T) {
 	one := startBackend(t, "one")
 	g := startGateway(t, simpleFiles(one.port))
