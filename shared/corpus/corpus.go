@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-//go:embed routing ghost decisions
+//go:embed routing ghost decisions endpoints
 var files embed.FS
 
 // File is a case that is one whole file of a contract.
@@ -101,6 +101,33 @@ type ExpectUpstream struct {
 	Host    *string   `json:"host"`
 	Target  *string   `json:"target"`
 	Headers *[]Header `json:"headers"`
+}
+
+// Endpoints are EndpointSlices, and what serves a port of a Service by them.
+type Endpoints struct {
+	// Name of the file: its path in the corpus, without ".json".
+	Name        string `json:"-"`
+	Description string `json:"description"`
+	// Slices as Kubernetes writes them (discovery.k8s.io/v1).
+	Slices []jsontext.Value `json:"slices"`
+	Cases  []EndpointsCase  `json:"cases"`
+}
+
+// EndpointsCase is a port of a Service, and what serves it.
+type EndpointsCase struct {
+	// Name is a sentence.
+	Name      string `json:"name"`
+	Namespace string `json:"namespace"`
+	Service   string `json:"service"`
+	// Port is the name of the Service's port.
+	Port string `json:"port"`
+	// Expect are the addresses with their ports, in order.
+	Expect []string `json:"expect"`
+}
+
+// AllEndpoints gives every file of EndpointSlices.
+func AllEndpoints() ([]Endpoints, error) {
+	return parse("endpoints", func(endpoints *Endpoints, name string) { endpoints.Name = name })
 }
 
 // Valid gives the sound files of a contract: "routing" or "ghost".

@@ -79,7 +79,7 @@ func (e Explanation) writeBackends(w io.Writer) {
 			fmt.Fprintf(w, "\t%s\n", answer(b.Status, b.Location, b.Reason))
 			continue
 		}
-		fmt.Fprintf(w, "\tendpoints %s\n", endpoints(b))
+		fmt.Fprintf(w, "\tendpoints %s\n", addresses(b))
 		fmt.Fprintf(w, "\tis sent %s %s, Host: %s\n", b.Upstream.Method, b.Upstream.Target, b.Upstream.Host)
 		for _, h := range b.Upstream.Headers {
 			fmt.Fprintf(w, "\t  %s: %s\n", h.Name, h.Value)
@@ -90,7 +90,7 @@ func (e Explanation) writeBackends(w io.Writer) {
 	}
 }
 
-func endpoints(b decision.Backend) string {
+func addresses(b decision.Backend) string {
 	var list []string
 	for _, e := range b.Endpoints {
 		list = append(list, fmt.Sprintf("%s:%d", e.Address, e.Port))

@@ -5,9 +5,6 @@ import (
 	"net/netip"
 	"slices"
 
-	discoveryv1 "k8s.io/api/discovery/v1"
-	"k8s.io/apimachinery/pkg/types"
-
 	"github.com/varnish-gateway/gateway/shared/ghostconf"
 )
 
@@ -32,9 +29,9 @@ func NewTable() *Table {
 
 // Set puts an EndpointSlice in the place of the one of that name. A slice without a Service's label
 // belongs to nobody. It gives the Services that may now have other endpoints.
-func (t *Table) Set(source *discoveryv1.EndpointSlice) []Service {
+func (t *Table) Set(source Slice) []Service {
 	affected := t.Delete(source.Namespace, source.Name)
-	s := compact(source)
+	s := compact(&source)
 	if s.service == "" {
 		return affected
 	}
@@ -114,7 +111,7 @@ func (e endpoint) isBetter(than endpoint) bool {
 // oncePerTarget keeps the first address of each target and port, and every address whose target is not known.
 func oncePerTarget(addresses []netip.AddrPort, endpoints map[netip.AddrPort]endpoint) []ghostconf.Endpoint {
 	type key struct {
-		target types.UID
+		target string
 		port   uint16
 	}
 	seen := map[key]bool{}
