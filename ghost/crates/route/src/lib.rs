@@ -21,6 +21,7 @@ pub mod modify;
 mod path_index;
 mod query;
 mod request;
+mod request_target;
 mod router;
 mod selection;
 pub mod target;

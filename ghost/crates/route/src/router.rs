@@ -9,8 +9,8 @@ use crate::host;
 use crate::host_map::LowerHost;
 use crate::listener_index::{self, Served, Sockets};
 use crate::path_index::{Candidate, PathIndex};
-use crate::query::split_target;
 use crate::request::{Headers, Request, Scratch};
+use crate::request_target::{Invalid, RequestTarget};
 use crate::selection::Selection;
 
 /// Decides requests by one configuration. Immutable: a reload makes another.
@@ -65,15 +65,15 @@ impl Router {
             return refuse(Why::Tunnel);
         }
         let Some(host) = host::parse(request.host) else { return refuse(Why::Host) };
-        let (raw, query) = split_target(request.target);
-        if !raw.starts_with(b"/") {
-            return refuse(Why::Path);
-        }
-        let Ok(path) = path::normalise(raw, &mut scratch.path) else { return refuse(Why::Path) };
+        let target = match RequestTarget::parse(request.method, request.target) {
+            Ok(target) => target,
+            Err(Invalid::Byte) => return refuse(Why::Target),
+            Err(Invalid::Form) => return refuse(Why::Path),
+        };
+        let Ok(path) = path::normalise(target.path, &mut scratch.path) else { return refuse(Why::Path) };
         let host = LowerHost::new(host);
         let Some(served) = self.served(request.socket, &host) else { return refuse(Why::NoListener) };
-        let query = query.unwrap_or_default();
-        let selection = Selection { request, path, query, buffer: &mut scratch.value };
+        let selection = Selection { request, path, query: target.query, buffer: &mut scratch.value };
         let decided = self.decide_at(served, &host, selection);
         Decision { listener: Some(served.listener), ..decided }
     }

@@ -3,7 +3,10 @@
 mod absolute;
 mod body;
 mod forward;
+mod host;
+mod listener;
 mod outcome;
+mod pristine;
 
 use std::ffi::CStr;
 
@@ -23,7 +26,6 @@ use crate::task::{self, ClientTask, Outcome};
 
 /// What ghost itself says in the request. Nobody else can.
 const OWN_PREFIX: &[u8] = b"x-gateway-";
-const LISTENER: &[u8] = b"X-Gateway-Listener";
 
 /// Routes the request anew.
 ///
@@ -97,12 +99,10 @@ unsafe fn clean_and_decide(ctx: &vrt_ctx, vcl: &VclState, task: &mut ClientTask)
             _ => return Ok(Outcome::None),
         }
     };
-    // Also what a rollback and ESI go back to.
-    pristine.retain_quietly(|name, _| !is_own(name));
-    absolute::to_origin(&mut pristine)?;
+    let listener = listener::line(socket);
+    pristine::clean(&mut pristine, listener);
     req.retain(|name, _| !is_own(name));
-    absolute::to_origin(&mut req)?;
-    req.add(LISTENER, socket)?;
+    req.add_static(listener)?;
     // The access log reads these records: a header's would show what the client sent under its name.
     // SAFETY: as above, the log is the running task's.
     unsafe { log::named(ctx.vsl, VslTag::VclLog, c"ghost_listener", socket) };
@@ -110,10 +110,19 @@ unsafe fn clean_and_decide(ctx: &vrt_ctx, vcl: &VclState, task: &mut ClientTask)
         // SAFETY: as above.
         return Ok(unsafe { outcome::own(ctx, 503, "there is no configuration yet") });
     };
+    // SAFETY: as above.
+    unsafe {
+        if host::is_missing(ctx, &pristine) {
+            return Ok(outcome::own(ctx, 400, "a request of HTTP/1.1 has no Host header"));
+        }
+        pristine::make(ctx, &mut pristine, &snapshot, socket, listener)?;
+    }
+    absolute::to_origin(&mut req)?;
     if !task.forwarded {
-        // SAFETY: as above.
-        let peer = unsafe { forward::peer(ctx) };
-        forward::forward(&mut req, &pristine, &snapshot, socket, peer)?;
+        if req.field(b"host").is_none() {
+            req.copy(b"Host", &pristine)?;
+        }
+        forward::copy(&mut req, &pristine)?;
         task.forwarded = true;
     }
     // SAFETY: as above.
