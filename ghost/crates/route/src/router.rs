@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ghost_config::{Config, Listener, PathMatch, Route, Rule, is_token, path};
+use ghost_config::{Config, Listener, Route, Rule, is_token, path};
 
 use crate::decision::{Chosen, Decision, Outcome, Why};
 use crate::host;
@@ -43,16 +43,13 @@ impl Router {
     }
 
     /// The rule that was chosen.
-    pub fn rule(&self, chosen: &Chosen) -> &Rule {
+    pub fn rule(&self, chosen: &Chosen) -> &Arc<Rule> {
         &self.config.routes[chosen.route].rules[chosen.rule]
     }
 
     /// What of the path made a request fit a PathPrefix, in the form for comparison; empty for other matches.
     pub fn prefix(&self, chosen: &Chosen) -> &[u8] {
-        match self.rule(chosen).matches[chosen.match_index].as_ref().map(|found| &found.path) {
-            Some(PathMatch::Prefix(prefix)) => prefix,
-            _ => b"",
-        }
+        self.rule(chosen).prefix(chosen.match_index)
     }
 
     /// Says what becomes of a request.

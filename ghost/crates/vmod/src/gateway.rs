@@ -128,9 +128,9 @@ fn build(file: &Path) -> Result<Vec<Diagnostic>, String> {
     let before = running();
     let previous: Option<&Config> = before.as_ref().map(|snapshot| snapshot.config());
     let loaded = ghost_config::load(&bytes, previous).map_err(|e| chain(&e))?;
-    let prepared = Prepared::new(loaded.config, before.as_deref());
+    let prepared = Prepared::new(loaded.config);
     // From here on nothing may fail: the upstream cannot go back.
-    let snapshot = Arc::new(prepared.enter(&gateway().upstream));
+    let snapshot = Arc::new(prepared.enter(&gateway().upstream, before.as_deref()));
     gateway().running.store(Some(Arc::clone(&snapshot)));
     show(&snapshot, loaded.diagnostics.len());
     Ok(loaded.diagnostics)

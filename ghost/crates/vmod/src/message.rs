@@ -8,6 +8,7 @@ use std::mem::transmute;
 use std::ptr::NonNull;
 use std::slice;
 
+use ghost_route::plan::Fields;
 use varnish::ffi;
 
 use crate::workspace;
@@ -35,6 +36,22 @@ pub enum NoRoom {
     /// The field holds a byte that no header may hold.
     #[error("a header field holds NUL, CR or LF")]
     Byte,
+}
+
+impl Fields for Message<'_> {
+    type Error = NoRoom;
+
+    fn retain(&mut self, mut keep: impl FnMut(&[u8]) -> bool) {
+        Message::retain(self, |name, _| keep(name));
+    }
+
+    fn set(&mut self, name: &[u8], value: &[u8]) -> Result<(), NoRoom> {
+        Message::set(self, name, value)
+    }
+
+    fn add(&mut self, name: &[u8], value: &[u8]) -> Result<(), NoRoom> {
+        Message::add(self, name, value)
+    }
 }
 
 impl<'a> Message<'a> {
