@@ -23,6 +23,7 @@ mod door;
 mod fetch;
 mod forward;
 mod gateway;
+mod known_files;
 mod listing;
 mod log;
 mod message;
