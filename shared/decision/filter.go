@@ -36,6 +36,9 @@ func location(p *parsed, listener ghostconf.Listener, redirect *routing.RequestR
 	if redirect.Path != nil {
 		target = p.withQuery(modifyPath(p.path, redirect.Path, prefix))
 	}
+	if target == wholeServer {
+		target = "/"
+	}
 	return scheme + "://" + host + target
 }
 
@@ -66,6 +69,9 @@ func matchedPrefix(match routing.PathMatch) string {
 // modifyPath replaces a path in normal form, or the prefix of it that was matched.
 func modifyPath(path string, modifier *routing.PathModifier, prefix string) string {
 	modified := modifier.Value
+	if path == wholeServer && modifier.Type == routing.ReplacePrefixMatch {
+		return path
+	}
 	if modifier.Type == routing.ReplacePrefixMatch {
 		modified = strings.TrimRight(modifier.Value, "/") + strings.TrimPrefix(path, prefix)
 	}

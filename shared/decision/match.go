@@ -47,7 +47,7 @@ func pathFits(condition routing.PathMatch, path string) bool {
 		return path == value
 	}
 	rest, under := strings.CutPrefix(path, strings.TrimRight(value, "/"))
-	return under && (rest == "" || rest[0] == '/')
+	return under && (rest == "" || rest[0] == '/' || path == wholeServer)
 }
 
 func valueMisfit(kind string, condition routing.ValueMatch, value string, present bool) string {

@@ -15,7 +15,7 @@ type Request struct {
 	Host string
 	// Method of the request; case-sensitive.
 	Method string
-	// Target in origin form: path, and query with its "?".
+	// Target in origin form (path, and query with its "?"), or "*" of OPTIONS.
 	Target string
 	// Headers are the other header lines in their order.
 	Headers []routing.Header
@@ -48,10 +48,31 @@ func parse(request Request) (p parsed, status int, problem string) {
 	}
 	rawPath, query, hasQuery := strings.Cut(request.Target, "?")
 	p.query, p.hasQuery = query, hasQuery
+	if !validTarget(request.Target, rawPath) {
+		return p, http.StatusBadRequest, "the target holds a character that none may hold"
+	}
+	if request.Method == http.MethodOptions && request.Target == wholeServer {
+		p.path = wholeServer
+		return p, 0, ""
+	}
 	if p.path, ok = routing.NormalizePath(rawPath); !ok {
 		return p, http.StatusBadRequest, "the path does not begin with a slash or climbs above the root"
 	}
 	return p, 0, ""
+}
+
+// wholeServer is the target of an OPTIONS request for the server as a whole (RFC 9112, section 3.2.4).
+const wholeServer = "*"
+
+// validTarget says whether a target holds only what one may hold. A backend may read anything else in another way than it
+// was matched: "#" begins a fragment to many (RFC 9112, section 3.2, has none), and `\` is a slash to some.
+func validTarget(target, path string) bool {
+	for i := range len(target) {
+		if target[i] <= ' ' || target[i] >= 0x7f || target[i] == '#' {
+			return false
+		}
+	}
+	return !strings.Contains(path, `\`) && !strings.Contains(path, "%00")
 }
 
 // header is the value of a header: its lines joined with a comma (RFC 9110, section 5.3).

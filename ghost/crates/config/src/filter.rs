@@ -20,6 +20,16 @@ pub struct Filters {
 }
 
 impl Filters {
+    /// No filter.
+    pub const fn none() -> Self {
+        Self {
+            request_headers: Vec::new(),
+            response_headers: Vec::new(),
+            rewrite: UrlRewrite { host: None, path: None },
+            redirect: None,
+        }
+    }
+
     /// Compiles filters. `None` where one of them is unknown or broken: a filter that is left out can open
     /// what should be shut, so its owner must answer 500. `prefixes` says whether every match of the rule is
     /// a PathPrefix, which ReplacePrefixMatch asks for.

@@ -1,5 +1,7 @@
 //! Header modification.
 
+use serde_json::{Value, json};
+
 use crate::diagnostic::Findings;
 use crate::field::{is_field_value, is_token};
 use crate::own_header::{Action, Message, is_gateways_own};
@@ -31,6 +33,27 @@ impl HeaderModifier {
     pub fn drops(&self, name: &[u8]) -> bool {
         let same = |other: &[u8]| other.eq_ignore_ascii_case(name);
         self.remove.iter().any(|removed| same(removed)) || self.set.iter().any(|set| same(&set.name))
+    }
+
+    /// The JSON of response modifiers in their order, which [`from_json`](Self::from_json) reads.
+    pub fn to_json(modifiers: &[Self]) -> String {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let header = |h: &Header| json!({"name": text(&h.name), "value": text(&h.value)});
+        let one = |modifier: &Self| {
+            json!({
+                "remove": modifier.remove.iter().map(|name| text(name)).collect::<Vec<_>>(),
+                "set": modifier.set.iter().map(header).collect::<Vec<_>>(),
+                "add": modifier.add.iter().map(header).collect::<Vec<_>>(),
+            })
+        };
+        Value::from_iter(modifiers.iter().map(one)).to_string()
+    }
+
+    /// Reads response modifiers as strictly as those of a file; none where anything is wrong with them.
+    pub fn from_json(text: &[u8]) -> Option<Vec<Self>> {
+        let wire: Vec<wire::HeaderModifier> = serde_json::from_slice(text).ok()?;
+        let mut findings = Findings::default();
+        wire.into_iter().map(|modifier| Self::compile(modifier, Message::Response, &mut findings)).collect()
     }
 
     /// Takes Host out of a request's modifier, and says what it is set to: it stands beside the rewrites.
@@ -91,4 +114,41 @@ fn sound(problem: Option<&str>, text: &str, findings: &mut Findings) -> bool {
         findings.note(format!("{text:?} {problem}, so this answers 500"));
     }
     problem.is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header(name: &str, value: &str) -> Header {
+        Header { name: name.as_bytes().into(), value: value.as_bytes().into() }
+    }
+
+    #[test]
+    fn modifiers_are_read_as_they_were_written() {
+        let first = HeaderModifier {
+            remove: vec![b"Server".as_slice().into()],
+            set: vec![header("X-Set", "a \"quoted\", \t é")],
+            add: vec![header("X-Add", ""), header("X-Add", "2")],
+        };
+        let modifiers = [first, HeaderModifier::default()];
+        let text = HeaderModifier::to_json(&modifiers);
+        assert!(!text.contains(['\r', '\n', '\0']), "it has to fit into a header field: {text}");
+        assert_eq!(HeaderModifier::from_json(text.as_bytes()).as_deref(), Some(&modifiers[..]));
+        assert_eq!(HeaderModifier::from_json(b"[]"), Some(Vec::new()));
+    }
+
+    #[test]
+    fn what_no_filter_may_do_is_not_read() {
+        for text in [
+            "",
+            "{}",
+            r#"[{"set": [{"name": "Content-Length", "value": "1"}]}]"#,
+            r#"[{"remove": ["Transfer-Encoding"]}]"#,
+            r#"[{"add": [{"name": "a b", "value": ""}]}]"#,
+            r#"[{"add": [{"name": "a", "value": "\r\n"}]}]"#,
+        ] {
+            assert_eq!(HeaderModifier::from_json(text.as_bytes()), None, "{text}");
+        }
+    }
 }

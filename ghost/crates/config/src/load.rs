@@ -79,10 +79,9 @@ pub fn load(bytes: &[u8], previous: Option<&Config>) -> Result<Loaded, Refused> 
     }
     let none = Kept::default();
     let kept = previous.map_or(&none, |config| &config.kept);
-    let kept = Kept {
-        routes: compile(&file.routes, &kept.routes, Route::compile)?,
-        services: compile(&file.services, &kept.services, Service::compile)?,
-    };
+    let mut routes = compile(&file.routes, &kept.routes, Route::compile)?;
+    keep_rules(&mut routes, &kept.routes);
+    let kept = Kept { routes, services: compile(&file.services, &kept.services, Service::compile)? };
     let mut config = Config {
         sequence: file.sequence,
         routing_sequence: file.routing_sequence,
@@ -143,6 +142,18 @@ fn compile<W: DeserializeOwned, T>(
         }
     };
     texts.iter().map(one).collect()
+}
+
+/// Lets routes that changed share the rules that did not.
+fn keep_rules(routes: &mut [Compiled<Route>], last: &[Compiled<Route>]) {
+    let former: HashMap<&str, &Route> = last.iter().map(|c| (&*c.record.id, &*c.record)).collect();
+    for route in routes {
+        let Some(former) = former.get(&*route.record.id) else { continue };
+        // Those that were kept whole are shared already.
+        if let Some(record) = Arc::get_mut(&mut route.record) {
+            record.keep_rules(former);
+        }
+    }
 }
 
 /// Enough of a record's text to find it by: it begins with the record's name. Records that share a head are

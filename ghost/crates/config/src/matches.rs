@@ -7,7 +7,7 @@ use crate::field::is_token;
 use crate::{Pattern, Rank, path, wire};
 
 /// Conditions of which every one must hold.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Match {
     /// Condition on the path, in the form of [`path::normalise`].
     pub path: PathMatch,
@@ -22,7 +22,7 @@ pub struct Match {
 }
 
 /// A condition on a path.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum PathMatch {
     /// The path itself.
     Exact(Box<[u8]>),
@@ -33,7 +33,7 @@ pub enum PathMatch {
 }
 
 /// A condition on the header or query parameter of a name.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ValueMatch {
     /// Name of the header or parameter.
     pub name: Box<[u8]>,
@@ -42,7 +42,7 @@ pub struct ValueMatch {
 }
 
 /// A condition on a value.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum ValueTest {
     /// These bytes.
     Exact(Box<[u8]>),

@@ -16,7 +16,7 @@ pub struct Route {
     /// Where the route serves.
     pub attachments: Vec<Attachment>,
     /// Rules, at their places in the file.
-    pub rules: Vec<Rule>,
+    pub rules: Vec<Arc<Rule>>,
 }
 
 /// Says at which listener a route serves, and for which of its own hostnames.
@@ -35,7 +35,7 @@ impl Route {
             id: format!("{}/{}", wire.namespace, wire.name).into(),
             uid: wire.uid.into(),
             attachments: each(wire.attachments, "attachments", findings, Attachment::compile),
-            rules: each(wire.rules, "rules", findings, Rule::compile),
+            rules: each(wire.rules, "rules", findings, |rule, f| Arc::new(Rule::compile(rule, f))),
         };
         for (field, text) in [("namespace", &*wire.namespace), ("name", &*wire.name), ("uid", &*route.uid)] {
             if text.is_empty() {
@@ -48,10 +48,19 @@ impl Route {
         route
     }
 
+    /// Takes the rules that are the same in a former version of this route, so that who holds one knows it again.
+    pub(crate) fn keep_rules(&mut self, former: &Self) {
+        for rule in &mut self.rules {
+            if let Some(kept) = former.rules.iter().find(|kept| kept.id == rule.id && **kept == *rule) {
+                *rule = Arc::clone(kept);
+            }
+        }
+    }
+
     /// Makes every rule answer 500.
     pub(crate) fn fail(&mut self, reason: &str) {
         for rule in &mut self.rules {
-            rule.fault.get_or_insert_with(|| reason.into());
+            Arc::make_mut(rule).fault.get_or_insert_with(|| reason.into());
         }
     }
 

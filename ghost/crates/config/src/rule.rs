@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use crate::diagnostic::Findings;
 use crate::needs;
-use crate::{Filters, Match, wire};
+use crate::{Filters, Match, PathMatch, wire};
 
 /// The heaviest weight, as the Gateway API has it.
 const MAX_WEIGHT: u32 = 1_000_000;
 
 /// One rule of a route: a request that fits any of the matches is served by the backends.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Rule {
     /// Outlives reloads and reordering: cache objects, connection pools and metrics are identified by it.
     pub id: Arc<str>,
@@ -25,7 +25,7 @@ pub struct Rule {
 }
 
 /// One backendRef of a rule.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Backend {
     /// ID of an entry of the service table; empty where there is a fault.
     pub service: Arc<str>,
@@ -60,6 +60,15 @@ impl Rule {
         });
         let backends = each(wire.backends, "backends", findings, |b, f| Backend::compile(b, prefixes, f));
         Self { id: wire.id.into(), matches, filters, backends, fault }
+    }
+
+    /// What of the path makes a request fit this match, in the form for comparison; empty where it is no
+    /// PathPrefix.
+    pub fn prefix(&self, match_index: usize) -> &[u8] {
+        match self.matches.get(match_index).and_then(Option::as_ref).map(|found| &found.path) {
+            Some(PathMatch::Prefix(prefix)) => prefix,
+            _ => b"",
+        }
     }
 
     /// Whether there is a backend to choose.

@@ -44,7 +44,7 @@ fn refuse_taken_rules(routes: &mut [Arc<Route>], diagnostics: &mut Vec<Diagnosti
             findings.element("rules", rule, |f| {
                 f.field("id", |f| f.note("another rule has this identity, so this one answers 500"));
             });
-            let fault = &mut Arc::make_mut(route).rules[rule].fault;
+            let fault = &mut Arc::make_mut(&mut Arc::make_mut(route).rules[rule]).fault;
             fault.get_or_insert("another rule has its identity".into());
         }
         report(findings, index, route, diagnostics);

@@ -55,6 +55,8 @@ pub enum Why {
     Tunnel,
     /// The Host header is missing or no host.
     Host,
+    /// The target holds a byte that none may hold.
+    Target,
     /// The path does not begin with a slash, or climbs above it.
     Path,
     /// No listener on the socket serves the host.
@@ -80,6 +82,7 @@ impl Why {
             Self::Method => "the method is malformed",
             Self::Tunnel => "the method CONNECT asks for a tunnel",
             Self::Host => "the Host header is missing or malformed",
+            Self::Target => "the target holds a character that none may hold",
             Self::Path => "the path does not begin with a slash or climbs above it",
             Self::NoListener => "no listener serves this host",
             Self::Listener => "the listener is broken",
@@ -95,7 +98,7 @@ impl Why {
 impl From<Why> for Answer {
     fn from(why: Why) -> Self {
         let status = match why {
-            Why::Method | Why::Host | Why::Path => 400,
+            Why::Method | Why::Host | Why::Target | Why::Path => 400,
             Why::Tunnel => 501,
             Why::NoListener | Why::NoRoute => 404,
             Why::Listener | Why::Rule | Why::NoBackend | Why::Backend => 500,

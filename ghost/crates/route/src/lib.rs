@@ -7,7 +7,7 @@
 //!
 //! What else a request or its answer needs is here as well, as pure functions over reusable buffers: the
 //! target that a backend sees and the Location of a redirect ([`target`]), header modification
-//! ([`modify`]), and X-Forwarded-* ([`forwarded`]).
+//! ([`modify`]), all that is done to an answer ([`plan`]), and X-Forwarded-* ([`forwarded`]).
 
 #![forbid(unsafe_code)]
 
@@ -19,8 +19,10 @@ mod listener_index;
 mod match_list;
 pub mod modify;
 mod path_index;
+pub mod plan;
 mod query;
 mod request;
+mod request_target;
 mod router;
 mod selection;
 pub mod target;

@@ -23,7 +23,7 @@ pub struct Request<'a, H: ?Sized> {
     pub host: &'a [u8],
     /// Method.
     pub method: &'a [u8],
-    /// Request target in origin form: path and query.
+    /// Request target in origin form (path and query), or "*" of OPTIONS.
     pub target: &'a [u8],
     /// Header lines; Host among them or not.
     pub headers: &'a H,

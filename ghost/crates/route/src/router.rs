@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use ghost_config::{Config, Listener, PathMatch, Route, Rule, is_token, path};
+use ghost_config::{Config, Listener, Route, Rule, is_token, path};
 
 use crate::decision::{Chosen, Decision, Outcome, Why};
 use crate::host;
 use crate::host_map::LowerHost;
 use crate::listener_index::{self, Served, Sockets};
 use crate::path_index::{Candidate, PathIndex};
-use crate::query::split_target;
 use crate::request::{Headers, Request, Scratch};
+use crate::request_target::{Invalid, RequestTarget};
 use crate::selection::Selection;
 
 /// Decides requests by one configuration. Immutable: a reload makes another.
@@ -43,16 +43,13 @@ impl Router {
     }
 
     /// The rule that was chosen.
-    pub fn rule(&self, chosen: &Chosen) -> &Rule {
+    pub fn rule(&self, chosen: &Chosen) -> &Arc<Rule> {
         &self.config.routes[chosen.route].rules[chosen.rule]
     }
 
     /// What of the path made a request fit a PathPrefix, in the form for comparison; empty for other matches.
     pub fn prefix(&self, chosen: &Chosen) -> &[u8] {
-        match self.rule(chosen).matches[chosen.match_index].as_ref().map(|found| &found.path) {
-            Some(PathMatch::Prefix(prefix)) => prefix,
-            _ => b"",
-        }
+        self.rule(chosen).prefix(chosen.match_index)
     }
 
     /// Says what becomes of a request.
@@ -65,15 +62,15 @@ impl Router {
             return refuse(Why::Tunnel);
         }
         let Some(host) = host::parse(request.host) else { return refuse(Why::Host) };
-        let (raw, query) = split_target(request.target);
-        if !raw.starts_with(b"/") {
-            return refuse(Why::Path);
-        }
-        let Ok(path) = path::normalise(raw, &mut scratch.path) else { return refuse(Why::Path) };
+        let target = match RequestTarget::parse(request.method, request.target) {
+            Ok(target) => target,
+            Err(Invalid::Byte) => return refuse(Why::Target),
+            Err(Invalid::Form) => return refuse(Why::Path),
+        };
+        let Ok(path) = path::normalise(target.path, &mut scratch.path) else { return refuse(Why::Path) };
         let host = LowerHost::new(host);
         let Some(served) = self.served(request.socket, &host) else { return refuse(Why::NoListener) };
-        let query = query.unwrap_or_default();
-        let selection = Selection { request, path, query, buffer: &mut scratch.value };
+        let selection = Selection { request, path, query: target.query, buffer: &mut scratch.value };
         let decided = self.decide_at(served, &host, selection);
         Decision { listener: Some(served.listener), ..decided }
     }

@@ -59,6 +59,8 @@ pub fn location(
     }
     match &redirect.path {
         Some(modifier) if write_target(modifier, target, prefix, scratch, out) => {}
+        // The server as a whole has no path that a URL could name.
+        _ if target == b"*" => out.push(b'/'),
         _ => out.extend_from_slice(target),
     }
 }

@@ -118,12 +118,15 @@ fn request() -> impl Strategy<Value = Received> {
     let query = prop::sample::select(vec!["", "?q=1", "?q=2&q=1", "?p=1&q=1", "?q"]);
     let socket = prop::sample::select(vec!["http-0", "http-1", "http-2"]);
     let method = prop::sample::select(vec!["GET", "POST", "PUT"]);
-    (socket, host, method, literal_path(), query, headers).prop_map(
-        |(socket, host, method, path, query, headers)| {
-            let headers = headers.into_iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
-            Received { socket, host: host.to_owned(), method, target: format!("{path}{query}"), headers }
-        },
-    )
+    let target = (literal_path(), query).prop_map(|(path, query)| format!("{path}{query}"));
+    let asked = prop_oneof![
+        9 => (method, target),
+        1 => Just(("OPTIONS", "*".to_owned())),
+    ];
+    (socket, host, asked, headers).prop_map(|(socket, host, (method, target), headers)| {
+        let headers = headers.into_iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
+        Received { socket, host: host.to_owned(), method, target, headers }
+    })
 }
 
 fn summary(decision: &Decision) -> Found {

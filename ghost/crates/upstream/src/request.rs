@@ -8,7 +8,8 @@ pub enum InvalidRequest {
     /// The method is no token, or is CONNECT, which asks for a tunnel.
     #[error("the method is not one that a gateway can pass on")]
     Method,
-    /// The target is empty, or holds a blank or a control character.
+    /// The target is empty, or holds what no target may hold: a blank, a control character, a byte beyond ASCII, or
+    /// a fragment.
     #[error("the target holds a character that it must not")]
     Target,
     /// The host is empty, or holds a blank or a control character.
@@ -38,7 +39,7 @@ impl RequestHead {
         if method.is_empty() || !method.iter().all(|&b| is_token(b)) || method == b"CONNECT" {
             return Err(InvalidRequest::Method);
         }
-        if target.is_empty() || !target.iter().all(|&b| is_visible(b)) {
+        if target.is_empty() || !target.iter().all(|&b| is_target(b)) {
             return Err(InvalidRequest::Target);
         }
         if host.is_empty() || !host.iter().all(|&b| is_visible(b)) {
@@ -129,6 +130,11 @@ fn is_token(byte: u8) -> bool {
 
 /// What may stand in a target or host: no blank, no control character. Bytes above ASCII are let
 /// through, as many clients send them in a path.
+/// RFC 9112 section 3.2: a fragment is no part of a target.
+fn is_target(byte: u8) -> bool {
+    byte.is_ascii_graphic() && byte != b'#'
+}
+
 fn is_visible(byte: u8) -> bool {
     byte > b' ' && byte != 0x7f
 }

@@ -2,12 +2,14 @@
 
 use varnish::ffi::{self, vrt_ctx, VslTag};
 
+use crate::backend_task::BackendTask;
 use crate::deliver;
 use crate::log;
 use crate::message::{Message, NoRoom};
 use crate::method;
 use crate::own::TEXT;
-use crate::task::{self, Outcome};
+use crate::task::{ClientTask, Outcome};
+use crate::task_state;
 
 /// The status of ghost's own answer in this task, 0 where it has none.
 ///
@@ -18,7 +20,7 @@ use crate::task::{self, Outcome};
 /// `ctx` is the running client task's.
 pub unsafe fn status(ctx: &vrt_ctx) -> u16 {
     // SAFETY: as promised.
-    let Some(task) = (unsafe { task::get(ctx) }) else { return 0 };
+    let Some(task) = (unsafe { task_state::get::<ClientTask>(ctx) }) else { return 0 };
     let Outcome::Own(own) = &task.outcome else { return 0 };
     if ctx.method == method::SYNTH {
         return if task.answering { own.status } else { 0 };
@@ -34,7 +36,7 @@ pub unsafe fn status(ctx: &vrt_ctx) -> u16 {
 /// `ctx` is the running client task's.
 pub unsafe fn write(ctx: &vrt_ctx) -> Result<(), NoRoom> {
     // SAFETY: as promised.
-    let (task, resp) = unsafe { (task::get(ctx), Message::new(ctx.http_resp.0)) };
+    let (task, resp) = unsafe { (task_state::get::<ClientTask>(ctx), Message::new(ctx.http_resp.0)) };
     let (Some(task), Some(mut resp)) = (task, resp) else { return Ok(()) };
     let Outcome::Own(own) = &task.outcome else { return Ok(()) };
     task.answering = task.told && resp.status() == own.status;
@@ -49,13 +51,23 @@ pub unsafe fn write(ctx: &vrt_ctx) -> Result<(), NoRoom> {
     deliver::filter_own(task, &mut resp)
 }
 
-/// Writes a short answer in words, in vcl_backend_error. Errors where it does not fit.
+/// Writes the answer of ghost's own where a backend was drawn that no request goes to, else a short one in words,
+/// in vcl_backend_error. Errors where it does not fit.
 ///
 /// # Safety
 /// `ctx` is the running backend task's, in vcl_backend_error.
 pub unsafe fn write_backend_error(ctx: &vrt_ctx) -> Result<(), NoRoom> {
     // SAFETY: as promised.
-    let Some(mut beresp) = (unsafe { Message::new(ctx.http_beresp.0) }) else { return Ok(()) };
+    let (task, beresp) = unsafe { (task_state::get::<BackendTask>(ctx), Message::new(ctx.http_beresp.0)) };
+    let Some(mut beresp) = beresp else { return Ok(()) };
+    if let Some(own) = task.and_then(|task| task.own.as_ref()).filter(|own| own.status == beresp.status()) {
+        for (name, value) in &own.fields {
+            beresp.set(name, value)?;
+        }
+        // SAFETY: in vcl_backend_error, `specific` is the body's VSB.
+        unsafe { append_body(ctx, &own.body) };
+        return Ok(());
+    }
     beresp.set(b"Content-Type", TEXT)?;
     let mut body = beresp.status().to_string().into_bytes();
     body.push(b' ');
@@ -69,7 +81,7 @@ pub unsafe fn write_backend_error(ctx: &vrt_ctx) -> Result<(), NoRoom> {
 /// Logs why a request is answered as it is.
 ///
 /// # Safety
-/// `ctx` is the running client task's.
+/// `ctx` is the running task's.
 pub unsafe fn log_reason(ctx: &vrt_ctx, status: u16, why: &str) {
     // SAFETY: as promised.
     unsafe { log::line(ctx.vsl, VslTag::VclLog, &format!("ghost_answer: {status} {why}")) };

@@ -10,7 +10,7 @@ use varnish::{Vsc, VscMetric};
 #[derive(VscMetric, Default)]
 #[repr(C)]
 pub struct Counters {
-    /// Requests for which a backend was chosen.
+    /// Requests that went on to a rule with a backend, or to an object in the cache.
     #[counter]
     pub forwarded: AtomicU64,
     /// Requests answered with a redirect.

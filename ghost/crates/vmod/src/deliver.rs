@@ -1,11 +1,15 @@
-//! The filters of rule and backend, applied to an answer.
+//! What is done to an answer on its way to the client.
 
-use ghost_config::HeaderModifier;
 use varnish::ffi::vrt_ctx;
 
 use crate::gateway;
 use crate::message::{Message, NoRoom};
-use crate::task::{self, ClientTask, Outcome};
+use crate::task::ClientTask;
+use crate::task_state;
+
+/// The field in which an object carries the response filters of the backendRef that it came from, as JSON. It
+/// stands in the object and in no answer.
+pub const CARRIED: &[u8] = b"X-Gateway-Filters";
 
 /// Lets the client's connection end with this answer while the process drains. Varnish closes an HTTP/1.1
 /// connection whose answer says so. Errors where the answer has no room for it.
@@ -23,50 +27,26 @@ pub unsafe fn close_if_draining(ctx: &vrt_ctx) -> Result<(), NoRoom> {
     }
 }
 
-/// Applies the filters to the answer of a backend, or to one out of the cache; once for each delivery. Errors
-/// where the answer has no room for what they add.
+/// Applies the plan to the answer of a backend, or to one out of the cache; once for each delivery. Errors where
+/// the answer has no room for what it adds.
 ///
 /// # Safety
 /// `ctx` is the running client task's, in vcl_deliver.
 pub unsafe fn filter(ctx: &vrt_ctx) -> Result<(), NoRoom> {
     // SAFETY: as promised.
-    let (task, resp) = unsafe { (task::get(ctx), Message::new(ctx.http_resp.0)) };
-    let (Some(task), Some(mut resp)) = (task, resp) else { return Ok(()) };
+    let (task, resp) = unsafe { (task_state::get::<ClientTask>(ctx), Message::new(ctx.http_resp.0)) };
+    let Some(mut resp) = resp else { return Ok(()) };
+    let carried = resp.field(CARRIED);
+    resp.retain_quietly(|name, _| !name.eq_ignore_ascii_case(CARRIED));
+    let Some(task) = task else { return Ok(()) };
     if task.delivered {
         return Ok(());
     }
     task.delivered = true;
-    let (Some((snapshot, _)), Some(chosen)) = (&task.routed_by, &task.rule) else { return Ok(()) };
-    let rule = snapshot.router().rule(chosen);
-    apply(&mut resp, &rule.filters.response_headers)?;
-    match &task.outcome {
-        Outcome::Forward { backend, .. } => {
-            apply(&mut resp, &rule.backends[*backend].filters.response_headers)
-        }
-        Outcome::None | Outcome::Own(_) => Ok(()),
-    }
+    task.rule.as_ref().map_or(Ok(()), |rule| rule.plan(carried).apply(&mut resp))
 }
 
-/// Applies the rule's filters to ghost's own answer. Errors as [`filter`].
+/// Applies the plan to ghost's own answer. Errors as [`filter`].
 pub fn filter_own(task: &ClientTask, resp: &mut Message<'_>) -> Result<(), NoRoom> {
-    match (&task.routed_by, &task.rule) {
-        (Some((snapshot, _)), Some(chosen)) => {
-            apply(resp, &snapshot.router().rule(chosen).filters.response_headers)
-        }
-        _ => Ok(()),
-    }
-}
-
-fn apply(resp: &mut Message<'_>, modifiers: &[HeaderModifier]) -> Result<(), NoRoom> {
-    for modifier in modifiers {
-        resp.retain(|name, _| !modifier.drops(name));
-        // Of two that set the same field, the last one counts.
-        for header in &modifier.set {
-            resp.set(&header.name, &header.value)?;
-        }
-        for header in &modifier.add {
-            resp.add(&header.name, &header.value)?;
-        }
-    }
-    Ok(())
+    task.rule.as_ref().map_or(Ok(()), |rule| rule.plan(None).apply(resp))
 }

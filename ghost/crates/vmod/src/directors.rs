@@ -1,5 +1,5 @@
-//! The directors of one loaded VCL: those of rules are made when they are first used, and gone with their
-//! configuration; those of services stay as long as the service.
+//! The directors of one loaded VCL: those of rules are made when they are first used, and stay as long as their
+//! rule; those of services stay as long as the service.
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
@@ -11,6 +11,7 @@ use crate::director::METHODS;
 use crate::gateway;
 use crate::registered::Registered;
 use crate::row::Rows;
+use crate::rule_handle::RuleHandle;
 use crate::snapshot::Snapshot;
 use crate::target::Target;
 
@@ -21,15 +22,18 @@ pub struct VclState {
     rows: Arc<Rows>,
 }
 
-/// The directors of a VCL's rules for one configuration.
+/// The directors of a VCL's rules, by their numbers in one configuration.
 pub struct Table {
-    snapshot: Arc<Snapshot>,
+    snapshot: Weak<Snapshot>,
     rows: Arc<Rows>,
-    /// By rule; the directors of one have their places once one of them is used.
-    rules: Box<[OnceLock<Places>]>,
+    rules: Box<[OnceLock<Arc<RuleDirectors>>]>,
 }
 
-type Places = Box<[OnceLock<Registered>]>;
+/// The directors of one rule in one loaded VCL. Whoever holds this may use them.
+pub struct RuleDirectors {
+    rule: Arc<RuleHandle>,
+    directors: Box<[OnceLock<Registered>]>,
+}
 
 /// Every loaded VCL. Its lock is held while directors of another thread's VCL go, since a VCL cannot be
 /// freed before its own event has had the lock.
@@ -52,23 +56,20 @@ impl VclState {
     /// The table for this configuration.
     pub fn table(&self, snapshot: &Arc<Snapshot>) -> Arc<Table> {
         if let Some(table) = self.table.load_full() {
-            if Arc::ptr_eq(&table.snapshot, snapshot) {
+            if table.is_for(snapshot) {
                 return table;
             }
         }
-        // Of several that notice a new configuration at once, the last one's table stays; the others' serve
-        // the requests that made them.
-        let table = Arc::new(Table {
-            snapshot: Arc::clone(snapshot),
-            rows: Arc::clone(&self.rows),
-            rules: (0..snapshot.rules()).map(|_| OnceLock::new()).collect(),
-        });
         // Whoever reloads changes what runs first, and then waits for this lock to retire the tables.
         let turn = loaded();
+        let former = self.table.load_full();
+        // Of several that notice a new configuration at once, the last one's table stays; the others' serve
+        // the requests that made them.
+        let table = Arc::new(Table::new(snapshot, &self.rows, former.as_deref()));
         let is_running = || gateway::running().is_some_and(|running| Arc::ptr_eq(&running, snapshot));
         let before = keep_if(&self.table, &table, is_running);
         drop(turn);
-        drop(before);
+        drop((former, before));
         table
     }
 
@@ -95,6 +96,14 @@ impl VclState {
         self.table.store(None);
         self.rows.clear();
     }
+
+    /// Lets what is not in this configuration go.
+    fn retire(&self, snapshot: &Arc<Snapshot>) {
+        if let Some(former) = self.table.load_full() {
+            self.table.store(Some(Arc::new(Table::new(snapshot, &self.rows, Some(&former)))));
+        }
+        self.rows.keep(snapshot.services());
+    }
 }
 
 /// Keeps a table if its configuration runs: a request that was under way during a reload would bring the old
@@ -112,34 +121,53 @@ fn keep_if<T>(slot: &ArcSwapOption<T>, table: &Arc<T>, is_running: impl FnOnce()
 pub fn retire_all() {
     let Some(snapshot) = gateway::running() else { return };
     for state in loaded().iter().filter_map(Weak::upgrade) {
-        state.table.store(None);
-        state.rows.keep(snapshot.services());
+        state.retire(&snapshot);
     }
 }
 
 impl Table {
-    /// The director for a backend of the chosen rule; none where its VCL cools.
+    /// A table for a configuration, with the directors of the rules that are in a former one, too.
+    fn new(snapshot: &Arc<Snapshot>, rows: &Arc<Rows>, former: Option<&Self>) -> Self {
+        let former = former.into_iter().flat_map(|table| &table.rules).filter_map(OnceLock::get);
+        let former: std::collections::HashMap<*const RuleHandle, &Arc<RuleDirectors>> =
+            former.map(|directors| (Arc::as_ptr(&directors.rule), directors)).collect();
+        let slot = |rule| former.get(&Arc::as_ptr(rule)).map_or_else(OnceLock::new, |d| Arc::clone(d).into());
+        let rules = snapshot.rules().map(slot).collect();
+        Self { snapshot: Arc::downgrade(snapshot), rows: Arc::clone(rows), rules }
+    }
+
+    fn is_for(&self, snapshot: &Arc<Snapshot>) -> bool {
+        std::ptr::eq(self.snapshot.as_ptr(), Arc::as_ptr(snapshot))
+    }
+
+    /// The director for a match of the chosen rule, with those that it lives as long as; none where its VCL cools.
     ///
     /// # Safety
-    /// `ctx` is a client task's of the VCL that the table belongs to.
-    pub unsafe fn director(&self, ctx: &vrt_ctx, chosen: Chosen, backend: usize) -> Option<VCL_BACKEND> {
-        let place = self.snapshot.place(&chosen, backend);
-        let places =
-            self.rules.get(place.rule)?.get_or_init(|| (0..place.of).map(|_| OnceLock::new()).collect());
-        let place = places.get(place.director)?;
-        if let Some(registered) = place.get() {
-            return Some(registered.director());
+    /// `ctx` is a client task's of the VCL that the table belongs to, and the table is for this configuration.
+    pub unsafe fn director(
+        &self,
+        ctx: &vrt_ctx,
+        snapshot: &Snapshot,
+        chosen: &Chosen,
+    ) -> Option<(Arc<RuleDirectors>, VCL_BACKEND)> {
+        let rule = snapshot.rule(chosen);
+        let directors = self.rules.get(snapshot.number(chosen))?.get_or_init(|| {
+            let directors = (0..rule.directors()).map(|_| OnceLock::new()).collect();
+            Arc::new(RuleDirectors { rule: Arc::clone(rule), directors })
+        });
+        let place = directors.directors.get(rule.director(chosen.match_index))?;
+        if place.get().is_none() {
+            // SAFETY: as promised; the methods expect a target. The VCL exists when the directors go: within a
+            // task of it, within its own event, or under the lock that its event waits for.
+            let registered = unsafe {
+                let target = Arc::new(Target::new(ctx, &self.rows, rule, chosen.match_index)?);
+                let name = target.name();
+                Registered::new(ctx, &METHODS, target, &name)?
+            };
+            // Where somebody was faster, this one goes at once.
+            let _ = place.set(registered);
         }
-        // SAFETY: as promised; the methods expect a target. The VCL exists when the table goes: within a task
-        // of it, within its own event, or under the lock that its event waits for.
-        let registered = unsafe {
-            let target = Arc::new(Target::new(ctx, &self.rows, &self.snapshot, chosen, backend)?);
-            let name = target.name();
-            Registered::new(ctx, &METHODS, target, &name)?
-        };
-        // Where somebody was faster, this one goes at once.
-        let _ = place.set(registered);
-        place.get().map(Registered::director)
+        Some((Arc::clone(directors), place.get()?.director()))
     }
 }
 

@@ -5,40 +5,80 @@ mod failure;
 mod request;
 mod response;
 
-use std::ffi::CStr;
 use std::net::SocketAddr;
 use std::ptr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use ghost_upstream::{Exchange, Timeouts};
+use ghost_config::Filters;
+use ghost_upstream::{Exchange, Service, Timeouts};
 use varnish::ffi::{self, vrt_ctx, VslTag, VCL_BACKEND};
 
-pub use failure::reason;
-use failure::Failure;
+pub use failure::{reason, Failure};
 
 use crate::log;
 use crate::message::Message;
-use crate::target::Target;
 
-/// Sends the task's request and hands the answer's head over. Where that fails, it says why in the log, sets
+/// What is done to a request on its way, and what its answer carries.
+pub struct Applied<'a> {
+    /// The filters of the rule.
+    pub rule: &'a Filters,
+    /// The filters of the backend.
+    pub backend: &'a Filters,
+    /// What of the path made the request fit.
+    pub prefix: &'a [u8],
+    /// What an object says of the response filters of its backend; none where there is no filter.
+    pub carried: Option<&'a str>,
+}
+
+impl Applied<'_> {
+    /// Nothing is done.
+    pub fn none() -> Self {
+        static NONE: Filters = Filters::none();
+        Self { rule: &NONE, backend: &NONE, prefix: b"", carried: None }
+    }
+}
+
+/// Sends the task's request to a service and hands the answer's head over. None of the directors may be sick. Where that fails, it says why in the log, sets
 /// the status for vcl_backend_error, and returns false.
 ///
 /// # Safety
 /// `ctx` is the running backend task's, in `gethdrs` of this director.
-pub unsafe fn start(ctx: &vrt_ctx, director: VCL_BACKEND, target: &Target, name: &CStr) -> bool {
+pub unsafe fn start(
+    ctx: &vrt_ctx,
+    service: &Arc<Service>,
+    directors: &[VCL_BACKEND],
+    applied: &Applied<'_>,
+    name: &str,
+) -> bool {
     // SAFETY: as promised.
-    let result = unsafe { attempt(ctx, director, target, name) };
+    let result = unsafe { attempt(ctx, service, directors, applied, name) };
     let Err(failure) = result else { return true };
-    let text = format!("backend {}: {failure}", name.to_string_lossy());
     // SAFETY: as promised; no reference to the busyobj is held any more.
+    unsafe { fail(ctx, &failure, name) };
+    false
+}
+
+/// Says in the log why there is no answer, and sets the status for vcl_backend_error.
+///
+/// # Safety
+/// `ctx` is the running backend task's.
+pub unsafe fn fail(ctx: &vrt_ctx, failure: &Failure, name: &str) {
+    let text = format!("backend {name}: {failure}");
+    // SAFETY: as promised.
     unsafe {
         log::line((*ctx.bo).vsl.as_mut_ptr(), VslTag::FetchError, &text);
         failure.set_status(&mut *ctx.bo);
     }
-    false
 }
 
-unsafe fn attempt(ctx: &vrt_ctx, director: VCL_BACKEND, target: &Target, name: &CStr) -> Result<(), Failure> {
+unsafe fn attempt(
+    ctx: &vrt_ctx,
+    service: &Arc<Service>,
+    directors: &[VCL_BACKEND],
+    applied: &Applied<'_>,
+    name: &str,
+) -> Result<(), Failure> {
     let bo = ctx.bo;
     // SAFETY: as promised by the caller of `start`; references to the busyobj end with their statement.
     unsafe {
@@ -46,16 +86,17 @@ unsafe fn attempt(ctx: &vrt_ctx, director: VCL_BACKEND, target: &Target, name: &
             return Err(Failure::Filters);
         }
         // Without an endpoint the upstream says so, and counts it.
-        if ffi::VRT_Healthy(ctx, director, ptr::null_mut()).0 == 0 && target.service().has_endpoints() {
+        let is_sick = |director: &VCL_BACKEND| ffi::VRT_Healthy(ctx, *director, ptr::null_mut()).0 == 0;
+        if directors.iter().any(is_sick) && service.has_endpoints() {
             return Err(Failure::Sick);
         }
         let bereq = Message::new((*bo).bereq).ok_or(Failure::Internal("no bereq"))?;
-        let head = request::head(target, &bereq)?;
+        let head = request::head(applied, &bereq)?;
         (*bo).acct.bereq_hdrbytes += head.size() as u64;
         let timeouts = timeouts(ctx);
-        let exchange = body::with_body(bo, |body| target.service().exchange(head, body, &timeouts))?;
+        let exchange = body::with_body(bo, |body| service.exchange(head, body, &timeouts))?;
         log_open(bo, name, &exchange);
-        response::install(bo, exchange)
+        response::install(bo, exchange, applied.carried, name)
     }
 }
 
@@ -80,13 +121,13 @@ fn duration(seconds: f64) -> Duration {
 /// Ends the task's exchange. One whose body was read to its end has given its connection back already.
 ///
 /// # Safety
-/// `bo` is the running backend task's, in `finish` of a ghost director.
-pub unsafe fn finish(bo: &mut ffi::busyobj, name: &CStr) {
+/// `bo` is the running backend task's, in `finish` of a director of ghost's.
+pub unsafe fn finish(bo: &mut ffi::busyobj) {
     // SAFETY: as promised.
     let Some(running) = (unsafe { response::take(bo) }) else { return };
     let how = if running.exchange.is_recycled() { "recycle" } else { "close" };
+    let text = format!("0 {} {how}", running.name);
     drop(running);
-    let text = format!("0 {} {how}", name.to_string_lossy());
     // SAFETY: as promised.
     unsafe { log::line(bo.vsl.as_mut_ptr(), VslTag::BackendClose, &text) };
 }
@@ -111,10 +152,10 @@ pub unsafe fn give_up(bo: &mut ffi::busyobj) {
 }
 
 /// BackendOpen as Varnish's own backends have it; there is no descriptor and no local address to tell.
-unsafe fn log_open(bo: *mut ffi::busyobj, name: &CStr, exchange: &Exchange) {
+unsafe fn log_open(bo: *mut ffi::busyobj, name: &str, exchange: &Exchange) {
     let address = exchange.endpoint().dial().address();
     let how = if exchange.is_reused() { "reuse" } else { "connect" };
-    let text = format!("0 {} {} {} - - {how}", name.to_string_lossy(), address.ip(), address.port());
+    let text = format!("0 {name} {} {} - - {how}", address.ip(), address.port());
     // SAFETY: `bo` is the running backend task's.
     unsafe {
         log::line((*bo).vsl.as_mut_ptr(), VslTag::BackendOpen, &text);

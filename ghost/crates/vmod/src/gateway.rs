@@ -12,6 +12,7 @@ use serde::Serialize;
 use varnish::ffi::VslTag;
 
 use crate::counters::{self, count, counters, set};
+use crate::known_files::KnownFiles;
 use crate::log;
 use crate::snapshot::{Prepared, Snapshot};
 
@@ -24,8 +25,15 @@ struct Gateway {
     running: ArcSwapOption<Snapshot>,
     /// Whether connections shall end with their next answer.
     draining: AtomicBool,
-    /// The file that the configuration comes from. Locked while it is loaded, so one load at a time.
-    file: Mutex<PathBuf>,
+    /// Locked while the configuration is loaded, so one load at a time.
+    source: Mutex<Source>,
+}
+
+/// Where the configuration comes from.
+#[derive(Default)]
+struct Source {
+    file: PathBuf,
+    known: KnownFiles,
 }
 
 fn gateway() -> &'static Gateway {
@@ -34,12 +42,12 @@ fn gateway() -> &'static Gateway {
         upstream: Upstream::counting(Settings::default(), counters::upstream()),
         running: ArcSwapOption::empty(),
         draining: AtomicBool::new(false),
-        file: Mutex::new(PathBuf::new()),
+        source: Mutex::default(),
     })
 }
 
 /// What a reload did, as Go's `ghostconf.ReloadResult`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub struct ReloadResult {
     /// Sequence of the configuration that runs now; 0 where there is none.
     pub sequence: i64,
@@ -70,17 +78,19 @@ pub fn running() -> Option<Arc<Snapshot>> {
 /// Names the file. Loads it if it is there, unless the configuration that runs came from it already. Returns
 /// whether another configuration was taken.
 pub fn init(file: &Path) -> bool {
-    let mut named = lock(&gateway().file);
-    if *named == file && gateway().running.load().is_some() {
+    let mut source = lock(&gateway().source);
+    if source.file == file && gateway().running.load().is_some() {
         return false;
     }
-    file.clone_into(&mut named);
-    file.exists() && load(&named).is_taken()
+    source.known.forget();
+    file.clone_into(&mut source.file);
+    file.exists() && load(&mut source).is_taken()
 }
 
-/// Reads the file again.
+/// Reads the file again. One that was loaded already gets the answer that it got then; a request that comes while
+/// it is loaded waits for that.
 pub fn reload() -> ReloadResult {
-    load(&lock(&gateway().file))
+    load(&mut lock(&gateway().source))
 }
 
 /// Lets every connection end with its next answer, for the rest of the process's life.
@@ -94,43 +104,64 @@ pub fn is_draining() -> bool {
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // What a panic left behind is a path, whole at any time.
+    // What a panic left behind is whole at any time.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Builds a configuration aside and swaps it in, or keeps the one that runs. To be called with the file locked.
-fn load(file: &Path) -> ReloadResult {
-    let result = build_aside(file);
+/// Builds a configuration aside and swaps it in, or keeps the one that runs.
+fn load(source: &mut Source) -> ReloadResult {
+    let file = &source.file;
+    let content = match std::fs::read(file) {
+        Ok(content) => content,
+        Err(error) => return answer(Err(format!("reading {}: {error}", file.display()))),
+    };
+    if let Some(known) = source.known.result(&content) {
+        return known.clone();
+    }
+    match build_aside(&content) {
+        Ok(result) => {
+            let answer = answer(result);
+            source.known.remember(&content, &answer);
+            answer
+        }
+        // Another time may go better.
+        Err(failure) => answer(Err(failure)),
+    }
+}
+
+fn answer(result: Built) -> ReloadResult {
     let sequence = gateway().running.load().as_ref().map_or(0, |snapshot| snapshot.config().sequence);
-    let result = match result {
+    let answer = match result {
         Ok(diagnostics) => ReloadResult { sequence, error: String::new(), diagnostics },
         Err(error) => ReloadResult { sequence, error, diagnostics: Vec::new() },
     };
-    report(&result);
-    result
+    report(&answer);
+    answer
 }
 
-/// Runs the build on a thread of its own and waits for it. A panic refuses the file.
-fn build_aside(file: &Path) -> Result<Vec<Diagnostic>, String> {
+/// What is inert of a file that was taken, or why it was refused.
+type Built = Result<Vec<Diagnostic>, String>;
+
+/// Runs the build on a thread of its own and waits for it. Errors where that failed, whatever the file says.
+fn build_aside(content: &[u8]) -> Result<Built, String> {
     thread::scope(|scope| {
         thread::Builder::new()
             .name("ghost-build".into())
             .stack_size(BUILDER_STACK)
-            .spawn_scoped(scope, || build(file))
+            .spawn_scoped(scope, || build(content))
             .map_err(|e| format!("starting a thread to build the configuration: {e}"))?
             .join()
-            .unwrap_or_else(|_| Err("building the configuration panicked; the log says where".into()))
+            .map_err(|_| "building the configuration panicked; the log says where".into())
     })
 }
 
-fn build(file: &Path) -> Result<Vec<Diagnostic>, String> {
-    let bytes = std::fs::read(file).map_err(|e| format!("reading {}: {e}", file.display()))?;
+fn build(content: &[u8]) -> Built {
     let before = running();
     let previous: Option<&Config> = before.as_ref().map(|snapshot| snapshot.config());
-    let loaded = ghost_config::load(&bytes, previous).map_err(|e| chain(&e))?;
-    let prepared = Prepared::new(loaded.config, before.as_deref());
+    let loaded = ghost_config::load(content, previous).map_err(|e| chain(&e))?;
+    let prepared = Prepared::new(loaded.config);
     // From here on nothing may fail: the upstream cannot go back.
-    let snapshot = Arc::new(prepared.enter(&gateway().upstream));
+    let snapshot = Arc::new(prepared.enter(&gateway().upstream, before.as_deref()));
     gateway().running.store(Some(Arc::clone(&snapshot)));
     show(&snapshot, loaded.diagnostics.len());
     Ok(loaded.diagnostics)

@@ -4,21 +4,26 @@
 //! ([`boundary`]), and every unsafe block says why it is sound.
 //!
 //! - [`gateway`] is what the process has once: the configuration that runs ([`snapshot`]) and the upstream.
-//! - [`recv`] routes a request; [`task`] remembers what came of it; [`answer`] and [`deliver`] write answers.
-//! - [`directors`] makes a [`director`] for each backend of a rule ([`target`]) that is used, and a [`row`] of backend.list
-//!   for each service; both are [`registered`] with Varnish.
-//! - [`fetch`] is the door through which a backend task of Varnish gets its answer from the upstream.
+//! - [`recv`] routes a request; [`task`] and [`backend_task`] remember what came of it; [`answer`] and [`deliver`] write answers.
+//! - [`rule_handle`] is a rule as requests hold it; [`directors`] makes a [`director`] for each that is used
+//!   ([`target`]), and a [`row`] of backend.list for each service; both are [`registered`] with Varnish.
+//! - [`door`] has what directors do for every fetch: [`forward`] draws a backend of the rule, and [`fetch`] gets its
+//!   answer from the upstream.
 
 #![warn(unsafe_op_in_unsafe_fn)]
 
 mod answer;
+mod backend_task;
 mod boundary;
 mod counters;
 mod deliver;
 mod director;
 mod directors;
+mod door;
 mod fetch;
+mod forward;
 mod gateway;
+mod known_files;
 mod listing;
 mod log;
 mod message;
@@ -28,10 +33,13 @@ mod recv;
 mod registered;
 mod reload;
 mod row;
+mod rule_handle;
 mod scratch;
 mod snapshot;
+mod socket;
 mod target;
 mod task;
+mod task_state;
 mod vcl;
 mod workspace;
 

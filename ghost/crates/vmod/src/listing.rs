@@ -1,4 +1,4 @@
-//! A service in backend.list: how many of its endpoints can be used, and with -p each of them.
+//! Services in backend.list: how many of their endpoints can be used, and with -p each of them.
 
 use std::fmt::Write as _;
 use std::time::Instant;
@@ -9,8 +9,8 @@ use varnish::ffi;
 
 use crate::boundary::caught;
 
-/// Writes what stands behind a director's name, in one of the four forms that backend.list asks for: of a
-/// service, and whether requests may go to it.
+/// Writes what stands behind a director's name, in one of the four forms that backend.list asks for: of the
+/// services of a director, and whether requests may go to it.
 ///
 /// # Safety
 /// `vsb` is Varnish's, open for writing.
@@ -18,31 +18,32 @@ pub unsafe fn print<'a>(
     vsb: *mut ffi::vsb,
     details: bool,
     json: bool,
-    shown: impl FnOnce() -> (&'a Service, bool),
+    shown: impl FnOnce() -> (Vec<&'a Service>, bool),
 ) {
     let text = caught(|| {
-        let (service, healthy) = shown();
-        write(service, healthy, details, json)
+        let (services, healthy) = shown();
+        write(&services, healthy, details, json)
     });
     let text = text.unwrap_or_else(|| if json { "null".into() } else { "0/0\tunknown".into() });
     // SAFETY: as promised; it copies the text.
     unsafe { ffi::VSB_bcat(vsb, text.as_ptr().cast(), text.len() as isize) };
 }
 
-fn write(service: &Service, healthy: bool, details: bool, json: bool) -> String {
+fn write(services: &[&Service], healthy: bool, details: bool, json: bool) -> String {
     match (details, json) {
-        (false, false) => summary(service, healthy),
-        (false, true) => summary_json(service, healthy),
-        (true, false) => table(service),
+        (false, false) => summary(services, healthy),
+        (false, true) => summary_json(services, healthy),
+        (true, false) => services.iter().map(|service| table(service)).collect(),
         // Varnish goes on with another member behind it.
-        (true, true) => format!("{},\n", details_json(service)),
+        (true, true) => format!("{},\n", details_json(services)),
     }
 }
 
 /// How many endpoints can be used now, and of how many.
-fn usable(service: &Service) -> (usize, usize) {
+fn usable(services: &[&Service]) -> (usize, usize) {
     let now = Instant::now();
-    let serving: Vec<_> = service.endpoints().into_iter().filter(|e| !e.is_draining()).collect();
+    let endpoints = services.iter().flat_map(|service| service.endpoints());
+    let serving: Vec<_> = endpoints.filter(|e| !e.is_draining()).collect();
     let usable = serving.iter().filter(|endpoint| endpoint.held_down(now).is_none()).count();
     (usable, serving.len())
 }
@@ -55,13 +56,13 @@ fn health(healthy: bool) -> &'static str {
     }
 }
 
-fn summary(service: &Service, healthy: bool) -> String {
-    let (usable, all) = usable(service);
+fn summary(services: &[&Service], healthy: bool) -> String {
+    let (usable, all) = usable(services);
     format!("{usable}/{all}\t{}", health(healthy))
 }
 
-fn summary_json(service: &Service, healthy: bool) -> String {
-    let (usable, all) = usable(service);
+fn summary_json(services: &[&Service], healthy: bool) -> String {
+    let (usable, all) = usable(services);
     json!([usable, all, health(healthy)]).to_string()
 }
 
@@ -83,7 +84,7 @@ fn table(service: &Service) -> String {
     text
 }
 
-fn details_json(service: &Service) -> serde_json::Value {
+fn details_json(services: &[&Service]) -> serde_json::Value {
     let endpoint = |endpoint: &Endpoint| {
         json!({
             "address": endpoint.dial().to_string(),
@@ -94,7 +95,7 @@ fn details_json(service: &Service) -> serde_json::Value {
             "connect_failures": endpoint.connect_failures(),
         })
     };
-    service.endpoints().iter().map(|e| endpoint(e)).collect()
+    services.iter().flat_map(|service| service.endpoints()).map(|e| endpoint(&e)).collect()
 }
 
 fn state(endpoint: &Endpoint) -> &'static str {
@@ -121,7 +122,7 @@ mod tests {
         let spec = ServiceSpec { id: "shop/web:80".into(), endpoints: endpoints.collect() };
         let services = upstream.update([spec]);
         let service = services.get("shop/web:80").expect("the service");
-        write(service, service.has_endpoints(), details, json)
+        write(&[service], service.has_endpoints(), details, json)
     }
 
     #[test]

@@ -2,11 +2,13 @@
 //!
 //! varnish-rs reads names and values as UTF-8 and panics where they are not; nothing here does.
 
+use std::ffi::CStr;
 use std::marker::PhantomData;
 use std::mem::transmute;
 use std::ptr::NonNull;
 use std::slice;
 
+use ghost_route::plan::Fields;
 use varnish::ffi;
 
 use crate::workspace;
@@ -36,6 +38,22 @@ pub enum NoRoom {
     Byte,
 }
 
+impl Fields for Message<'_> {
+    type Error = NoRoom;
+
+    fn retain(&mut self, mut keep: impl FnMut(&[u8]) -> bool) {
+        Message::retain(self, |name, _| keep(name));
+    }
+
+    fn set(&mut self, name: &[u8], value: &[u8]) -> Result<(), NoRoom> {
+        Message::set(self, name, value)
+    }
+
+    fn add(&mut self, name: &[u8], value: &[u8]) -> Result<(), NoRoom> {
+        Message::add(self, name, value)
+    }
+}
+
 impl<'a> Message<'a> {
     /// Wraps what Varnish points to; none where it points to nothing.
     ///
@@ -56,6 +74,11 @@ impl<'a> Message<'a> {
     /// The target of a request.
     pub fn url(&self) -> &'a [u8] {
         self.slot(ffi::HTTP_HDR_URL as u16)
+    }
+
+    /// The version of a request, as major times ten plus minor: 10, 11, 20.
+    pub fn version(&self) -> u8 {
+        self.http().protover
     }
 
     /// The status of a response.
@@ -135,6 +158,40 @@ impl<'a> Message<'a> {
         unsafe {
             let line = workspace::string(http.ws, &[name, b": ", value]).ok_or(NoRoom::Workspace)?;
             ffi::http_SetHeader(http, line);
+        }
+        Ok(())
+    }
+
+    /// Adds a line that lives as long as the process. Errors where there is no room.
+    pub fn add_static(&mut self, line: &'static CStr) -> Result<(), NoRoom> {
+        let http = self.http_mut();
+        if http.nhd >= http.shd {
+            return Err(NoRoom::Fields);
+        }
+        // SAFETY: the message is valid, and the line outlives it.
+        unsafe { ffi::http_SetHeader(http, line.as_ptr()) };
+        Ok(())
+    }
+
+    /// Whether this very line, and not one of the same text, is among the fields.
+    pub fn has_static(&self, line: &'static CStr) -> bool {
+        self.slots()[usize::from(FIRST)..].iter().any(|slot| std::ptr::eq(slot.b, line.as_ptr()))
+    }
+
+    /// Replaces every field of this name by those of another message of the same task, which shares their
+    /// memory. Errors where there is no room.
+    pub fn copy(&mut self, name: &[u8], from: &Message<'_>) -> Result<(), NoRoom> {
+        self.remove(name);
+        for line in &from.slots()[usize::from(FIRST)..] {
+            if !bytes(line).and_then(split).is_some_and(|(other, _)| other.eq_ignore_ascii_case(name)) {
+                continue;
+            }
+            let http = self.http_mut();
+            if http.nhd >= http.shd {
+                return Err(NoRoom::Fields);
+            }
+            // SAFETY: Varnish ends each line with a NUL, and it lives as long as the task.
+            unsafe { ffi::http_SetHeader(http, line.b) };
         }
         Ok(())
     }

@@ -1,6 +1,12 @@
 //! What ghost answers by itself: redirects, refusals, and the result of a reload.
 
+use ghost_config::{Listener, Redirect};
+use ghost_route::target;
+
+use crate::counters::{count, counters};
 use crate::fetch::reason;
+use crate::message::Message;
+use crate::scratch;
 
 /// The type of every answer in words.
 pub const TEXT: &[u8] = b"text/plain; charset=utf-8";
@@ -21,6 +27,18 @@ impl Own {
         Self::in_words(status, &reason(status).to_string_lossy())
     }
 
+    /// Counts it by its status.
+    pub fn count(&self) {
+        let counters = counters();
+        count(match self.status {
+            300..=399 => &counters.redirected,
+            400 | 501 => &counters.malformed,
+            404 => &counters.unmatched,
+            503 => &counters.unavailable,
+            _ => &counters.broken,
+        });
+    }
+
     fn in_words(status: u16, words: &str) -> Self {
         Self {
             status,
@@ -29,9 +47,14 @@ impl Own {
         }
     }
 
-    /// A redirect.
-    pub fn redirect(status: u16, location: Vec<u8>) -> Self {
-        let mut answer = Self::in_words(status, "Redirect");
+    /// The answer of a redirect to a request whose path fits by this prefix.
+    pub fn redirect_of(redirect: &Redirect, listener: &Listener, req: &Message<'_>, prefix: &[u8]) -> Self {
+        let host = req.field(b"host").unwrap_or_default();
+        let mut location = Vec::new();
+        scratch::with(|buffers| {
+            target::location(redirect, listener, host, req.url(), prefix, &mut buffers.route, &mut location);
+        });
+        let mut answer = Self::in_words(redirect.status, "Redirect");
         answer.fields.push((b"Location", location));
         answer
     }

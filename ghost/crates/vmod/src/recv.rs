@@ -3,11 +3,12 @@
 mod absolute;
 mod body;
 mod forward;
+mod host;
+mod listener;
 mod outcome;
+mod pristine;
 
-use std::ffi::CStr;
-
-use varnish::ffi::{self, vrt_ctx, VslTag, VCL_BACKEND, VCL_STRING};
+use varnish::ffi::{self, vrt_ctx, VslTag, VCL_BACKEND};
 
 pub use body::refuse_if_gone;
 
@@ -19,11 +20,12 @@ use crate::log;
 use crate::message::{Message, NoRoom};
 use crate::method;
 use crate::own::Own;
-use crate::task::{self, ClientTask, Outcome};
+use crate::socket;
+use crate::task::{ClientTask, Outcome};
+use crate::task_state;
 
 /// What ghost itself says in the request. Nobody else can.
 const OWN_PREFIX: &[u8] = b"x-gateway-";
-const LISTENER: &[u8] = b"X-Gateway-Listener";
 
 /// Routes the request anew.
 ///
@@ -31,7 +33,7 @@ const LISTENER: &[u8] = b"X-Gateway-Listener";
 /// `ctx` is the running client task's, in vcl_recv of the VCL that `vcl` belongs to.
 pub unsafe fn route(ctx: &vrt_ctx, vcl: &VclState) {
     // SAFETY: as promised.
-    let task = unsafe { task::get_or_new(ctx) };
+    let task = unsafe { task_state::get_or_new::<ClientTask>(ctx) };
     *task = ClientTask { forwarded: task.forwarded, ..ClientTask::default() };
     // SAFETY: as promised.
     task.outcome = match unsafe { clean_and_decide(ctx, vcl, task) } {
@@ -54,7 +56,7 @@ pub unsafe fn route(ctx: &vrt_ctx, vcl: &VclState) {
 pub unsafe fn ensure_routed(ctx: &vrt_ctx, vcl: &VclState) {
     // SAFETY: as promised.
     unsafe {
-        if ctx.method != method::RECV || task::get(ctx).is_some() {
+        if ctx.method != method::RECV || task_state::get::<ClientTask>(ctx).is_some() {
             return;
         }
         route(ctx, vcl);
@@ -71,7 +73,7 @@ pub unsafe fn ensure_routed(ctx: &vrt_ctx, vcl: &VclState) {
 /// `ctx` is the running client task's.
 pub unsafe fn fail(ctx: &vrt_ctx) {
     // SAFETY: as promised.
-    unsafe { task::get_or_new(ctx) }.outcome = Outcome::Own(Own::status(500));
+    unsafe { task_state::get_or_new::<ClientTask>(ctx) }.outcome = Outcome::Own(Own::status(500));
     count(&counters().broken);
 }
 
@@ -81,7 +83,7 @@ pub unsafe fn fail(ctx: &vrt_ctx) {
 /// `ctx` is the running client task's.
 pub unsafe fn backend(ctx: &vrt_ctx) -> VCL_BACKEND {
     // SAFETY: as promised.
-    match unsafe { task::get(ctx) } {
+    match unsafe { task_state::get::<ClientTask>(ctx) } {
         Some(ClientTask { outcome: Outcome::Forward { director, .. }, .. }) => *director,
         _ => VCL_BACKEND::default(),
     }
@@ -93,16 +95,14 @@ unsafe fn clean_and_decide(ctx: &vrt_ctx, vcl: &VclState, task: &mut ClientTask)
     let (mut req, mut pristine, socket) = unsafe {
         let pristine = Message::new((*ctx.req).http0);
         match (Message::new(ctx.http_req.0), pristine) {
-            (Some(req), Some(pristine)) => (req, pristine, string(VRT_r_local_socket(ctx))),
+            (Some(req), Some(pristine)) => (req, pristine, socket::name(ctx)),
             _ => return Ok(Outcome::None),
         }
     };
-    // Also what a rollback and ESI go back to.
-    pristine.retain_quietly(|name, _| !is_own(name));
-    absolute::to_origin(&mut pristine)?;
+    let listener = listener::line(socket);
+    pristine::clean(&mut pristine, listener);
     req.retain(|name, _| !is_own(name));
-    absolute::to_origin(&mut req)?;
-    req.add(LISTENER, socket)?;
+    req.add_static(listener)?;
     // The access log reads these records: a header's would show what the client sent under its name.
     // SAFETY: as above, the log is the running task's.
     unsafe { log::named(ctx.vsl, VslTag::VclLog, c"ghost_listener", socket) };
@@ -110,10 +110,19 @@ unsafe fn clean_and_decide(ctx: &vrt_ctx, vcl: &VclState, task: &mut ClientTask)
         // SAFETY: as above.
         return Ok(unsafe { outcome::own(ctx, 503, "there is no configuration yet") });
     };
+    // SAFETY: as above.
+    unsafe {
+        if host::is_missing(ctx, &pristine) {
+            return Ok(outcome::own(ctx, 400, "a request of HTTP/1.1 has no Host header"));
+        }
+        pristine::make(ctx, &mut pristine, &snapshot, socket, listener)?;
+    }
+    absolute::to_origin(&mut req)?;
     if !task.forwarded {
-        // SAFETY: as above.
-        let peer = unsafe { forward::peer(ctx) };
-        forward::forward(&mut req, &pristine, &snapshot, socket, peer)?;
+        if req.field(b"host").is_none() {
+            req.copy(b"Host", &pristine)?;
+        }
+        forward::copy(&mut req, &pristine)?;
         task.forwarded = true;
     }
     // SAFETY: as above.
@@ -125,28 +134,9 @@ fn is_own(name: &[u8]) -> bool {
 }
 
 fn count_outcome(outcome: &Outcome) {
-    let counters = counters();
-    count(match outcome {
-        Outcome::None => return,
-        Outcome::Forward { .. } => &counters.forwarded,
-        Outcome::Own(Own { status: 300..=399, .. }) => &counters.redirected,
-        Outcome::Own(Own { status: 400 | 501, .. }) => &counters.malformed,
-        Outcome::Own(Own { status: 404, .. }) => &counters.unmatched,
-        Outcome::Own(Own { status: 503, .. }) => &counters.unavailable,
-        Outcome::Own(_) => &counters.broken,
-    });
-}
-
-/// The bytes of a string that Varnish keeps.
-unsafe fn string<'a>(text: VCL_STRING) -> &'a [u8] {
-    if text.0.is_null() {
-        return b"";
+    match outcome {
+        Outcome::None => {}
+        Outcome::Forward { .. } => count(&counters().forwarded),
+        Outcome::Own(own) => own.count(),
     }
-    // SAFETY: a C string, as the caller knows.
-    unsafe { CStr::from_ptr(text.0) }.to_bytes()
-}
-
-extern "C" {
-    // What `local.socket` reads in VCL; exported by varnishd, but in no header that varnish-sys binds.
-    fn VRT_r_local_socket(ctx: *const vrt_ctx) -> VCL_STRING;
 }

@@ -56,8 +56,12 @@ impl Registered {
 
 impl Drop for Registered {
     fn drop(&mut self) {
-        // SAFETY: this is the reference that VRT_AddDirector gave; its VCL exists, as promised to `new`.
-        unsafe { ffi::VRT_DelDirector(&raw mut self.0) };
+        // SAFETY: this is the reference that VRT_AddDirector gave; its VCL exists, as promised to `new`. Where user
+        // VCL holds another one, the director is sick from now on.
+        unsafe {
+            ffi::VRT_DisableDirector(self.0);
+            ffi::VRT_DelDirector(&raw mut self.0);
+        }
     }
 }
 

@@ -7,7 +7,8 @@ use crate::directors::{self, VclState};
 use crate::gateway;
 use crate::message::Message;
 use crate::own::Own;
-use crate::task::{self, Outcome};
+use crate::task::{ClientTask, Outcome};
+use crate::task_state;
 
 const RELOAD: &[u8] = b"/.varnish-ghost/reload";
 const DRAIN: &[u8] = b"/.varnish-ghost/drain";
@@ -26,7 +27,7 @@ pub unsafe fn handle(ctx: &vrt_ctx, vcl: &VclState) -> u16 {
     };
     let status = answer.status;
     // SAFETY: as promised.
-    let task = unsafe { task::get_or_new(ctx) };
+    let task = unsafe { task_state::get_or_new::<ClientTask>(ctx) };
     task.outcome = Outcome::Own(answer);
     task.told = true;
     status

@@ -1,10 +1,11 @@
 //! A service's own director: its row in backend.list, and the place where an administrator sets its health.
 //!
 //! A loaded VCL has one for each service of the configuration, from the start and over reloads. Requests go
-//! by the directors of rules ([`crate::director`]), which ask the service's for its health.
+//! by the directors of rules ([`crate::director`]), which ask the service's for its health. User VCL can find one
+//! by name (`directors.lookup`): what it sends there goes to the service, without any filter.
 
 use std::collections::HashMap;
-use std::ffi::{c_int, CString};
+use std::ffi::{c_int, CStr, CString};
 use std::ptr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -12,6 +13,9 @@ use ghost_upstream::{Service, Services};
 use varnish::ffi::{self, vrt_ctx, VCL_BACKEND, VCL_BOOL, VCL_TIME};
 
 use crate::boundary::caught;
+use crate::door;
+use crate::fetch::{self, Applied, Failure};
+use crate::gateway;
 use crate::listing;
 use crate::registered::{private, release, Methods, Registered};
 
@@ -22,8 +26,13 @@ impl Row {
     unsafe fn new(ctx: &vrt_ctx, service: &Arc<Service>) -> Option<Self> {
         // A NUL could only come from a broken configuration.
         let name = CString::new(service.id().replace('\0', "?")).unwrap_or_default();
-        // SAFETY: the caller's promise; the methods expect a service.
-        unsafe { Registered::new(ctx, &METHODS, Arc::clone(service), &name) }.map(Self)
+        // SAFETY: the caller's promise; the methods expect an `Arc` of a service.
+        unsafe { Registered::new(ctx, &METHODS, Arc::new(Arc::clone(service)), &name) }.map(Self)
+    }
+
+    /// The director, for as long as the row lives.
+    pub fn director(&self) -> VCL_BACKEND {
+        self.0.director()
     }
 
     /// Whether requests may go to the service: as the administrator says, else as its endpoints say.
@@ -86,18 +95,39 @@ impl Rows {
 static METHODS: Methods = Methods(ffi::vdi_methods {
     magic: ffi::VDI_METHODS_MAGIC,
     type_: c"ghost_service".as_ptr(),
-    http1pipe: None,
+    http1pipe: Some(door::http1pipe),
     healthy: Some(healthy),
     resolve: None,
-    gethdrs: None,
-    getip: None,
-    finish: None,
+    gethdrs: Some(gethdrs),
+    getip: Some(door::getip),
+    finish: Some(door::finish),
     event: None,
     release: None,
     destroy: Some(destroy),
     panic: None,
     list: Some(list),
 });
+
+/// Sends the request to the service.
+unsafe extern "C" fn gethdrs(ctx: *const vrt_ctx, director: VCL_BACKEND) -> c_int {
+    // SAFETY: Varnish's arguments are the running backend task's and a row's director, valid for the call.
+    unsafe {
+        door::gethdrs(ctx, || {
+            let service = private::<Arc<Service>>(director);
+            let name = CStr::from_ptr((*(*director.0).vdir).cli_name).to_string_lossy();
+            // Its last addresses may be somebody else's by now.
+            if !gateway::running().is_some_and(|snapshot| is_among(service, snapshot.services())) {
+                fetch::fail(&*ctx, &Failure::Gone, &name);
+                return false;
+            }
+            fetch::start(&*ctx, service, &[director], &Applied::none(), &name)
+        })
+    }
+}
+
+fn is_among(service: &Arc<Service>, services: &Services) -> bool {
+    services.get(service.id()).is_some_and(|known| Arc::ptr_eq(known, service))
+}
 
 /// Whether there is an endpoint to send requests to.
 unsafe extern "C" fn healthy(
@@ -111,7 +141,7 @@ unsafe extern "C" fn healthy(
             if let Some(changed) = changed.as_mut() {
                 *changed = VCL_TIME((*(*director.0).vdir).health_changed);
             }
-            private::<Service>(director).has_endpoints()
+            private::<Arc<Service>>(director).has_endpoints()
         }
     });
     VCL_BOOL(u32::from(healthy == Some(true)))
@@ -128,8 +158,8 @@ unsafe extern "C" fn list(
     // SAFETY: as for `healthy`; the VSB is Varnish's, open for writing.
     unsafe {
         listing::print(vsb, details != 0, json != 0, || {
-            let service = private::<Service>(director);
-            (service, service.has_endpoints())
+            let service = private::<Arc<Service>>(director);
+            (vec![&**service], service.has_endpoints())
         });
     }
 }
@@ -137,6 +167,6 @@ unsafe extern "C" fn list(
 /// Gives up the service, when nobody refers to its row any more.
 unsafe extern "C" fn destroy(director: VCL_BACKEND) {
     // SAFETY: Varnish calls this once, with a row's director.
-    let service = unsafe { release::<Service>(director) };
+    let service = unsafe { release::<Arc<Service>>(director) };
     let _ = caught(|| drop(service));
 }

@@ -1,75 +1,65 @@
-//! A configuration ready to route: index, weights and services.
+//! A configuration ready to route: index, rules and services.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use ghost_config::{Config, Filters, PathModifier, Rule};
+use ghost_config::Config;
 use ghost_route::{Chosen, Router};
-use ghost_upstream::{Balancer, ServiceSpec, Services, Upstream};
+use ghost_upstream::{ServiceSpec, Services, Upstream};
+
+use crate::rule_handle::RuleHandle;
 
 /// Everything that requests are routed by. Immutable; a reload makes another.
 pub struct Snapshot {
-    prepared: Prepared,
+    router: Router,
     services: Arc<Services>,
+    /// By route and rule, as in the configuration.
+    rules: Box<[Box<[Arc<RuleHandle>]>]>,
+    /// Number of the first rule of each route, among those of all.
+    first: Box<[usize]>,
 }
 
-/// A configuration with its index and weights, of which the upstream knows nothing yet.
+/// A configuration with its index, of which the upstream knows nothing yet.
 pub struct Prepared {
     router: Router,
-    /// By route and rule, as in the configuration.
-    rules: Box<[Box<[RuleState]>]>,
-}
-
-/// What a rule needs beside its record.
-struct RuleState {
-    /// Chooses among the backends; none where none has a weight.
-    balancer: Option<Arc<Balancer>>,
-    /// Number of the rule among those of all routes.
-    number: usize,
-}
-
-/// Where a director stands in a table of those of one configuration.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Place {
-    /// Number of the rule.
-    pub rule: usize,
-    /// How many directors the rule can have.
-    pub of: usize,
-    /// Which of them it is.
-    pub director: usize,
 }
 
 impl Prepared {
-    /// Makes a configuration ready. Rules that stay go on with their turns where they are in `previous`.
-    pub fn new(config: Config, previous: Option<&Snapshot>) -> Self {
-        let balancers = previous.map(Snapshot::balancers).unwrap_or_default();
-        let mut number = 0..;
-        let mut state = |rule: &Rule| {
-            let weights: Vec<u32> = rule.backends.iter().map(|backend| backend.weight).collect();
-            let balancer = Balancer::renew(balancers.get(&*rule.id).copied(), &weights);
-            RuleState { balancer, number: number.next().unwrap_or_default() }
-        };
-        let rules = config.routes.iter().map(|route| route.rules.iter().map(&mut state).collect()).collect();
-        Self { router: Router::new(Arc::new(config)), rules }
+    /// Makes a configuration ready.
+    pub fn new(config: Config) -> Self {
+        Self { router: Router::new(Arc::new(config)) }
     }
 
     /// Makes the upstream know its services, which nothing undoes: from now on requests that were routed
-    /// before go to the new endpoints, too.
-    pub fn enter(self, upstream: &Upstream) -> Snapshot {
-        let services = upstream.update(specs(self.router.config()));
-        Snapshot { prepared: self, services }
+    /// before go to the new endpoints, too. Rules that stay keep their handles of the `previous` snapshot.
+    pub fn enter(self, upstream: &Upstream, previous: Option<&Snapshot>) -> Snapshot {
+        let config = self.router.config();
+        let services = upstream.update(specs(config));
+        let former = previous.map(Snapshot::by_id).unwrap_or_default();
+        let rules = config.routes.iter().map(|route| {
+            let handle = |(index, rule)| {
+                let rule: &Arc<ghost_config::Rule> = rule;
+                let former = former.get(&*rule.id).copied();
+                RuleHandle::renew(former, config, &services, &route.id, index, rule)
+            };
+            route.rules.iter().enumerate().map(handle).collect::<Box<[_]>>()
+        });
+        let rules: Box<[_]> = rules.collect();
+        let first = rules.iter().scan(0, |next, rules| Some(std::mem::replace(next, *next + rules.len())));
+        let first = first.collect();
+        Snapshot { router: self.router, services, rules, first }
     }
 }
 
 impl Snapshot {
     /// The router.
     pub fn router(&self) -> &Router {
-        &self.prepared.router
+        &self.router
     }
 
     /// The configuration.
     pub fn config(&self) -> &Config {
-        self.router().config()
+        self.router.config()
     }
 
     /// The services of the configuration.
@@ -77,43 +67,24 @@ impl Snapshot {
         &self.services
     }
 
-    /// Index of the backend whose turn it is; none where the rule has no weight.
-    pub fn pick(&self, chosen: &Chosen) -> Option<usize> {
-        self.state(chosen).balancer.as_ref().map(|balancer| balancer.pick())
+    /// The rule that was chosen.
+    pub fn rule(&self, chosen: &Chosen) -> &Arc<RuleHandle> {
+        &self.rules[chosen.route][chosen.rule]
     }
 
-    /// How many rules there are.
-    pub fn rules(&self) -> usize {
-        self.prepared.rules.iter().map(|rules| rules.len()).sum()
+    /// Number of the chosen rule among those of all routes.
+    pub fn number(&self, chosen: &Chosen) -> usize {
+        self.first[chosen.route] + chosen.rule
     }
 
-    /// Where the director for a backend of the rule stands. Matches share it where they make no difference.
-    pub fn place(&self, chosen: &Chosen, backend: usize) -> Place {
-        let rule = self.router().rule(chosen);
-        let per_match = replaces_prefix(&rule.filters)
-            || rule.backends.get(backend).is_some_and(|backend| replaces_prefix(&backend.filters));
-        let match_index = if per_match { chosen.match_index } else { 0 };
-        let backends = rule.backends.len();
-        Place {
-            rule: self.state(chosen).number,
-            of: rule.matches.len() * backends,
-            director: match_index * backends + backend,
-        }
+    /// Every rule, by its number.
+    pub fn rules(&self) -> impl Iterator<Item = &Arc<RuleHandle>> {
+        self.rules.iter().flatten()
     }
 
-    fn state(&self, chosen: &Chosen) -> &RuleState {
-        &self.prepared.rules[chosen.route][chosen.rule]
+    fn by_id(&self) -> HashMap<&str, &Arc<RuleHandle>> {
+        self.rules().map(|handle| (&*handle.rule().id, handle)).collect()
     }
-
-    fn balancers(&self) -> HashMap<&str, &Arc<Balancer>> {
-        let routes = self.config().routes.iter().zip(&self.prepared.rules);
-        let rules = routes.flat_map(|(route, states)| route.rules.iter().zip(states));
-        rules.filter_map(|(rule, state)| Some((&*rule.id, state.balancer.as_ref()?))).collect()
-    }
-}
-
-fn replaces_prefix(filters: &Filters) -> bool {
-    matches!(filters.rewrite.path, Some(PathModifier::Prefix(_)))
 }
 
 /// Of two services with one ID, the first is used.
@@ -130,7 +101,7 @@ fn specs(config: &Config) -> impl Iterator<Item = ServiceSpec> + '_ {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashSet;
+    use std::sync::Weak;
 
     use ghost_upstream::Settings;
 
@@ -138,75 +109,128 @@ mod tests {
 
     const FEATURES: &str = include_str!("../tests/json/features.json");
 
-    fn snapshot(upstream: &Upstream, previous: Option<&Snapshot>) -> Snapshot {
-        let json = FEATURES.replace("PORT1", "8081").replace("PORT2", "8082");
-        let loaded = ghost_config::load(json.as_bytes(), None).expect("the fixture is sound");
-        Prepared::new(loaded.config, previous).enter(upstream)
+    fn fixture() -> String {
+        FEATURES.replace("PORT1", "8081").replace("PORT2", "8082")
     }
 
-    fn every_choice(config: &Config) -> Vec<(Chosen, usize)> {
-        let mut choices = Vec::new();
-        for (route, record) in config.routes.iter().enumerate() {
-            for (rule, record) in record.rules.iter().enumerate() {
-                for match_index in 0..record.matches.len() {
-                    let chosen = Chosen { route, rule, match_index };
-                    choices.extend((0..record.backends.len()).map(|backend| (chosen, backend)));
-                }
+    fn snapshot(json: &str, upstream: &Upstream, previous: Option<&Snapshot>) -> Snapshot {
+        let loaded = ghost_config::load(json.as_bytes(), previous.map(Snapshot::config));
+        Prepared::new(loaded.expect("the fixture is sound").config).enter(upstream, previous)
+    }
+
+    fn rule(snapshot: &Snapshot, id: &str) -> Arc<RuleHandle> {
+        let found = snapshot.rules().find(|handle| &*handle.rule().id == id);
+        Arc::clone(found.unwrap_or_else(|| panic!("the fixture has the rule {id}")))
+    }
+
+    #[test]
+    fn rules_are_numbered_as_they_are_listed() {
+        let snapshot = snapshot(&fixture(), &Upstream::new(Settings::default()), None);
+        for (route, record) in snapshot.config().routes.iter().enumerate() {
+            for rule in 0..record.rules.len() {
+                let chosen = Chosen { route, rule, match_index: 0 };
+                let numbered = snapshot.rules().nth(snapshot.number(&chosen)).expect("a rule of this number");
+                assert!(Arc::ptr_eq(numbered, snapshot.rule(&chosen)));
             }
         }
-        choices
     }
 
     #[test]
     fn only_matches_that_make_no_difference_share_a_director() {
-        let snapshot = snapshot(&Upstream::new(Settings::default()), None);
-        let choices = every_choice(snapshot.config());
-        let places: HashSet<Place> = choices.iter().map(|(c, b)| snapshot.place(c, *b)).collect();
-        assert!(places.iter().all(|place| place.rule < snapshot.rules() && place.director < place.of));
-        // The two matches of the rule that replaces the prefix have a director each.
-        let distinct = |(chosen, _): &&(Chosen, usize)| {
-            let rule = snapshot.router().rule(chosen);
-            chosen.match_index == 0 || replaces_prefix(&rule.filters)
-        };
-        assert_eq!(places.len(), choices.iter().filter(distinct).count());
+        let snapshot = snapshot(&fixture(), &Upstream::new(Settings::default()), None);
+        // Two matches, and a prefix to replace.
+        let rewrite = rule(&snapshot, "0003/rewrite-prefix");
+        assert_eq!((rewrite.directors(), rewrite.director(0), rewrite.director(1)), (2, 0, 1));
+        let split = rule(&snapshot, "0004/split");
+        assert_eq!((split.directors(), split.director(0)), (1, 0));
     }
 
     #[test]
     fn a_reload_goes_on_with_the_turns_where_they_were() {
         let upstream = Upstream::new(Settings::default());
-        let before = snapshot(&upstream, None);
-        let split = every_choice(before.config())
-            .into_iter()
-            .find(|(chosen, _)| &*before.router().rule(chosen).id == "0004/split")
-            .expect("the fixture has a split")
-            .0;
-        let first: Vec<_> = (0..2).map(|_| before.pick(&split)).collect();
-        let after = snapshot(&upstream, Some(&before));
-        let rest = (2..4).map(|_| after.pick(&split));
-        let mut picks: Vec<_> = first.into_iter().chain(rest).collect();
-        picks.sort();
-        assert_eq!(picks, [Some(0), Some(0), Some(0), Some(1)]);
+        let before = snapshot(&fixture(), &upstream, None);
+        let draw = |snapshot: &Snapshot| rule(snapshot, "0004/split").draw().map(|drawn| drawn.index);
+        let first: Vec<_> = (0..2).map(|_| draw(&before)).collect();
+        // The rule is another, its weights are the same.
+        let changed = fixture().replace(r#""value": "/split""#, r#""value": "/parted""#);
+        let after = snapshot(&changed, &upstream, Some(&before));
+        assert!(!Arc::ptr_eq(&rule(&before, "0004/split"), &rule(&after, "0004/split")));
+        let mut draws: Vec<_> = first.into_iter().chain((2..4).map(|_| draw(&after))).collect();
+        draws.sort();
+        assert_eq!(draws, [Some(0), Some(0), Some(0), Some(1)]);
+    }
+
+    #[test]
+    fn a_rule_is_the_same_over_reloads_until_it_or_its_services_change() {
+        let upstream = Upstream::new(Settings::default());
+        let before = snapshot(&fixture(), &upstream, None);
+        let stays = |json: &str, id: &str| {
+            let after = snapshot(json, &upstream, Some(&before));
+            Arc::ptr_eq(&rule(&before, id), &rule(&after, id))
+        };
+        assert!(stays(&fixture(), "0004/split"), "nothing has changed");
+        let endpoint = fixture().replace("8081", "9091");
+        assert!(stays(&endpoint, "0004/split"), "an endpoint has changed");
+        let neighbour = fixture().replace(r#""value": "/half""#, r#""value": "/halves""#);
+        assert!(stays(&neighbour, "0004/split"), "another rule of the route has changed");
+        assert!(!stays(&neighbour, "0004/half-broken"), "it has changed itself");
+        let gone = fixture().replace(r#"{"id": "a/two:80""#, r#"{"id": "a/other:80""#);
+        assert!(!stays(&gone, "0004/split"), "one of its services has gone");
+    }
+
+    #[test]
+    fn a_rule_that_is_held_keeps_no_snapshot() {
+        let upstream = Upstream::new(Settings::default());
+        let before = snapshot(&fixture(), &upstream, None);
+        let config: Weak<Config> = Arc::downgrade(before.router().config());
+        let held = rule(&before, "0004/split");
+        drop(before);
+        assert_eq!(config.strong_count(), 0);
+        assert_eq!(held.rule().id.as_ref(), "0004/split");
     }
 
     #[test]
     fn a_configuration_that_is_only_prepared_changes_no_endpoint() {
         let upstream = Upstream::new(Settings::default());
-        let before = snapshot(&upstream, None);
+        let before = snapshot(&fixture(), &upstream, None);
         let empty = ghost_config::load(br#"{"version": "1.0.0"}"#, Some(before.config())).expect("sound");
-        let prepared = Prepared::new(empty.config, Some(&before));
+        let prepared = Prepared::new(empty.config);
         let addresses = || upstream.services().get("a/one:80").map(|service| service.endpoints().len());
         assert_eq!(addresses(), Some(1));
-        drop(prepared.enter(&upstream));
+        drop(prepared.enter(&upstream, Some(&before)));
         assert_eq!(addresses(), None);
     }
 
     #[test]
     fn a_service_lives_on_over_a_reload() {
         let upstream = Upstream::new(Settings::default());
-        let before = snapshot(&upstream, None);
-        let after = snapshot(&upstream, Some(&before));
+        let before = snapshot(&fixture(), &upstream, None);
+        let after = snapshot(&fixture(), &upstream, Some(&before));
         let service =
             |snapshot: &Snapshot| Arc::clone(snapshot.services().get("a/one:80").expect("a service"));
         assert!(Arc::ptr_eq(&service(&before), &service(&after)));
+    }
+
+    #[test]
+    fn an_answer_carries_the_filters_of_the_backend_that_gave_it() {
+        let json = fixture().replace(
+            r#"{"service": "a/two:80", "weight": 1},
+            {"service": "a/none:80""#,
+            r#"{"service": "a/two:80", "weight": 1, "filters": [{"type": "ResponseHeaderModifier",
+                "responseHeaderModifier": {"remove": ["Server"]}}]},
+            {"service": "a/none:80""#,
+        );
+        let split = rule(&snapshot(&json, &Upstream::new(Settings::default()), None), "0004/split");
+        let carried: Vec<_> = (0..4).filter_map(|_| split.draw()?.carried).collect();
+        assert_eq!(carried.len(), 1, "one of four is drawn of the backend with the filter");
+        let own = &split.rule().backends[1].filters.response_headers[..];
+        let expected = ghost_route::plan::ResponsePlan::of_rule(&split.rule().filters).with_backend(own);
+        assert_eq!(split.plan(Some(carried[0].as_bytes())), expected);
+        let plain = ghost_route::plan::ResponsePlan::of_rule(&split.rule().filters);
+        for nothing in [None, Some(&b""[..]), Some(b"[]"), Some(b"no JSON")] {
+            assert_eq!(split.plan(nothing), plain, "{nothing:?}");
+        }
+        // Of another rule, or of a configuration that is gone.
+        assert_ne!(split.plan(Some(br#"[{"remove": ["Via"]}]"#)), plain);
     }
 }

@@ -1,74 +1,80 @@
-//! What a director stands for: one backend of one rule, in one configuration.
+//! What a director stands for: a rule, in one loaded VCL.
 
 use std::ffi::CString;
 use std::sync::Arc;
 
-use ghost_config::{Backend, Rule};
-use ghost_route::Chosen;
 use ghost_upstream::Service;
 use varnish::ffi::vrt_ctx;
 
 use crate::row::{Row, Rows};
-use crate::snapshot::Snapshot;
+use crate::rule_handle::RuleHandle;
 
-/// Where requests of a rule that are a backend's share go, and what is done to them on the way.
+/// Where the requests of a rule go, and what is done to them on the way.
 pub struct Target {
-    snapshot: Arc<Snapshot>,
-    chosen: Chosen,
-    backend: usize,
-    service: Arc<Service>,
-    row: Arc<Row>,
+    rule: Arc<RuleHandle>,
+    match_index: usize,
+    /// By backend; none where its requests go to no service.
+    rows: Box<[Option<Arc<Row>>]>,
 }
 
 impl Target {
-    /// The target of a backend of the chosen rule; none where it has no service, or its VCL cools.
+    /// The target of a match of a rule; none where its VCL cools.
     ///
     /// # Safety
     /// `ctx` is a client task's of the VCL that the rows belong to.
     pub unsafe fn new(
         ctx: &vrt_ctx,
         rows: &Rows,
-        snapshot: &Arc<Snapshot>,
-        chosen: Chosen,
-        backend: usize,
+        rule: &Arc<RuleHandle>,
+        match_index: usize,
     ) -> Option<Self> {
-        let id = &snapshot.router().rule(&chosen).backends.get(backend)?.service;
-        let service = Arc::clone(snapshot.services().get(id)?);
-        // SAFETY: as promised.
-        let row = unsafe { rows.row(ctx, &service) }?;
-        Some(Self { snapshot: Arc::clone(snapshot), chosen, backend, service, row })
+        let mut own: Vec<Option<Arc<Row>>> = Vec::new();
+        own.resize_with(rule.rule().backends.len(), || None);
+        for (backend, service) in rule.services() {
+            // SAFETY: as promised.
+            own[backend] = Some(unsafe { rows.row(ctx, service) }?);
+        }
+        Some(Self { rule: Arc::clone(rule), match_index, rows: own.into() })
     }
 
     /// The rule.
-    pub fn rule(&self) -> &Rule {
-        self.snapshot.router().rule(&self.chosen)
+    pub fn rule(&self) -> &RuleHandle {
+        &self.rule
     }
 
-    /// The backend of the rule.
-    pub fn backend(&self) -> &Backend {
-        &self.rule().backends[self.backend]
+    /// The row of the service that a backend's requests go to.
+    pub fn row(&self, backend: usize) -> Option<&Row> {
+        self.rows.get(backend)?.as_deref()
     }
 
-    /// The service that the backend names.
-    pub fn service(&self) -> &Arc<Service> {
-        &self.service
+    /// Whether there is a service of the rule that requests may go to.
+    ///
+    /// # Safety
+    /// `ctx` is valid.
+    pub unsafe fn is_healthy(&self, ctx: &vrt_ctx) -> bool {
+        // SAFETY: as promised.
+        self.rows.iter().flatten().any(|row| unsafe { row.is_healthy(ctx) })
     }
 
-    /// The service's row.
-    pub fn row(&self) -> &Row {
-        &self.row
+    /// The services of the rule, each once.
+    pub fn services(&self) -> Vec<&Service> {
+        let mut services: Vec<&Service> = Vec::new();
+        for (_, service) in self.rule.services() {
+            if !services.iter().any(|known| std::ptr::eq(*known, &**service)) {
+                services.push(service);
+            }
+        }
+        services
     }
 
     /// What of the path made requests fit; empty where another condition did.
     pub fn prefix(&self) -> &[u8] {
-        self.snapshot.router().prefix(&self.chosen)
+        self.rule.rule().prefix(self.match_index)
     }
 
-    /// Its name in Varnish: "service@route/rule", such as "shop/web:80@shop/all/0".
+    /// Its name in Varnish.
     pub fn name(&self) -> CString {
-        let route = &self.snapshot.router().route(&self.chosen).id;
-        let name = format!("{}@{route}/{}", self.service.id(), self.chosen.rule);
         // A NUL could only come from a broken configuration.
-        CString::new(name.replace('\0', "?")).unwrap_or_default()
+        CString::new(self.rule.name().replace('\0', "?")).unwrap_or_default()
     }
 }

@@ -3,20 +3,18 @@
 use std::ffi::c_void;
 use std::sync::Arc;
 
-use ghost_route::Chosen;
-use varnish::ffi::{self, vrt_ctx, VCL_BACKEND};
+use varnish::ffi::VCL_BACKEND;
 
-use crate::directors::Table;
+use crate::directors::RuleDirectors;
 use crate::own::Own;
-use crate::snapshot::Snapshot;
+use crate::rule_handle::RuleHandle;
+use crate::task_state::{drop_state, Methods, TaskState};
 
 /// The state of a client task. Varnish drops it at the task's end, and when user VCL rolls the request back.
 #[derive(Default)]
 pub struct ClientTask {
-    /// What the request was routed by. Holding it keeps the directors of it alive.
-    pub routed_by: Option<(Arc<Snapshot>, Arc<Table>)>,
     /// The rule that the request fits.
-    pub rule: Option<Chosen>,
+    pub rule: Option<Arc<RuleHandle>>,
     /// Whether X-Forwarded-* say what they should.
     pub forwarded: bool,
     /// What becomes of the request.
@@ -35,68 +33,26 @@ pub enum Outcome {
     /// It has not been routed, or is no request to route.
     #[default]
     None,
-    /// It goes to a backend.
+    /// It goes to a backend of the rule.
     Forward {
-        /// Index of the backend in the rule.
-        backend: usize,
-        /// The director, alive as long as the task's table.
+        /// The rule's director.
         director: VCL_BACKEND,
+        /// What the director lives as long as.
+        _alive: Arc<RuleDirectors>,
     },
     /// ghost answers by itself.
     Own(Own),
 }
 
-/// The address of this is ghost's identity among those who keep state in a task. It is the same for every
-/// loaded VCL.
-static IDENTITY: u8 = 0;
-
-struct Methods(ffi::vmod_priv_methods);
-
-// SAFETY: its pointers lead to statics.
-unsafe impl Sync for Methods {}
-
-static METHODS: Methods = Methods(ffi::vmod_priv_methods {
-    magic: ffi::VMOD_PRIV_METHODS_MAGIC,
-    type_: c"ghost client task".as_ptr(),
-    fini: Some(drop_task),
-});
-
-/// The state of the running client task, if it has any.
-///
-/// # Safety
-/// `ctx` is the running client task's, and what was got before is not used any more.
-pub unsafe fn get<'a>(ctx: &vrt_ctx) -> Option<&'a mut ClientTask> {
-    // SAFETY: as promised; only `get_or_new` sets what is found under this identity.
-    unsafe {
-        let private = ffi::VRT_priv_task_get(ctx, identity()).as_mut()?;
-        private.priv_.cast::<ClientTask>().as_mut()
+impl TaskState for ClientTask {
+    fn identity() -> *const c_void {
+        // Its address is ghost's identity among those who keep state in a task, the same for every loaded VCL.
+        static IDENTITY: u8 = 0;
+        (&raw const IDENTITY).cast()
     }
-}
 
-/// The state of the running client task; a new one where it has none.
-///
-/// # Safety
-/// As for [`get`].
-pub unsafe fn get_or_new<'a>(ctx: &vrt_ctx) -> &'a mut ClientTask {
-    // SAFETY: as promised; VRT_priv_task never returns null.
-    unsafe {
-        let private = &mut *ffi::VRT_priv_task(ctx, identity());
-        if private.priv_.is_null() {
-            private.priv_ = Box::into_raw(Box::<ClientTask>::default()).cast();
-            private.methods = &raw const METHODS.0;
-        }
-        &mut *private.priv_.cast::<ClientTask>()
+    fn methods() -> &'static Methods {
+        static METHODS: Methods = Methods::new(c"ghost client task", drop_state::<ClientTask>);
+        &METHODS
     }
-}
-
-fn identity() -> *const c_void {
-    (&raw const IDENTITY).cast()
-}
-
-/// Drops the state at the end of its task (vmod_priv_fini_f).
-unsafe extern "C" fn drop_task(_ctx: *const vrt_ctx, task: *mut c_void) {
-    // SAFETY: Varnish gives back, once, what `get_or_new` made.
-    let task = unsafe { Box::from_raw(task.cast::<ClientTask>()) };
-    // Where this panics there is nobody left to be told, and the hook has logged it.
-    let _ = crate::boundary::caught(|| drop(task));
 }

@@ -45,6 +45,10 @@ pub fn event(state: &mut Option<Box<Arc<VclState>>>, event: Event) {
 
 /// `ghost.init`.
 pub fn init(ctx: &mut Ctx, state: Option<&Arc<VclState>>, config: &str) {
+    if is_whole(ctx.raw) {
+        ctx.fail("ghost.init() cannot be called here");
+        return;
+    }
     // A panic leaves the gateway without a configuration, and is logged by the hook.
     let _ = caught(|| {
         if gateway::init(Path::new(config)) {

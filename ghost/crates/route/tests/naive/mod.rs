@@ -18,7 +18,9 @@ pub fn decide(config: &Config, request: &Request<'_, [(String, String)]>) -> Fou
     let host = str::from_utf8(request.host).unwrap().to_ascii_lowercase();
     let target = str::from_utf8(request.target).unwrap();
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    let Some(path) = normal(path) else { return refuse(400, None) };
+    let server = request.method == b"OPTIONS" && target == "*";
+    let path = if server { Some("*".to_owned()) } else { normal(path) };
+    let Some(path) = path else { return refuse(400, None) };
     let Some(listener) = listener(config, request.socket, &host) else { return refuse(404, None) };
     let mut candidates = candidates(config, listener, &host);
     candidates.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| a.2.rank.cmp(&b.2.rank)));
@@ -77,7 +79,7 @@ fn path_fits(condition: &PathMatch, path: &str) -> bool {
         PathMatch::Exact(exact) => **exact == *path.as_bytes(),
         PathMatch::Prefix(prefix) => {
             let below = [prefix, &b"/"[..]].concat();
-            **prefix == *path.as_bytes() || path.as_bytes().starts_with(&below)
+            prefix.is_empty() || **prefix == *path.as_bytes() || path.as_bytes().starts_with(&below)
         }
         PathMatch::Regex(pattern) => pattern.is_match(path.as_bytes()),
     }

@@ -19,9 +19,13 @@ pub enum Failure {
     /// The answer does not fit.
     #[error("the response does not fit: {0}")]
     NoRoom(#[from] NoRoom),
-    /// The administrator has declared the backend sick (backend.set_health).
-    #[error("set to sick by backend.set_health")]
+    /// The administrator has declared the backend sick (backend.set_health), or its rule has left the
+    /// configuration and user VCL still has its director.
+    #[error("set to sick by backend.set_health, or no longer in the configuration")]
     Sick,
+    /// The service has left the configuration, and user VCL still has its director.
+    #[error("the service has left the configuration")]
+    Gone,
     /// User VCL has set bereq.filters.
     #[error("bereq.filters cannot be used with this backend")]
     Filters,
@@ -36,7 +40,7 @@ impl Failure {
         match self {
             Self::Exchange(error) => error.status(),
             Self::NoRoom(NoRoom::Fields | NoRoom::Byte) => 502,
-            Self::Sick => 503,
+            Self::Sick | Self::Gone => 503,
             Self::Request(_) | Self::NoRoom(NoRoom::Workspace) | Self::Filters | Self::Internal(_) => 500,
         }
     }

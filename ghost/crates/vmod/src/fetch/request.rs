@@ -5,17 +5,17 @@ use ghost_route::target::{upstream, upstream_host};
 use ghost_route::Headers;
 use ghost_upstream::{is_hop_by_hop, ConnectionOptions, InvalidRequest, RequestHead};
 
+use super::Applied;
 use crate::message::Message;
 use crate::scratch;
-use crate::target::Target;
 
 /// Writes the head. The filters apply here and nowhere else: a retry or restart begins with what VCL has.
-pub fn head(target: &Target, bereq: &Message<'_>) -> Result<RequestHead, InvalidRequest> {
-    let (rule, backend) = (&target.rule().filters, &target.backend().filters);
+pub fn head(applied: &Applied<'_>, bereq: &Message<'_>) -> Result<RequestHead, InvalidRequest> {
+    let Applied { rule, backend, prefix, .. } = *applied;
     let host = upstream_host(bereq.field(b"host").unwrap_or_default(), rule, backend);
     let mut head = scratch::with(|buffers| {
         let (scratch, out) = (&mut buffers.route, &mut buffers.target);
-        let url = upstream(bereq.url(), rule, backend, target.prefix(), scratch, out);
+        let url = upstream(bereq.url(), rule, backend, prefix, scratch, out);
         RequestHead::new(bereq.method(), url, host)
     })?;
     let client = EndToEnd { options: ConnectionOptions::of(bereq.fields()), bereq };

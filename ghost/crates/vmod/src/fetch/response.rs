@@ -8,11 +8,14 @@ use varnish::ffi::{self, VfpStatus};
 
 use super::failure::Failure;
 use crate::boundary::caught;
+use crate::deliver::CARRIED;
 use crate::message::{Message, NoRoom};
 use crate::workspace;
 
 /// What a backend task holds of its exchange, from the head until VDI_Finish.
 pub struct Running {
+    /// What the log calls the backend.
+    pub name: String,
     pub exchange: Exchange,
     /// For Varnish's panic output, which looks at a file descriptor.
     descriptor: c_int,
@@ -23,13 +26,18 @@ pub struct Running {
 ///
 /// # Safety
 /// `bo` is the running backend task's, in its director's `gethdrs`.
-pub unsafe fn install(bo: *mut ffi::busyobj, exchange: Exchange) -> Result<(), Failure> {
+pub unsafe fn install(
+    bo: *mut ffi::busyobj,
+    exchange: Exchange,
+    carried: Option<&str>,
+    name: &str,
+) -> Result<(), Failure> {
     // SAFETY: as promised; what is allocated after the snapshot is forgotten together with the pointers
     // to it: beresp is set up anew before vcl_backend_error, and htc and the filter come last.
     unsafe {
         let workspace = (*bo).ws.as_mut_ptr();
         let before = ffi::WS_Snapshot(workspace);
-        let result = write_head(bo, exchange.head()).and_then(move |()| attach(bo, exchange));
+        let result = write_head(bo, exchange.head(), carried).and_then(move |()| attach(bo, exchange, name));
         if result.is_err() {
             ffi::WS_Reset(workspace, before);
         }
@@ -37,7 +45,11 @@ pub unsafe fn install(bo: *mut ffi::busyobj, exchange: Exchange) -> Result<(), F
     }
 }
 
-unsafe fn write_head(bo: *mut ffi::busyobj, head: ResponseHead<'_>) -> Result<(), Failure> {
+unsafe fn write_head(
+    bo: *mut ffi::busyobj,
+    head: ResponseHead<'_>,
+    carried: Option<&str>,
+) -> Result<(), Failure> {
     // SAFETY: beresp is the running task's, set up by Varnish just before; the reason is copied into the
     // task's workspace, and the protocol is static.
     let mut beresp = unsafe {
@@ -50,9 +62,17 @@ unsafe fn write_head(bo: *mut ffi::busyobj, head: ResponseHead<'_>) -> Result<()
         Message::new((*bo).beresp).ok_or(Failure::Internal("no beresp"))?
     };
     let mut bytes = 0;
-    for (name, value) in head.end_to_end_fields() {
+    // What an object carries is no backend's to say.
+    let fields = head.end_to_end_fields().filter(|(name, _)| !name.eq_ignore_ascii_case(CARRIED));
+    for (name, value) in fields {
         beresp.add(name, value)?;
         bytes += name.len() + value.len() + 4;
+    }
+    // Of an object that is revalidated, fields stay unless there are others: also what it carried.
+    // SAFETY: as above.
+    let is_refreshed = head.status() == 304 && unsafe { !(*bo).stale_oc.is_null() };
+    if let Some(carried) = carried.or(is_refreshed.then_some("")) {
+        beresp.add(CARRIED, carried.as_bytes())?;
     }
     // A 204 has no length (RFC 9110 section 8.6).
     if let Some(length) = head.content_length().filter(|_| head.status() != 204) {
@@ -64,7 +84,7 @@ unsafe fn write_head(bo: *mut ffi::busyobj, head: ResponseHead<'_>) -> Result<()
 }
 
 /// Gives the task its htc and, where there is a body, the filter at the bottom of the stack.
-unsafe fn attach(bo: *mut ffi::busyobj, exchange: Exchange) -> Result<(), Failure> {
+unsafe fn attach(bo: *mut ffi::busyobj, exchange: Exchange, name: &str) -> Result<(), Failure> {
     let framing = exchange.head().framing();
     // SAFETY: `bo` is the running task's; the workspace's memory is large enough for the struct, which is
     // valid when zeroed; `running` lives until `finish` takes it back from htc.
@@ -79,7 +99,8 @@ unsafe fn attach(bo: *mut ffi::busyobj, exchange: Exchange) -> Result<(), Failur
                 entry => entry,
             },
         };
-        let running = Box::into_raw(Box::new(Running { exchange, descriptor: -1, bo }));
+        let running =
+            Box::into_raw(Box::new(Running { name: name.to_owned(), exchange, descriptor: -1, bo }));
         if let Some(entry) = entry.as_mut() {
             entry.priv1 = running.cast();
         }

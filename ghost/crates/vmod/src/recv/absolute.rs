@@ -13,8 +13,8 @@ pub fn to_origin(req: &mut Message<'_>) -> Result<(), NoRoom> {
     req.set_url(&[slash, rest])
 }
 
-/// The host, and what is behind it; none for a target in another form.
-fn split(target: &[u8]) -> Option<(&[u8], &[u8])> {
+/// The host, and the rest behind it; none for a target in another form.
+pub fn split(target: &[u8]) -> Option<(&[u8], &[u8])> {
     let schemes: [&[u8]; 2] = [b"http://", b"https://"];
     let scheme = schemes
         .iter()

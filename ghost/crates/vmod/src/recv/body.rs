@@ -7,7 +7,8 @@ use varnish::ffi::{self, vrt_ctx};
 use super::outcome::own;
 use crate::counters::{count, counters};
 use crate::message::Message;
-use crate::task::{self, Outcome};
+use crate::task::{ClientTask, Outcome};
+use crate::task_state;
 
 /// Refuses a request to a backend whose body was sent to one before and not cached (std.cache_req_body). One
 /// that user VCL has made a GET or HEAD needs none.
@@ -17,7 +18,7 @@ use crate::task::{self, Outcome};
 pub unsafe fn refuse_if_gone(ctx: &vrt_ctx) {
     // SAFETY: as promised; the body's status is a static.
     unsafe {
-        let Some(task) = task::get(ctx) else { return };
+        let Some(task) = task_state::get::<ClientTask>(ctx) else { return };
         let is_taken = ptr::eq((*ctx.req).req_body_status, ffi::BS_TAKEN.as_ptr());
         if !is_taken || !matches!(task.outcome, Outcome::Forward { .. }) {
             return;

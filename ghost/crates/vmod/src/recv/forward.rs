@@ -10,27 +10,39 @@ use crate::message::{Message, NoRoom};
 use crate::scratch;
 use crate::snapshot::Snapshot;
 
+/// The fields that the gateway writes.
+const FORWARDED: [&[u8]; 3] = [b"X-Forwarded-For", b"X-Forwarded-Proto", b"X-Forwarded-Host"];
+
 /// Sets X-Forwarded-*, from what the client sent and not from what Varnish has added to it.
 pub fn forward(
-    req: &mut Message<'_>,
-    pristine: &Message<'_>,
+    pristine: &mut Message<'_>,
     snapshot: &Snapshot,
     socket: &[u8],
     peer: IpAddr,
 ) -> Result<(), NoRoom> {
     let trusted = &snapshot.config().trusted_hops;
     if !trusted.contains(peer) {
-        req.retain(|name, _| !is_claim(name));
+        pristine.retain_quietly(|name, _| !is_claim(name));
     }
     let scheme = if socket.starts_with(b"https-") { Scheme::Https } else { Scheme::Http };
-    let host = req.field(b"host").unwrap_or_default();
+    let host = pristine.field(b"host").unwrap_or_default();
     scratch::with(|buffers| {
         let forwarded = &mut buffers.forwarded;
-        forwarded.fill(trusted, &Origin { peer, scheme, host }, pristine);
-        req.set(b"X-Forwarded-For", &forwarded.chain)?;
-        req.set(b"X-Forwarded-Proto", &forwarded.proto)?;
-        req.set(b"X-Forwarded-Host", &forwarded.host)
+        forwarded.fill(trusted, &Origin { peer, scheme, host }, &*pristine);
+        for (name, value) in FORWARDED.into_iter().zip([&forwarded.chain, &forwarded.proto, &forwarded.host])
+        {
+            pristine.retain_quietly(|other, _| !other.eq_ignore_ascii_case(name));
+            pristine.add(name, value)?;
+        }
+        Ok(())
     })
+}
+
+/// Gives a request what the pristine one says of where it came from.
+pub fn copy(req: &mut Message<'_>, pristine: &Message<'_>) -> Result<(), NoRoom> {
+    let is_kept = |name: &[u8]| pristine.field(name).is_some();
+    req.retain(|name, _| !is_claim(name) || is_kept(name));
+    FORWARDED.iter().try_for_each(|name| req.copy(name, pristine))
 }
 
 /// The other end of the client's connection, or what a PROXY header says of it. A client on a unix socket without

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use ghost_config::Redirect;
-use ghost_route::{target, Answer, Chosen, Decision, Headers, Outcome as Decided, Request, Share};
+use ghost_route::{Answer, Chosen, Decision, Headers, Outcome as Decided, Request};
 use varnish::ffi::{vrt_ctx, VslTag};
 
 use crate::answer;
-use crate::directors::{Table, VclState};
+use crate::directors::VclState;
 use crate::log;
 use crate::message::{Message, NoRoom};
 use crate::own::Own;
@@ -39,73 +38,49 @@ pub unsafe fn decide(
     let host = req.field(b"host").unwrap_or_default();
     let request = Request { socket, host, method: req.method(), target: req.url(), headers: &*req };
     let decision = scratch::with(|buffers| router.decide(&request, &mut buffers.route));
-    let table = vcl.table(snapshot);
-    task.routed_by = Some((Arc::clone(snapshot), Arc::clone(&table)));
-    task.rule = decision.chosen;
-    if let Some(chosen) = &decision.chosen {
-        let id = router.route(chosen).id.as_bytes();
+    task.rule = decision.chosen.as_ref().map(|chosen| Arc::clone(snapshot.rule(chosen)));
+    if let Some(rule) = &task.rule {
+        let id = rule.route().as_bytes();
         req.add(ROUTE, id)?;
         // SAFETY: as promised, the log is the running task's.
-        unsafe { log::named(ctx.vsl, VslTag::VclLog, c"ghost_route", id) };
+        unsafe {
+            log::named(ctx.vsl, VslTag::VclLog, c"ghost_route", id);
+            log::named(ctx.vsl, VslTag::VclLog, c"ghost_rule", rule.rule().id.as_bytes());
+        }
     }
-    let req = &*req;
     // SAFETY: as promised.
     unsafe {
-        Ok(match (decision.outcome, decision.chosen) {
+        Ok(match (decision.outcome, &decision.chosen) {
             (Decided::Answer(Answer { status, why }), _) => own(ctx, status, why.as_str()),
-            (Decided::Redirect, Some(chosen)) => match &router.rule(&chosen).filters.redirect {
-                Some(redirect) => redirect_to(snapshot, &decision, redirect, req),
-                None => own(ctx, 500, "a redirect that is not there"),
-            },
-            (Decided::Forward, Some(chosen)) => match snapshot.pick(&chosen) {
-                Some(backend) => share(ctx, &table, snapshot, &decision, chosen, backend, req),
-                None => own(ctx, 500, "no backend of the rule has a weight"),
-            },
+            (Decided::Redirect, Some(chosen)) => redirect(snapshot, &decision, chosen, req),
+            (Decided::Forward, Some(chosen)) => forward(ctx, vcl, snapshot, chosen),
             (_, None) => own(ctx, 500, "a decision without a rule"),
         })
     }
 }
 
-/// What becomes of the backend's share.
-unsafe fn share(
-    ctx: &vrt_ctx,
-    table: &Table,
-    snapshot: &Arc<Snapshot>,
-    decision: &Decision,
-    chosen: Chosen,
-    backend: usize,
-    req: &Message<'_>,
-) -> Outcome {
-    let rule = snapshot.router().rule(&chosen);
+/// Sends the request to the backends of the rule, of which one is drawn when it is fetched.
+unsafe fn forward(ctx: &vrt_ctx, vcl: &VclState, snapshot: &Arc<Snapshot>, chosen: &Chosen) -> Outcome {
     // SAFETY: as promised by the caller of `decide`; the table is that of the task's VCL.
     unsafe {
-        match Share::of(snapshot.config(), &rule.backends[backend]) {
-            Share::Answer(Answer { status, why }) => own(ctx, status, why.as_str()),
-            Share::Redirect(redirect) => redirect_to(snapshot, decision, redirect, req),
-            Share::Send(service) => match table.director(ctx, chosen, backend) {
-                Some(director) => {
-                    log::named(ctx.vsl, VslTag::VclLog, c"ghost_rule", rule.id.as_bytes());
-                    log::named(ctx.vsl, VslTag::VclLog, c"ghost_service", service.id.as_bytes());
-                    Outcome::Forward { backend, director }
-                }
-                None => own(ctx, 503, "there is no director, as the VCL cools"),
-            },
+        if let Some(Answer { status, why }) = snapshot.rule(chosen).answer() {
+            return own(ctx, status, why.as_str());
+        }
+        match vcl.table(snapshot).director(ctx, snapshot, chosen) {
+            Some((directors, director)) => Outcome::Forward { director, _alive: directors },
+            None => own(ctx, 503, "there is no director, as the VCL cools"),
         }
     }
 }
 
-fn redirect_to(snapshot: &Snapshot, decision: &Decision, redirect: &Redirect, req: &Message<'_>) -> Outcome {
-    let router = snapshot.router();
-    let Some(listener) = router.listener(decision) else {
-        return Outcome::Own(Own::status(500));
-    };
-    let host = req.field(b"host").unwrap_or_default();
-    let prefix = decision.chosen.as_ref().map_or(&b""[..], |chosen| router.prefix(chosen));
-    let mut location = Vec::new();
-    scratch::with(|buffers| {
-        target::location(redirect, listener, host, req.url(), prefix, &mut buffers.route, &mut location);
-    });
-    Outcome::Own(Own::redirect(redirect.status, location))
+fn redirect(snapshot: &Snapshot, decision: &Decision, chosen: &Chosen, req: &Message<'_>) -> Outcome {
+    let (router, rule) = (snapshot.router(), snapshot.rule(chosen).rule());
+    match (router.listener(decision), &rule.filters.redirect) {
+        (Some(listener), Some(redirect)) => {
+            Outcome::Own(Own::redirect_of(redirect, listener, req, rule.prefix(chosen.match_index)))
+        }
+        _ => Outcome::Own(Own::status(500)),
+    }
 }
 
 /// An answer that says its status, and why in the log.

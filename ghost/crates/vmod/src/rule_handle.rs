@@ -1,0 +1,197 @@
+//! A rule as requests hold it, from their routing to their end.
+//!
+//! A handle outlives the configuration that it was made for, and is the same in the next one as long as neither
+//! the rule nor where its backends go has changed. So a long download keeps one rule, not one router for each
+//! reload.
+
+use std::sync::Arc;
+
+use ghost_config::{Backend, Config, Filters, HeaderModifier, PathModifier, Rule};
+use ghost_route::plan::ResponsePlan;
+use ghost_route::{Answer, Why};
+use ghost_upstream::{Balancer, Service, Services};
+
+/// A rule with the services that its backends name.
+pub struct RuleHandle {
+    rule: Arc<Rule>,
+    route: Arc<str>,
+    name: String,
+    shares: Box<[Share]>,
+    /// Draws among the backends; none where none has a weight.
+    balancer: Option<Arc<Balancer>>,
+}
+
+/// What becomes of the requests that a backend is drawn for.
+pub struct Share {
+    destination: Destination,
+    /// What an object says of the response filters of this backend; none where it has no filter.
+    carried: Option<Box<str>>,
+}
+
+/// Where the requests of a share go.
+pub enum Destination {
+    /// To this service.
+    Service(Arc<Service>),
+    /// Back to the client, by the redirect of the backend's filters.
+    Redirect,
+    /// The gateway answers by itself.
+    Answer(Answer),
+}
+
+/// A backend that was drawn.
+pub struct Drawn<'h> {
+    /// Its record.
+    pub backend: &'h Backend,
+    /// Where the request goes.
+    pub destination: &'h Destination,
+    /// What an object says of its response filters.
+    pub carried: Option<&'h str>,
+    /// Which of the rule's backends it is.
+    pub index: usize,
+}
+
+impl RuleHandle {
+    /// The handle of the rule at this index of a route; the `former` one if it is still right. Where it is not, the
+    /// turns of the backends go on where they are.
+    pub fn renew(
+        former: Option<&Arc<Self>>,
+        config: &Config,
+        services: &Services,
+        route: &Arc<str>,
+        index: usize,
+        rule: &Arc<Rule>,
+    ) -> Arc<Self> {
+        let shares: Box<[Share]> = rule.backends.iter().map(|b| Share::new(config, services, b)).collect();
+        let name = format!("{route}/{index}");
+        let is_same = |former: &&Arc<Self>| {
+            Arc::ptr_eq(&former.rule, rule)
+                && former.name == name
+                && former.shares.iter().map(|s| &s.destination).eq(shares.iter().map(|s| &s.destination))
+        };
+        if let Some(former) = former.filter(is_same) {
+            return Arc::clone(former);
+        }
+        let weights: Vec<u32> = rule.backends.iter().map(|backend| backend.weight).collect();
+        let balancer = Balancer::renew(former.and_then(|former| former.balancer.as_ref()), &weights);
+        Arc::new(Self { rule: Arc::clone(rule), route: Arc::clone(route), name, shares, balancer })
+    }
+
+    /// The rule.
+    pub fn rule(&self) -> &Rule {
+        &self.rule
+    }
+
+    /// The route that it belongs to, as "namespace/name".
+    pub fn route(&self) -> &str {
+        &self.route
+    }
+
+    /// Its name in Varnish: "namespace/name/index".
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The backend whose turn it is; none where none has a weight.
+    pub fn draw(&self) -> Option<Drawn<'_>> {
+        let index = self.balancer.as_ref()?.pick();
+        let (backend, share) = (self.rule.backends.get(index)?, self.shares.get(index)?);
+        Some(Drawn { backend, destination: &share.destination, carried: share.carried.as_deref(), index })
+    }
+
+    /// The services of the backends that have a weight, each by the index of its backend.
+    pub fn services(&self) -> impl Iterator<Item = (usize, &Arc<Service>)> {
+        let weighty =
+            self.rule.backends.iter().zip(&self.shares).enumerate().filter(|(_, (b, _))| b.weight > 0);
+        weighty.filter_map(|(index, (_, share))| match &share.destination {
+            Destination::Service(service) => Some((index, service)),
+            Destination::Redirect | Destination::Answer(_) => None,
+        })
+    }
+
+    /// The answer to every request, where no backend with a weight is sound.
+    pub fn answer(&self) -> Option<Answer> {
+        let weighty = self.rule.backends.iter().zip(&self.shares).filter(|(backend, _)| backend.weight > 0);
+        let mut answer = Some(Why::NoBackend.into());
+        for (_, share) in weighty {
+            match &share.destination {
+                Destination::Answer(found) => answer = Some(*found),
+                Destination::Service(_) | Destination::Redirect => return None,
+            }
+        }
+        answer
+    }
+
+    /// How many directors the rule can have: matches share one where they make no difference.
+    pub fn directors(&self) -> usize {
+        if self.is_per_match() {
+            self.rule.matches.len()
+        } else {
+            1
+        }
+    }
+
+    /// Which of them is for a match.
+    pub fn director(&self, match_index: usize) -> usize {
+        if self.is_per_match() {
+            match_index
+        } else {
+            0
+        }
+    }
+
+    /// What is done to an answer that says this of the filters of its backend.
+    pub fn plan(&self, carried: Option<&[u8]>) -> ResponsePlan<'_> {
+        let plan = ResponsePlan::of_rule(&self.rule.filters);
+        let Some(carried) = carried.filter(|carried| !carried.is_empty()) else { return plan };
+        let is_it = |share: &Share| share.carried.as_ref().is_some_and(|own| own.as_bytes() == carried);
+        match self.shares.iter().position(is_it) {
+            Some(index) => plan.with_backend(&self.rule.backends[index].filters.response_headers),
+            // The backend of another rule, or of a former configuration.
+            None => plan.with_backend(HeaderModifier::from_json(carried).unwrap_or_default()),
+        }
+    }
+
+    fn is_per_match(&self) -> bool {
+        let filters = self.rule.backends.iter().map(|backend| &backend.filters);
+        std::iter::once(&self.rule.filters).chain(filters).any(replaces_prefix)
+    }
+}
+
+impl Share {
+    fn new(config: &Config, services: &Services, backend: &Backend) -> Self {
+        let filters = &backend.filters.response_headers;
+        let carried = (!filters.is_empty()).then(|| HeaderModifier::to_json(filters).into());
+        Self { destination: Destination::new(config, services, backend), carried }
+    }
+}
+
+impl Destination {
+    fn new(config: &Config, services: &Services, backend: &Backend) -> Self {
+        match config.service_of(backend).ok().and_then(|service| services.get(&service.id)) {
+            None => Self::Answer(Why::Backend.into()),
+            Some(_) if redirects(&backend.filters) => Self::Redirect,
+            Some(service) => Self::Service(Arc::clone(service)),
+        }
+    }
+}
+
+impl PartialEq for Destination {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Service(one), Self::Service(other)) => Arc::ptr_eq(one, other),
+            (Self::Redirect, Self::Redirect) => true,
+            (Self::Answer(one), Self::Answer(other)) => one == other,
+            _ => false,
+        }
+    }
+}
+
+fn redirects(filters: &Filters) -> bool {
+    filters.redirect.is_some()
+}
+
+fn replaces_prefix(filters: &Filters) -> bool {
+    let redirect = filters.redirect.as_ref().and_then(|redirect| redirect.path.as_ref());
+    let modifiers = [filters.rewrite.path.as_ref(), redirect];
+    modifiers.iter().flatten().any(|modifier| matches!(modifier, PathModifier::Prefix(_)))
+}
