@@ -20,6 +20,19 @@ pub(crate) struct Connection {
     timeout: Duration,
 }
 
+/// What a look at an idle connection shows. Only a quiet one can be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Idle {
+    Quiet,
+    /// The backend has closed it, or is about to.
+    Closed,
+    /// Bytes that no request asked for.
+    Surplus,
+}
+
+/// A backend may say 408 before it closes an idle connection (RFC 9110 section 15.5.9).
+const IDLE_TIMEOUT: [&[u8; 12]; 2] = [b"HTTP/1.1 408", b"HTTP/1.0 408"];
+
 /// What a socket is ready for. An error on it shows as both.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Ready {
@@ -32,11 +45,15 @@ impl Connection {
         Connection { socket, timeout: Duration::ZERO }
     }
 
-    /// Whether nothing has come since the last answer. A connection that is not quiet was closed by the
-    /// backend, or holds bytes that nobody asked for; either way it cannot be used.
-    pub(crate) fn is_quiet(&self) -> bool {
-        let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
-        matches!(recv(&self.socket, &mut [0u8; 1], flags), Err(Errno::WOULDBLOCK))
+    /// What has come since the last answer, without taking it.
+    pub(crate) fn look(&self) -> Idle {
+        let mut start = [0; IDLE_TIMEOUT[0].len()];
+        match recv(&self.socket, &mut start, RecvFlags::PEEK | RecvFlags::DONTWAIT) {
+            Err(Errno::WOULDBLOCK) => Idle::Quiet,
+            Err(_) | Ok((0, _)) => Idle::Closed,
+            Ok(_) if IDLE_TIMEOUT.contains(&&start) => Idle::Closed,
+            Ok(_) => Idle::Surplus,
+        }
     }
 
     /// Receives into `buffer`, waiting for the deadline at most; 0 where the backend has closed.

@@ -26,7 +26,11 @@ impl Counter {
     }
 
     pub(crate) fn add(&self) {
-        self.place().fetch_add(1, Ordering::Relaxed);
+        self.add_many(1);
+    }
+
+    pub(crate) fn add_many(&self, count: u64) {
+        self.place().fetch_add(count, Ordering::Relaxed);
     }
 
     fn sub(&self) {
@@ -72,6 +76,8 @@ pub struct Counters {
     pub bad_responses: Counter,
     /// Exchanges that ended with the backend closing too early.
     pub closed: Counter,
+    /// Connections closed since they held bytes that no request asked for.
+    pub surplus: Counter,
 }
 
 impl Counters {

@@ -33,13 +33,6 @@ struct Way {
     is_reused: bool,
 }
 
-/// Whether a connection that has served another request will do.
-#[derive(Clone, Copy)]
-enum Reuse {
-    Never,
-    Idle { must_look: bool },
-}
-
 /// Why a connection could not be opened.
 enum NotOpened {
     /// The endpoint is at fault, and another one may do better.
@@ -80,14 +73,12 @@ struct Dispatch<'a> {
 
 impl Dispatch<'_> {
     fn run(&mut self, body: &mut Body<'_>) -> Result<Answer, Error> {
-        // What cannot be sent twice is not sent where one could have seen that nobody listens.
-        let must_look = !self.request.is_idempotent || !matches!(body, Body::Empty);
-        let way = self.way(Reuse::Idle { must_look })?;
+        let way = self.way(true)?;
         let can_repeat = way.is_reused && self.request.is_idempotent;
         match self.attempt(way, body) {
             Err(failure) if failure.is_stale && can_repeat => {
                 self.service.count(|counters| counters.retries.add());
-                let way = self.way(Reuse::Never)?;
+                let way = self.way(false)?;
                 self.attempt(way, body).map_err(|failure| failure.error)
             }
             result => result.map_err(|failure| failure.error),
@@ -95,14 +86,17 @@ impl Dispatch<'_> {
     }
 
     /// A connection to the endpoint whose turn it is, or else to the next.
-    fn way(&mut self, reuse: Reuse) -> Result<Way, Error> {
+    /// It may have served another request, if `may_reuse` says so.
+    fn way(&mut self, may_reuse: bool) -> Result<Way, Error> {
         let mut lease = self.choose()?;
         loop {
-            if let Reuse::Idle { must_look } = reuse
-                && let Some(connection) = lease.take_idle(must_look, Instant::now())
-            {
-                self.service.count(|counters| counters.reused.add());
-                return Ok(Way { connection, lease, is_reused: true });
+            if may_reuse {
+                let taken = lease.take_idle(Instant::now());
+                self.service.count_surplus(taken.surplus);
+                if let Some(connection) = taken.connection {
+                    self.service.count(|counters| counters.reused.add());
+                    return Ok(Way { connection, lease, is_reused: true });
+                }
             }
             let error = match self.open(&lease) {
                 Ok(connection) => return Ok(Way { connection, lease, is_reused: false }),

@@ -1,13 +1,14 @@
 //! One endpoint of a service: its connections, its requests in flight, and whether it is held down.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::connection::Connection;
 use crate::counters::Counter;
 use crate::dial::Dial;
-use crate::pool::{Last, Pool};
+use crate::hold_down::{Admission, HoldDown};
+use crate::pool::{Pool, Taken};
 use crate::settings::Settings;
 
 /// An address of a service. It lives as long as the service has it, or a request to it is in flight.
@@ -22,17 +23,19 @@ pub struct Endpoint {
     draining: AtomicBool,
     requests: Counter,
     connect_failures: Counter,
+    surplus: Counter,
 }
 
 impl Endpoint {
     pub(crate) fn new(dial: Dial, settings: Arc<Settings>, now: Instant) -> Self {
         Endpoint {
-            pool: Pool::new(&settings),
+            pool: Pool::new(&settings, now),
             in_flight: AtomicUsize::new(0),
             hold: HoldDown::new(now),
             draining: AtomicBool::new(false),
             requests: Counter::default(),
             connect_failures: Counter::default(),
+            surplus: Counter::default(),
             dial,
             settings,
         }
@@ -53,7 +56,8 @@ impl Endpoint {
         self.pool.len()
     }
 
-    /// How much longer it is avoided after a failure to connect; none where it is not.
+    /// How much longer it is avoided after failures to connect, zero while a request tries; none where it
+    /// is not.
     pub fn held_down(&self, now: Instant) -> Option<Duration> {
         self.hold.left(now)
     }
@@ -73,15 +77,26 @@ impl Endpoint {
         self.connect_failures.get()
     }
 
-    /// Whether a request may be tried here, as far as hold-down goes.
-    pub(crate) fn admits(&self, now: Instant) -> bool {
-        self.hold.admits(now, self.settings.hold_down)
+    /// How many of its connections held bytes that no request asked for, since it came.
+    pub fn surplus(&self) -> u64 {
+        self.surplus.get()
     }
 
-    /// A place for one request; none where it has its limit in flight.
+    /// A place for one request; none where it has its limit in flight, or is held down.
+    pub(crate) fn admit(self: &Arc<Self>, now: Instant) -> Option<Lease> {
+        let mut lease = self.lease()?;
+        match self.hold.admits(now) {
+            Admission::Free => {}
+            Admission::Probe => lease.is_probe = true,
+            Admission::Refused => return None,
+        }
+        Some(lease)
+    }
+
+    /// A place for one request, held down or not; none where it has its limit in flight.
     pub(crate) fn lease(self: &Arc<Self>) -> Option<Lease> {
         let before = self.in_flight.fetch_add(1, Ordering::Relaxed);
-        let lease = Lease { endpoint: Arc::clone(self) };
+        let lease = Lease { endpoint: Arc::clone(self), is_probe: false };
         (before < self.settings.max_in_flight).then_some(lease)
     }
 
@@ -97,8 +112,17 @@ impl Endpoint {
         self.pool.reopen();
     }
 
-    pub(crate) fn reap(&self, now: Instant) {
-        self.pool.reap(now);
+    /// Closes idle connections that cannot be used any more. Returns how many of them held bytes that no
+    /// request asked for.
+    pub(crate) fn reap(&self, now: Instant) -> u64 {
+        self.note_surplus(self.pool.reap(&self.settings, now))
+    }
+
+    fn note_surplus(&self, count: u64) -> u64 {
+        if count > 0 {
+            self.surplus.add_many(count);
+        }
+        count
     }
 }
 
@@ -106,6 +130,8 @@ impl Endpoint {
 #[derive(Debug)]
 pub(crate) struct Lease {
     endpoint: Arc<Endpoint>,
+    /// Whether it tries if the endpoint can be connected to again.
+    is_probe: bool,
 }
 
 impl Lease {
@@ -114,14 +140,22 @@ impl Lease {
     }
 
     /// An idle connection, if there is one that can be used.
-    pub(crate) fn take_idle(&self, look: bool, now: Instant) -> Option<Connection> {
-        self.endpoint.pool.take(look, &self.endpoint.settings, now)
+    pub(crate) fn take_idle(&self, now: Instant) -> Taken {
+        let taken = self.endpoint.pool.take(&self.endpoint.settings, now);
+        self.endpoint.note_surplus(taken.surplus);
+        taken
     }
 
     /// Keeps a connection for the next request. Returns whether it is kept.
-    pub(crate) fn give_idle(&self, connection: Connection, last: Last) -> bool {
+    pub(crate) fn give_idle(&self, connection: Connection, keep_alive: Option<Duration>) -> bool {
         let endpoint = &self.endpoint;
-        endpoint.pool.give(connection, last, &endpoint.settings, Instant::now())
+        endpoint.pool.give(connection, keep_alive, &endpoint.settings, Instant::now())
+    }
+
+    /// Takes account of bytes behind an answer that no request asked for.
+    pub(crate) fn sent_surplus(&self) {
+        self.endpoint.note_surplus(1);
+        self.endpoint.pool.distrust(&self.endpoint.settings, Instant::now());
     }
 
     pub(crate) fn count_request(&self) {
@@ -136,86 +170,22 @@ impl Lease {
     /// Takes account of a connection that could not be opened, by the endpoint's fault.
     pub(crate) fn connect_failed(&self, now: Instant) {
         self.endpoint.connect_failures.add();
-        self.endpoint.hold.hold(now, self.endpoint.settings.hold_down);
+        self.endpoint.hold.fail(&self.endpoint.settings, now);
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
         self.endpoint.in_flight.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// Until when an endpoint is avoided. When that time has come, one request is let through; only if it
-/// connects, or holds down again, are the others told.
-#[derive(Debug)]
-struct HoldDown {
-    epoch: Instant,
-    /// Nanoseconds since the epoch, and one; 0 where it is not held down.
-    until: AtomicU64,
-}
-
-impl HoldDown {
-    fn new(epoch: Instant) -> Self {
-        HoldDown { epoch, until: AtomicU64::new(0) }
-    }
-
-    fn hold(&self, now: Instant, time: Duration) {
-        self.until.store(self.nanos(now + time), Ordering::Relaxed);
-    }
-
-    fn clear(&self) {
-        if self.until.load(Ordering::Relaxed) != 0 {
-            self.until.store(0, Ordering::Relaxed);
+        if self.is_probe {
+            self.endpoint.hold.end_probe();
         }
-    }
-
-    fn admits(&self, now: Instant, time: Duration) -> bool {
-        let until = self.until.load(Ordering::Relaxed);
-        if until == 0 {
-            return true;
-        }
-        // Whoever moves the end of the hold-down is the one that tries.
-        self.nanos(now) >= until
-            && self
-                .until
-                .compare_exchange(until, self.nanos(now + time), Ordering::Relaxed, Ordering::Relaxed)
-                .is_ok()
-    }
-
-    fn left(&self, now: Instant) -> Option<Duration> {
-        let left = self.until.load(Ordering::Relaxed).checked_sub(self.nanos(now))?;
-        (left > 0).then(|| Duration::from_nanos(left))
-    }
-
-    fn nanos(&self, at: Instant) -> u64 {
-        let since = at.saturating_duration_since(self.epoch).as_nanos();
-        u64::try_from(since).unwrap_or(u64::MAX).saturating_add(1)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const TIME: Duration = Duration::from_secs(1);
-
-    #[test]
-    fn an_endpoint_is_avoided_for_a_time_and_then_tried_by_one_request() {
-        let start = Instant::now();
-        let hold = HoldDown::new(start);
-        assert!(hold.admits(start, TIME) && hold.admits(start, TIME));
-        hold.hold(start, TIME);
-        assert!(!hold.admits(start, TIME));
-        assert_eq!(hold.left(start + TIME / 4), Some(TIME * 3 / 4));
-        assert!(hold.admits(start + TIME, TIME));
-        assert!(!hold.admits(start + TIME, TIME), "only one tries");
-        assert!(!hold.admits(start + TIME * 3 / 2, TIME));
-        assert!(hold.admits(start + TIME * 2, TIME), "the trial got lost");
-        hold.clear();
-        assert!(hold.admits(start + TIME * 2, TIME) && hold.admits(start, TIME));
-        assert_eq!(hold.left(start), None);
-    }
 
     #[test]
     fn requests_in_flight_are_bounded_and_counted_down() {

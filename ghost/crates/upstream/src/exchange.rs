@@ -11,8 +11,6 @@ use crate::deadline::Timeouts;
 use crate::dispatch::{self, Answer};
 use crate::endpoint::{Endpoint, Lease};
 use crate::error::{Error, Phase};
-use crate::framing::Framing;
-use crate::pool::Last;
 use crate::receive::HeadBuffer;
 use crate::request::RequestHead;
 use crate::response::{ParsedHead, ResponseHead};
@@ -42,9 +40,10 @@ pub struct Exchange {
 struct Open {
     connection: Connection,
     lease: Lease,
-    /// Whether the backend expects a new request behind this one: it was sent to its end, and nothing came
-    /// that does not belong to its answer.
-    is_reusable: bool,
+    /// Whether the backend expects a new request behind this one, which was sent to its end.
+    is_request_whole: bool,
+    /// Whether something came that does not belong to the answer.
+    has_surplus: bool,
 }
 
 /// The place of an exchange among those of its service.
@@ -89,7 +88,8 @@ impl Exchange {
             open: Some(Open {
                 connection: answer.connection,
                 lease: answer.lease,
-                is_reusable: answer.is_request_whole,
+                is_request_whole: answer.is_request_whole,
+                has_surplus: false,
             }),
             ticket,
         };
@@ -143,14 +143,12 @@ impl Exchange {
             };
             let kept = &self.received.bytes()[self.used..];
             let data = if kept.is_empty() {
-                // Room beyond the body's end shows what the backend sent without being asked.
                 let count = open.connection.receive(buffer, deadline)?;
                 if count == 0 && !self.body.close() {
                     return Err(closed(io::ErrorKind::UnexpectedEof.into(), deadline));
                 }
                 let decoded = self.body.decode(&mut buffer[..count])?;
-                // What comes behind the body belongs to no request.
-                open.is_reusable &= decoded.used == count;
+                open.has_surplus |= decoded.used < count;
                 decoded.data
             } else {
                 let count = kept.len().min(buffer.len());
@@ -168,20 +166,21 @@ impl Exchange {
     }
 
     /// Gives the connection back as soon as the body is through, however long the client takes for it.
+    /// What comes behind the body belongs to no request; what of it has not come yet is looked for before
+    /// the connection is used again.
     fn release_if_complete(&mut self) {
         if !self.body.is_complete() {
             return;
         }
-        self.ticket.end();
-        let Some(open) = self.open.take() else {
-            return;
-        };
-        let has_surplus = self.used < self.received.bytes().len();
-        if self.head.persistent && open.is_reusable && !has_surplus {
-            let is_bodiless = self.head.framing == Framing::Empty;
-            let last = Last { keep_alive: self.head.keep_alive, is_bodiless };
-            self.is_recycled = open.lease.give_idle(open.connection, last);
+        if let Some(open) = self.open.take() {
+            if open.has_surplus || self.used < self.received.bytes().len() {
+                open.lease.sent_surplus();
+                self.ticket.count_surplus();
+            } else if self.head.persistent && open.is_request_whole {
+                self.is_recycled = open.lease.give_idle(open.connection, self.head.keep_alive);
+            }
         }
+        self.ticket.end();
     }
 }
 
@@ -200,6 +199,12 @@ impl Ticket {
     fn end(&mut self) {
         if let Some(service) = self.0.take() {
             service.count(|counters| counters.end());
+        }
+    }
+
+    fn count_surplus(&self) {
+        if let Some(service) = &self.0 {
+            service.count_surplus(1);
         }
     }
 

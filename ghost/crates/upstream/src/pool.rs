@@ -1,75 +1,99 @@
 //! The idle connections to one endpoint.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::connection::Connection;
+use crate::connection::{Connection, Idle};
+use crate::moment::Moment;
 use crate::settings::Settings;
 use crate::stacks::Stacks;
 
 /// A connection that waits for its next request.
 #[derive(Debug)]
-struct Idle {
+struct Waiting {
     connection: Connection,
-    /// Whether it is looked at however short it was idle.
-    must_look: bool,
-    since: Instant,
     /// When it must not be used any more.
     expires: Instant,
 }
 
-/// What the last answer on a connection says of the next.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Last {
-    /// How long the backend said that it will keep the connection.
-    pub(crate) keep_alive: Option<Duration>,
-    /// Whether it has no body, whatever its head says. Of a backend that sends one nevertheless, such as to
-    /// HEAD, what comes late would be taken for the next answer.
-    pub(crate) is_bodiless: bool,
+/// What the pool has for a request.
+#[derive(Debug, Default)]
+pub(crate) struct Taken {
+    pub(crate) connection: Option<Connection>,
+    /// How many connections were closed since they held bytes that no request asked for.
+    pub(crate) surplus: u64,
 }
 
 /// Idle connections; the one that was used last is used next, so that those beyond need expire.
 #[derive(Debug)]
 pub(crate) struct Pool {
-    idle: Stacks<Idle>,
+    idle: Stacks<Waiting>,
     /// Not open once the endpoint has left its service.
     open: AtomicBool,
+    /// Until when no connection is kept, since the endpoint has sent bytes that no request asked for. It is
+    /// likely to do so again, and such bytes can come too late to be seen.
+    distrusted: Moment,
 }
 
 impl Pool {
-    pub(crate) fn new(settings: &Settings) -> Self {
-        Pool { idle: Stacks::new(settings.max_idle), open: AtomicBool::new(true) }
+    pub(crate) fn new(settings: &Settings, now: Instant) -> Self {
+        Pool {
+            idle: Stacks::new(settings.max_idle),
+            open: AtomicBool::new(true),
+            distrusted: Moment::none(now),
+        }
     }
 
-    /// A connection that can be used, as far as one can know; `look` at it in any case, or only after some
-    /// idleness.
-    pub(crate) fn take(&self, look: bool, settings: &Settings, now: Instant) -> Option<Connection> {
-        while let Some(idle) = self.idle.pop() {
-            let waited = now.saturating_duration_since(idle.since);
-            let must_look = look || idle.must_look || waited >= settings.look_after;
-            if now < idle.expires && (!must_look || idle.connection.is_quiet()) {
-                return Some(idle.connection);
+    /// A connection on which nothing has come since its last answer, however short it was idle: what the
+    /// backend sends beyond an answer would be taken for the next one.
+    pub(crate) fn take(&self, settings: &Settings, now: Instant) -> Taken {
+        let mut taken = Taken::default();
+        while let Some(waiting) = self.idle.pop() {
+            if now >= waiting.expires {
+                continue;
+            }
+            match waiting.connection.look() {
+                Idle::Quiet => {
+                    taken.connection = Some(waiting.connection);
+                    break;
+                }
+                Idle::Closed => {}
+                Idle::Surplus => {
+                    taken.surplus += 1;
+                    self.distrust(settings, now);
+                }
             }
         }
-        None
+        taken
     }
 
-    /// Keeps a connection for the next request, unless there are enough or the endpoint has left. Returns whether
-    /// it is kept.
-    pub(crate) fn give(&self, connection: Connection, last: Last, settings: &Settings, now: Instant) -> bool {
-        let keep = idle_time(last.keep_alive, settings.idle_timeout);
-        if keep.is_zero() || !self.open.load(Ordering::SeqCst) {
+    /// Keeps a connection for the next request, unless there are enough, or the endpoint has left or is not
+    /// trusted. `keep_alive` is how long the backend said that it keeps it. Returns whether it is kept.
+    pub(crate) fn give(
+        &self,
+        connection: Connection,
+        keep_alive: Option<Duration>,
+        settings: &Settings,
+        now: Instant,
+    ) -> bool {
+        let keep = idle_time(keep_alive, settings.idle_timeout);
+        if keep.is_zero() || !self.open.load(Ordering::SeqCst) || self.distrusted.left(now).is_some() {
             return false;
         }
-        let idle = Idle { connection, must_look: last.is_bodiless, since: now, expires: now + keep };
         // One that does not fit is closed.
-        let is_kept = self.idle.push(idle).is_ok();
+        let is_kept = self.idle.push(Waiting { connection, expires: now + keep }).is_ok();
         // The endpoint may have left between the question and the answer.
         if !self.open.load(Ordering::SeqCst) {
             self.clear();
             return false;
         }
         is_kept
+    }
+
+    /// Closes every idle connection and keeps none for some time, after bytes that no request asked for.
+    pub(crate) fn distrust(&self, settings: &Settings, now: Instant) {
+        self.distrusted.set(now + settings.distrust);
+        self.clear();
     }
 
     /// Closes every idle connection, and keeps none from now on.
@@ -83,9 +107,20 @@ impl Pool {
         self.open.store(true, Ordering::SeqCst);
     }
 
-    /// Closes the connections that have expired or that the backend has closed.
-    pub(crate) fn reap(&self, now: Instant) {
-        self.idle.retain(|idle| now < idle.expires && idle.connection.is_quiet());
+    /// Closes the connections that have expired or that are not quiet. Returns how many of them held bytes
+    /// that no request asked for.
+    pub(crate) fn reap(&self, settings: &Settings, now: Instant) -> u64 {
+        let surplus = AtomicU64::new(0);
+        self.idle.retain(|waiting| {
+            let look = waiting.connection.look();
+            surplus.fetch_add(u64::from(look == Idle::Surplus), Ordering::Relaxed);
+            now < waiting.expires && look == Idle::Quiet
+        });
+        let surplus = surplus.into_inner();
+        if surplus > 0 {
+            self.distrust(settings, now);
+        }
+        surplus
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -133,67 +168,92 @@ mod tests {
     #[test]
     fn a_connection_is_used_until_it_expires() {
         let settings = Settings::default();
-        let pool = Pool::new(&settings);
-        let (connection, _theirs) = pair();
         let now = Instant::now();
-        pool.give(connection, Last::default(), &settings, now);
+        let pool = Pool::new(&settings, now);
+        let (connection, _theirs) = pair();
+        pool.give(connection, None, &settings, now);
         let early = now + settings.idle_timeout - Duration::from_millis(1);
-        let connection = pool.take(false, &settings, early).expect("a connection");
-        pool.give(connection, Last::default(), &settings, now);
-        assert!(pool.take(false, &settings, now + settings.idle_timeout).is_none());
+        let connection = pool.take(&settings, early).connection.expect("a connection");
+        pool.give(connection, None, &settings, now);
+        assert!(pool.take(&settings, now + settings.idle_timeout).connection.is_none());
         assert_eq!(pool.len(), 0);
     }
 
     #[test]
-    fn a_connection_is_looked_at_after_some_idleness_or_where_it_is_doubtful() {
+    fn a_connection_that_is_not_quiet_is_never_used() {
+        type End = fn(UnixStream) -> Option<UnixStream>;
+        fn say(bytes: &[u8], mut theirs: UnixStream) -> Option<UnixStream> {
+            theirs.write_all(bytes).unwrap();
+            Some(theirs)
+        }
+        let table: [(&str, End, bool, u64); 4] = [
+            ("quiet", Some, true, 0),
+            ("closed", |_| None, false, 0),
+            ("timed out", |theirs| say(b"HTTP/1.1 408 Request Timeout\r\n\r\n", theirs), false, 0),
+            ("surplus", |theirs| say(b"H", theirs), false, 1),
+        ];
         let settings = Settings::default();
         let now = Instant::now();
-        let (body, none) = (Last::default(), Last { is_bodiless: true, ..Last::default() });
-        let table = [
-            ("used at once", body, false, Duration::ZERO, true),
-            ("idle for long", body, false, settings.look_after, false),
-            ("looked at in any case", body, true, Duration::ZERO, false),
-            ("used at once behind an answer without a body", none, false, Duration::ZERO, false),
+        for (name, end, usable, surplus) in table {
+            let pool = Pool::new(&settings, now);
+            let (connection, theirs) = pair();
+            let _theirs = end(theirs);
+            pool.give(connection, None, &settings, now);
+            let taken = pool.take(&settings, now);
+            assert_eq!((taken.connection.is_some(), taken.surplus), (usable, surplus), "{name}");
+        }
+    }
+
+    #[test]
+    fn an_endpoint_that_sent_surplus_is_not_trusted_for_some_time() {
+        let settings = Settings::default();
+        let now = Instant::now();
+        type Find = fn(&Pool, &Settings, Instant) -> u64;
+        let finds: [(&str, Find); 2] = [
+            ("before use", |pool, settings, now| pool.take(settings, now).surplus),
+            ("by the reaper", Pool::reap),
         ];
-        for (name, last, look, waited, want) in table {
-            let pool = Pool::new(&settings);
-            let (connection, mut theirs) = pair();
+        for (name, find) in finds {
+            let pool = Pool::new(&settings, now);
+            let ((quiet, _others), (surplus, mut theirs)) = (pair(), pair());
             theirs.write_all(b"unasked").unwrap();
-            pool.give(connection, last, &settings, now);
-            let taken = pool.take(look, &settings, now + waited);
-            assert_eq!(taken.is_some(), want, "{name}");
+            pool.give(quiet, None, &settings, now);
+            pool.give(surplus, None, &settings, now);
+            assert_eq!(find(&pool, &settings, now), 1, "{name}");
+            assert_eq!(pool.len(), 0, "{name}: others may hold the same, and not show it yet");
+            assert!(!pool.give(pair().0, None, &settings, now), "{name}");
+            assert!(pool.give(pair().0, None, &settings, now + settings.distrust), "{name}");
         }
     }
 
     #[test]
     fn the_reaper_closes_what_expired_and_what_the_backend_closed() {
         let settings = Settings::default();
-        let pool = Pool::new(&settings);
         let now = Instant::now();
+        let pool = Pool::new(&settings, now);
         let (kept, _theirs) = pair();
         let (expired, _others) = pair();
         let (closed, gone) = pair();
         drop(gone);
-        pool.give(kept, Last::default(), &settings, now);
-        let short = Last { keep_alive: Some(Duration::from_secs(2)), ..Last::default() };
-        pool.give(expired, short, &settings, now);
-        pool.give(closed, Last::default(), &settings, now);
-        pool.reap(now + Duration::from_secs(2));
+        pool.give(kept, None, &settings, now);
+        pool.give(expired, Some(Duration::from_secs(2)), &settings, now);
+        pool.give(closed, None, &settings, now);
+        assert_eq!(pool.reap(&settings, now + Duration::from_secs(2)), 0);
         assert_eq!(pool.len(), 1);
     }
 
     #[test]
     fn a_closed_pool_keeps_nothing_until_it_is_opened_again() {
         let settings = Settings::default();
-        let pool = Pool::new(&settings);
         let now = Instant::now();
-        assert!(pool.give(pair().0, Last::default(), &settings, now));
+        let pool = Pool::new(&settings, now);
+        assert!(pool.give(pair().0, None, &settings, now));
         pool.close();
         assert_eq!(pool.len(), 0);
-        assert!(!pool.give(pair().0, Last::default(), &settings, now));
+        assert!(!pool.give(pair().0, None, &settings, now));
         assert_eq!(pool.len(), 0);
         pool.reopen();
-        pool.give(pair().0, Last::default(), &settings, now);
+        pool.give(pair().0, None, &settings, now);
         assert_eq!(pool.len(), 1);
     }
 }

@@ -71,6 +71,8 @@ pub(crate) fn parse(bytes: &[u8], is_head: bool) -> Result<Parsed, BadResponse> 
         0 => options.keep_alive() && !options.close(),
         _ => !options.close(),
     };
+    // What a 204 announces must not come (RFC 9110 section 8.6, RFC 9112 section 6.1), but may well.
+    let is_204_with_body = status == 204 && (lengths.chunked || lengths.content_length > Some(0));
     let span = |part: &[u8]| {
         if part.is_empty() {
             return 0..0;
@@ -89,7 +91,7 @@ pub(crate) fn parse(bytes: &[u8], is_head: bool) -> Result<Parsed, BadResponse> 
             .collect(),
         content_length: lengths.content_length,
         framing,
-        persistent: stays && framing != Framing::UntilClose,
+        persistent: stays && framing != Framing::UntilClose && !is_204_with_body,
         keep_alive,
         length,
     }))

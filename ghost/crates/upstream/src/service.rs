@@ -10,6 +10,7 @@ use arc_swap::ArcSwap;
 use crate::counters::Counters;
 use crate::dial::Dial;
 use crate::endpoint::{Endpoint, Lease};
+use crate::scatter::scatter;
 use crate::settings::Settings;
 
 /// A service, which outlives reloads: whoever holds it sees its endpoints of now.
@@ -97,7 +98,7 @@ impl Service {
         let untried = || {
             in_turn(serving, turn).filter(|endpoint| !tried.iter().any(|other| Arc::ptr_eq(endpoint, other)))
         };
-        let ready = untried().find_map(|endpoint| endpoint.lease().filter(|_| endpoint.admits(now)));
+        let ready = untried().find_map(|endpoint| endpoint.admit(now));
         ready.or_else(|| untried().find_map(Endpoint::lease)).ok_or_else(|| match untried().next() {
             Some(_) => Unavailable::Saturated,
             None => Unavailable::NoEndpoint,
@@ -146,7 +147,14 @@ impl Service {
 
     pub(crate) fn reap(&self, now: Instant) {
         let endpoints = self.endpoints.load();
-        endpoints.serving.iter().for_each(|endpoint| endpoint.reap(now));
+        let surplus = endpoints.serving.iter().map(|endpoint| endpoint.reap(now)).sum();
+        self.count_surplus(surplus);
+    }
+
+    pub(crate) fn count_surplus(&self, connections: u64) {
+        if connections > 0 {
+            self.count(|counters| counters.surplus.add_many(connections));
+        }
     }
 }
 
@@ -154,16 +162,8 @@ impl Service {
 /// that is down falls to all the others alike, not to its neighbour.
 fn in_turn(endpoints: &[Arc<Endpoint>], turn: usize) -> impl Iterator<Item = &Arc<Endpoint>> {
     let first = &endpoints[turn % endpoints.len()];
-    let (head, tail) = endpoints.split_at(scatter(turn) % endpoints.len());
+    let (head, tail) = endpoints.split_at(scatter(turn as u64) as usize % endpoints.len());
     std::iter::once(first).chain(tail).chain(head)
-}
-
-/// Spreads neighbouring numbers far apart (the finaliser of SplitMix64).
-fn scatter(number: usize) -> usize {
-    let mut bits = (number as u64).wrapping_add(0x9e37_79b9_7f4a_7c15);
-    bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    (bits ^ (bits >> 31)) as usize
 }
 
 #[cfg(test)]

@@ -7,8 +7,10 @@ use std::time::Duration;
 pub struct Settings {
     /// How many endpoints one exchange tries to connect to.
     pub connect_attempts: usize,
-    /// How long an endpoint that could not be connected to is avoided.
+    /// How long an endpoint that could not be connected to is avoided at first; twice as long each time.
     pub hold_down: Duration,
+    /// How long it is avoided at most.
+    pub hold_down_max: Duration,
     /// How many requests each endpoint may have in flight.
     pub max_in_flight: usize,
     /// How many idle connections are kept for each endpoint.
@@ -16,8 +18,9 @@ pub struct Settings {
     /// How long a connection may be idle. Shorter than backends keep theirs (often 60 s), so that it is
     /// closed from this side, where nothing can be lost by it.
     pub idle_timeout: Duration,
-    /// A connection that was idle for longer is looked at before it is used.
-    pub look_after: Duration,
+    /// How long an endpoint's connections serve one request each after it has sent bytes that no
+    /// request asked for.
+    pub distrust: Duration,
     /// How long the head of a response may be, in bytes, interim responses not counted.
     pub max_head: usize,
 }
@@ -27,10 +30,11 @@ impl Default for Settings {
         Settings {
             connect_attempts: 3,
             hold_down: Duration::from_secs(1),
+            hold_down_max: Duration::from_secs(30),
             max_in_flight: 1024,
             max_idle: 256,
             idle_timeout: Duration::from_secs(55),
-            look_after: Duration::from_secs(1),
+            distrust: Duration::from_secs(60),
             max_head: 32 * 1024,
         }
     }

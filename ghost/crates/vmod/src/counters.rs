@@ -82,6 +82,9 @@ pub struct Counters {
     /// Exchanges in which the backend closed too early.
     #[counter]
     pub backend_closed: AtomicU64,
+    /// Connections closed since they held bytes that no request asked for.
+    #[counter]
+    pub backend_surplus: AtomicU64,
 }
 
 /// The segment, once varnishd has given one.
@@ -134,5 +137,6 @@ pub fn upstream() -> ghost_upstream::Counters {
         no_endpoint: Counter::at(&shown.backend_no_endpoint),
         bad_responses: Counter::at(&shown.backend_bad_responses),
         closed: Counter::at(&shown.backend_closed),
+        surplus: Counter::at(&shown.backend_surplus),
     }
 }

@@ -72,13 +72,14 @@ fn table(service: &Service) -> String {
         // Writing to a String cannot fail.
         let _ = write!(
             text,
-            "\n  {} {}, {} in flight, {} idle, {} requests, {} connect failures",
+            "\n  {} {}, {} in flight, {} idle, {} requests, {} connect failures, {} with surplus",
             endpoint.dial(),
             state(&endpoint),
             endpoint.in_flight(),
             endpoint.idle(),
             endpoint.requests(),
             endpoint.connect_failures(),
+            endpoint.surplus(),
         );
     }
     text
@@ -93,6 +94,7 @@ fn details_json(services: &[&Service]) -> serde_json::Value {
             "idle": endpoint.idle(),
             "requests": endpoint.requests(),
             "connect_failures": endpoint.connect_failures(),
+            "with_surplus": endpoint.surplus(),
         })
     };
     services.iter().flat_map(|service| service.endpoints()).map(|e| endpoint(&e)).collect()
@@ -138,7 +140,7 @@ mod tests {
         assert_eq!(lines.len(), 3);
         assert_eq!(
             lines[2],
-            "  [2001:db8::1]:80 serving, 0 in flight, 0 idle, 0 requests, 0 connect failures"
+            "  [2001:db8::1]:80 serving, 0 in flight, 0 idle, 0 requests, 0 connect failures, 0 with surplus"
         );
     }
 

@@ -98,6 +98,7 @@ where
         let stream = stream.expect("a connection");
         stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
         stream.set_write_timeout(Some(PATIENCE)).expect("a timeout");
+        stream.set_nodelay(true).expect("an option");
         let number = shared.accepted.fetch_add(1, Ordering::SeqCst);
         let own = stream.try_clone().expect("a second handle");
         let script = Arc::clone(script);
@@ -150,6 +151,15 @@ impl Peer {
         self.reader.get_mut().write_all(bytes.as_ref()).is_ok()
     }
 
+    /// Waits until the other side's system has got all that was sent: even over loopback that can be later
+    /// than `send` returns.
+    pub fn wait_until_received(&self) {
+        let stream = self.reader.get_ref();
+        let port = |address: std::io::Result<SocketAddr>| address.map_or(0, |address| address.port());
+        let ends = (port(stream.local_addr()), port(stream.peer_addr()));
+        eventually("all to be received", || unacknowledged(ends) == 0);
+    }
+
     /// Waits until the other side closes, dropping what it sends.
     pub fn wait_for_close(&mut self) {
         let mut dropped = [0; 4096];
@@ -177,6 +187,17 @@ impl Peer {
             _ => None,
         }
     }
+}
+
+/// How many bytes were sent on the connection between these ports and not acknowledged yet (proc_pid_net(5));
+/// 0 where there is no such connection any more.
+fn unacknowledged((local, remote): (u16, u16)) -> u64 {
+    let table = std::fs::read_to_string("/proc/self/net/tcp").expect("the system's connections");
+    let (local, remote) = (format!(":{local:04X}"), format!(":{remote:04X}"));
+    let mut rows = table.lines().map(|row| row.split_whitespace().skip(1).collect::<Vec<_>>());
+    let row = rows.find(|row| row[0].ends_with(&local) && row[1].ends_with(&remote));
+    let queue = row.and_then(|row| row[3].split(':').next().map(str::to_owned)).unwrap_or_default();
+    u64::from_str_radix(&queue, 16).unwrap_or(0)
 }
 
 /// Waits until something holds, and fails where it never does.

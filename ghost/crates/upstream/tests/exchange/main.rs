@@ -6,6 +6,7 @@ mod client;
 mod failover;
 mod reload;
 mod reuse;
+mod surplus;
 mod threads;
 mod timeouts;
 mod upload;

@@ -60,6 +60,7 @@ fn a_body_that_comes_late_to_head_is_not_taken_for_the_next_answer() {
         peer.send("HTTP/1.1 200 OK\r\nContent-Length: 47\r\n\r\n");
         go_on.lock().expect("one connection").recv().expect("a signal");
         peer.send("HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\npoisoned");
+        peer.wait_until_received();
         late.send(()).expect("the test to listen");
         peer.wait_for_close();
     });
@@ -89,19 +90,18 @@ fn ending(end: impl Fn(&mut crate::backend::Peer) + Send + Sync + 'static) -> Ba
 #[test]
 fn an_idempotent_request_is_sent_again_where_the_reused_connection_is_closed_without_an_answer() {
     type End = fn(&mut crate::backend::Peer);
-    let ends: [(&str, End); 2] = [
-        ("before the request", |_| ()),
-        ("behind the request", |peer| {
-            peer.request();
-        }),
-    ];
+    let ends: [(&str, End); 2] =
+        [("before the request", |_| ()), ("behind the request", |peer| drop(peer.request()))];
     for (name, end) in ends {
         let backend = ending(end);
         let client = Client::new(&[backend.address]);
         client.ask("GET").unwrap();
         assert_eq!(client.ask("PUT").unwrap(), (200, "ok".into()), "{name}");
         let counters = client.service.counters();
-        assert_eq!((counters.retries.get(), counters.opened.get()), (1, 2), "{name}");
+        // One that is closed before the request may be seen to be so, and then is not used at all.
+        let is_retried = counters.retries.get() == 1;
+        assert!(is_retried || name == "before the request", "{name}");
+        assert_eq!(counters.opened.get(), 2, "{name}");
         assert_eq!(counters.closed.get(), 0, "{name}");
     }
 }
