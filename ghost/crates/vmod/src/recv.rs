@@ -3,6 +3,7 @@
 mod absolute;
 mod body;
 mod forward;
+mod limits;
 mod outcome;
 
 use std::ffi::CStr;
@@ -97,15 +98,19 @@ unsafe fn clean_and_decide(ctx: &vrt_ctx, vcl: &VclState, task: &mut ClientTask)
             _ => return Ok(Outcome::None),
         }
     };
+    // The access log reads these records: a header's would show what the client sent under its name.
+    // SAFETY: as above, the log is the running task's.
+    unsafe { log::named(ctx.vsl, VslTag::VclLog, c"ghost_listener", socket) };
+    if let Some((status, why)) = limits::exceeded(&pristine) {
+        // SAFETY: as above.
+        return Ok(unsafe { outcome::own(ctx, status, why) });
+    }
     // Also what a rollback and ESI go back to.
     pristine.retain_quietly(|name, _| !is_own(name));
     absolute::to_origin(&mut pristine)?;
     req.retain(|name, _| !is_own(name));
     absolute::to_origin(&mut req)?;
     req.add(LISTENER, socket)?;
-    // The access log reads these records: a header's would show what the client sent under its name.
-    // SAFETY: as above, the log is the running task's.
-    unsafe { log::named(ctx.vsl, VslTag::VclLog, c"ghost_listener", socket) };
     let Some(snapshot) = gateway::running() else {
         // SAFETY: as above.
         return Ok(unsafe { outcome::own(ctx, 503, "there is no configuration yet") });
@@ -130,7 +135,7 @@ fn count_outcome(outcome: &Outcome) {
         Outcome::None => return,
         Outcome::Forward { .. } => &counters.forwarded,
         Outcome::Own(Own { status: 300..=399, .. }) => &counters.redirected,
-        Outcome::Own(Own { status: 400 | 501, .. }) => &counters.malformed,
+        Outcome::Own(Own { status: 400 | 414 | 431 | 501, .. }) => &counters.malformed,
         Outcome::Own(Own { status: 404, .. }) => &counters.unmatched,
         Outcome::Own(Own { status: 503, .. }) => &counters.unavailable,
         Outcome::Own(_) => &counters.broken,
