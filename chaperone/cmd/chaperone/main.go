@@ -12,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/KimMachineGun/automemlimit/memlimit"
 	"github.com/spf13/pflag"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -50,6 +51,11 @@ func run(args []string) pod.ExitCode {
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	log := newLogger(o.LogLevel)
 	defer log.Sync()
+	if limit, err := memlimit.Set(memlimit.WithRatio(memoryShare), memlimit.WithMin(minMemory)); err != nil {
+		log.Info("the container's memory limit is not known", zap.Error(err))
+	} else {
+		log.Debug("memory limit of the Go runtime", zap.Int64("bytes", limit))
+	}
 	p, err := pod.New(o, log)
 	if err == nil {
 		stop, hurry := signals()
@@ -60,6 +66,13 @@ func run(args []string) pod.ExitCode {
 	}
 	return pod.ExitCodeOf(err)
 }
+
+// The Go runtime's own limit (GOMEMLIMIT, a soft one): chaperone shares the container's memory with varnishd, whose cache may
+// be the most of it.
+const (
+	memoryShare = 0.25
+	minMemory   = 64 << 20
+)
 
 // first runs chaperone proper under the first process of the container.
 func first(args []string) pod.ExitCode {

@@ -25,6 +25,8 @@ type Sources struct {
 	TLS func() tlsterm.Stats
 	// Varnishstat gives the counters of varnishd; see Program.
 	Varnishstat Varnishstat
+	// OpenFiles is the limit of open files that chaperone and varnishd have.
+	OpenFiles uint64
 	// Log tells of varnishstat's failures.
 	Log *zap.Logger
 }
@@ -58,7 +60,9 @@ func New(sources Sources) *Metrics {
 	for _, ok := range []bool{true, false} {
 		m.vclLoads.WithLabelValues(vclResult(ok))
 	}
-	m.registry.MustRegister(m.reloads, m.reloadDuration, m.vclLoads,
+	openFiles := prometheus.NewGauge(prometheus.GaugeOpts{Name: openFilesLimit.name, Help: openFilesLimit.help})
+	openFiles.Set(float64(sources.OpenFiles))
+	m.registry.MustRegister(m.reloads, m.reloadDuration, m.vclLoads, openFiles,
 		ownCollector{sources: sources},
 		newVarnishCollector(sources.Varnishstat, sources.Log),
 		collectors.NewGoCollector(),

@@ -42,6 +42,7 @@ func told() status.Status {
 func toldTLS() tlsterm.Stats {
 	return tlsterm.Stats{
 		Connections: 100, Open: 4, Pending: 1, Resumed: 10, Unreachable: 2,
+		Refused:    [2]uint64{3, 6},
 		Handshakes: map[tlsterm.Result]uint64{tlsterm.HandshakeDone: 90, tlsterm.HandshakeFailed: 5},
 		Expiry:     map[string]time.Time{"www": time.Unix(1800000000, 0)},
 	}
@@ -54,7 +55,7 @@ func counters(text string) Varnishstat {
 }
 
 func newMetrics(varnishstat Varnishstat) *Metrics {
-	return New(Sources{Status: told, TLS: toldTLS, Varnishstat: varnishstat, Log: zap.NewNop()})
+	return New(Sources{Status: told, TLS: toldTLS, Varnishstat: varnishstat, OpenFiles: 4096, Log: zap.NewNop()})
 }
 
 func TestScrapeGolden(t *testing.T) {

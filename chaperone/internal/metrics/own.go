@@ -35,6 +35,10 @@ var (
 		help: "Attempts to load main.vcl, by result: ok, failed (the last good VCL stays)."}
 )
 
+// openFilesLimit does not change while chaperone runs.
+var openFilesLimit = metric{name: "chaperone_open_files_limit", kind: prometheus.GaugeValue,
+	help: "Files that chaperone and varnishd may each have open: the hard limit, to which the soft one is raised."}
+
 // own lists all of chaperone's own metrics.
 var own = []metric{
 	{"chaperone_build_info", prometheus.GaugeValue, []string{"version", "varnishd", "goversion"},
@@ -42,6 +46,7 @@ var own = []metric{
 		func(s status.Status, _ tlsterm.Stats, to emit) {
 			to(1, s.Versions.Chaperone, s.Versions.Varnishd, runtime.Version())
 		}},
+	openFilesLimit,
 	gauge("chaperone_ready", "1 where this pod is ready, else 0.",
 		func(s status.Status) float64 { return truth(s.Ready) }),
 	gauge("chaperone_routing_sequence", "Sequence of the routing.json that ghost runs; 0 where it runs none.",
@@ -75,6 +80,14 @@ var own = []metric{
 		func(s tlsterm.Stats) float64 { return float64(s.Open) }),
 	tlsMetric("chaperone_tls_connections_total", prometheus.CounterValue, "TLS connections accepted.",
 		func(s tlsterm.Stats) float64 { return float64(s.Connections) }),
+	{"chaperone_tls_connections_refused_total", prometheus.CounterValue, []string{"bound"},
+		"TLS connections closed at once because there were as many as there may be, by bound: " +
+			strings.Join(tlsterm.BoundNames[:], ", ") + ".",
+		func(_ status.Status, stats tlsterm.Stats, to emit) {
+			for bound, name := range tlsterm.BoundNames {
+				to(float64(stats.Refused[bound]), name)
+			}
+		}},
 	tlsMetric("chaperone_tls_handshakes_pending", prometheus.GaugeValue, "TLS handshakes that are under way.",
 		func(s tlsterm.Stats) float64 { return float64(s.Pending) }),
 	{"chaperone_tls_handshakes_total", prometheus.CounterValue, []string{"result"},

@@ -46,6 +46,9 @@ type Options struct {
 	VarnishdArgs []string
 	VMODPath     string
 
+	// MaxTLSConnections may be open in all, MaxTLSConnectionsPerAddress of one client.
+	MaxTLSConnections, MaxTLSConnectionsPerAddress int
+
 	AccessLog                string
 	DrainDelay, DrainTimeout time.Duration
 	LogLevel                 zapcore.Level
@@ -100,6 +103,8 @@ func (r *raw) flags() *pflag.FlagSet {
 	f.StringVar(&r.Varnishd, "varnishd", "varnishd", "`PATH` of varnishd; varnishncsa and varnishstat are looked for beside it")
 	f.StringArrayVar(&r.VarnishdArgs, "varnishd-arg", nil, "a further `ARG` for varnishd; may be repeated")
 	f.StringVar(&r.VMODPath, "vmod-path", "", "`DIRS` with VMODs, colon-separated; varnishd's own if empty")
+	f.IntVar(&r.MaxTLSConnections, "max-tls-connections", 8192, "`NUMBER` of TLS connections that may be open; one more is closed at once")
+	f.IntVar(&r.MaxTLSConnectionsPerAddress, "max-tls-connections-per-address", 4096, "`NUMBER` of TLS connections that one client may have open: one IPv4 address, or one IPv6 network of 64 bits")
 	f.StringVar(&r.AccessLog, "access-log", AccessLogOff, "lines on standard output, `off|common|json`")
 	f.DurationVar(&r.DrainDelay, "drain-delay", 5*time.Second, "how long to go on serving after SIGTERM, not ready, until the endpoint is withdrawn")
 	f.DurationVar(&r.DrainTimeout, "drain-timeout", 30*time.Second, "how long requests in flight may take after that")
@@ -137,6 +142,9 @@ func (r *raw) check() (Options, error) {
 	}
 	if o.Admin.TokenFile != "" && o.Admin.CertFile == "" && !isLoopback(o.Admin.Address) {
 		return o, fmt.Errorf("--admin-address: %q is not on the loopback device, where the token would travel unencrypted without --admin-cert-file", o.Admin.Address)
+	}
+	if o.MaxTLSConnections < 1 || o.MaxTLSConnectionsPerAddress < 1 {
+		return o, fmt.Errorf("--max-tls-connections and --max-tls-connections-per-address must be at least 1")
 	}
 	if o.DrainDelay < 0 || o.DrainTimeout < 0 {
 		return o, fmt.Errorf("--drain-delay and --drain-timeout cannot be negative")

@@ -61,6 +61,7 @@ func TestWhatIsWrongIsNamed(t *testing.T) {
 		"a certificate without a key":  {[]string{"--gateway", "a/b", "--listen", "http-80", "--admin-cert-file", "x"}, "--admin-key-file"},
 		"an admin API in plain text":   {[]string{"--gateway", "a/b", "--listen", "http-80", "--admin-token-file", "x", "--admin-address", ":19443"}, "--admin-address"},
 		"a negative delay":             {[]string{"--gateway", "a/b", "--listen", "http-80", "--drain-delay", "-1s"}, "--drain-delay"},
+		"no TLS connections":           {[]string{"--gateway", "a/b", "--listen", "http-80", "--max-tls-connections", "0"}, "--max-tls-connections"},
 		"an argument that is no flag":  {[]string{"--gateway", "a/b", "--listen", "http-80", "x"}, `"x"`},
 		"an unknown flag":              {[]string{"--nonsense"}, "--nonsense"},
 	}

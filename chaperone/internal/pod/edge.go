@@ -6,12 +6,17 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"time"
+
+	"go.uber.org/zap"
 
 	"github.com/varnish-gateway/gateway/chaperone/internal/accesslog"
 	"github.com/varnish-gateway/gateway/chaperone/internal/admin"
 	"github.com/varnish-gateway/gateway/chaperone/internal/health"
 	"github.com/varnish-gateway/gateway/chaperone/internal/metrics"
+	"github.com/varnish-gateway/gateway/chaperone/internal/openfiles"
+	"github.com/varnish-gateway/gateway/chaperone/internal/socket"
 	"github.com/varnish-gateway/gateway/chaperone/internal/supervise"
 	"github.com/varnish-gateway/gateway/chaperone/internal/tlsterm"
 	"github.com/varnish-gateway/gateway/chaperone/internal/vcl"
@@ -22,12 +27,34 @@ const checkWithin = 30 * time.Second
 
 // makeEdge makes what faces clients, and what has to be there to be counted.
 func (p *Pod) makeEdge() error {
-	p.terminator = tlsterm.New(tlsterm.Options{Log: p.log.Named("tls")})
+	log := p.log.Named("tls")
+	limit, err := openfiles.Raise()
+	if err != nil {
+		return err
+	}
+	p.terminator = tlsterm.New(tlsterm.Options{
+		MaxConnections:           p.tlsConnections(limit),
+		MaxConnectionsPerAddress: p.options.MaxTLSConnectionsPerAddress, Log: log,
+	})
 	p.metrics = metrics.New(metrics.Sources{
 		Status: p.board.Get, TLS: p.terminator.Stats, Log: p.log.Named("metrics"),
+		OpenFiles:   limit,
 		Varnishstat: metrics.Program(beside(p.options.Varnishd, "varnishstat"), p.layout.varnish),
 	})
 	return nil
+}
+
+// tlsConnections is how many TLS connections there may be: as many as the options say, or as the limit of open files allows.
+func (p *Pod) tlsConnections(limit uint64) int {
+	wanted := p.options.MaxTLSConnections
+	if !slices.ContainsFunc(p.options.Sockets, socket.Socket.Secure) || openfiles.Need(wanted) <= limit {
+		return wanted
+	}
+	possible := openfiles.Connections(limit)
+	p.log.Warn("the limit of open files is too low for the TLS connections that there may be, and lowers their number",
+		zap.Uint64("limit", limit), zap.Uint64("needed", openfiles.Need(wanted)),
+		zap.Int("maxTLSConnections", wanted), zap.Int("possible", possible))
+	return possible
 }
 
 // serveEdge opens the ports for probes, scrapes and the operator, and starts the access log.

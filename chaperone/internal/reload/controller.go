@@ -73,7 +73,7 @@ type Config struct {
 	Coalescer Coalescer
 	// RetryAfter is how long to wait when ghost could not be asked, or ghost.json not be written.
 	RetryAfter time.Duration
-	// HoldFor is how long new routing may wait for endpoints of namespaces that are new to it, HoldFirstFor how long
+	// HoldFor is how long new routing may wait for endpoints of a namespace that is new to it, HoldFirstFor how long
 	// the first may, before which there is nothing to serve.
 	HoldFor, HoldFirstFor time.Duration
 }
@@ -92,15 +92,18 @@ type Controller struct {
 	// serving says that there is a child that can be asked to reload.
 	serving atomic.Bool
 
-	document *merge.Document
+	// document is what routes; next is newer, and waits for endpoints since nextSince. nil where there is none.
+	document, next *merge.Document
+	nextSince      time.Time
+	// waiting says what next waits for.
+	waiting string
 	// restored is the sequence of the routing.json of an earlier run, until there is one of this run.
 	restored int64
 	pairs    source.Pairs
 	// reports of the source, by place.
 	reports map[string]string
-	// namespaces that were told to Follow; holdUntil is how long new ones may hold routing up.
-	namespaces []string
-	holdUntil  time.Time
+	// followed are the namespaces that were told to Follow, and since when.
+	followed map[string]time.Time
 	// known are the endpoints that each service had last, for namespaces that cannot be looked into.
 	known map[string][]ghostconf.Endpoint
 	// live is what ghost accepted last; candidate what it has yet to be asked about, nil where nothing is.
@@ -196,15 +199,17 @@ func (c *Controller) gather() (again <-chan time.Time) {
 	if t.pairs != nil {
 		c.pairs = *t.pairs
 	}
+	if t.config != nil || t.pairs != nil {
+		c.updateTLS()
+	}
+	wait := c.adopt()
 	if c.document != nil {
-		if t.config != nil || t.pairs != nil {
-			c.updateTLS()
+		if c.merge(); c.unwritten && (wait == 0 || wait > c.config.RetryAfter) {
+			wait = c.config.RetryAfter
 		}
-		if wait := c.held(); wait > 0 {
-			again = c.config.Clock.After(wait)
-		} else if c.merge(); c.unwritten {
-			again = c.config.Clock.After(c.config.RetryAfter)
-		}
+	}
+	if wait > 0 {
+		again = c.config.Clock.After(wait)
 	}
 	c.reports = t.reports
 	c.tell()
@@ -228,8 +233,10 @@ func (c *Controller) takeRouting(config source.Config) {
 		c.routing = obstacle{pending: fmt.Sprintf("the mounted routing.json (sequence %d) is older than the last good one (sequence %d)", document.Sequence(), c.restored)}
 		return
 	}
-	c.routing, c.restored, c.document = obstacle{}, 0, document
-	c.prune()
+	if c.next == nil {
+		c.nextSince = c.config.Clock.Now()
+	}
+	c.routing, c.restored, c.next = obstacle{}, 0, document
 	c.follow()
 }
 
@@ -254,8 +261,16 @@ func decode(config source.Config) (*merge.Document, error) {
 	return merge.Prepare(whole)
 }
 
+// updateTLS tells of the newest listeners: they need no endpoints.
 func (c *Controller) updateTLS() {
-	problems := c.config.UpdateTLS(c.document.Listeners(), c.pairs)
+	newest := c.document
+	if c.next != nil {
+		newest = c.next
+	}
+	if newest == nil {
+		return
+	}
+	problems := c.config.UpdateTLS(newest.Listeners(), c.pairs)
 	c.config.Board.Update(func(s *status.Status) { s.Certificates.Problems = problems })
 }
 
@@ -265,6 +280,7 @@ func (c *Controller) tell() {
 	for _, o := range []obstacle{c.routing, c.ghost} {
 		refused, pending = append(refused, o.refused), append(pending, o.pending)
 	}
+	pending = append(pending, c.waiting)
 	for _, place := range slices.Sorted(maps.Keys(c.reports)) {
 		line := place + ": " + c.reports[place]
 		switch place {

@@ -147,25 +147,32 @@ func newBenchHolding(t *testing.T, dir string, holdFor, holdFirstFor time.Durati
 	return b
 }
 
-func (b *bench) routing(sequence int64) {
+func (b *bench) routing(sequence int64, others ...string) {
 	b.t.Helper()
-	b.inputs.SetConfig(source.Config{Routing: routingOf(b.t, sequence)})
+	b.inputs.SetConfig(source.Config{Routing: routingOf(b.t, sequence, others...)})
 }
 
-func routingOf(t *testing.T, sequence int64) []byte {
+// routingOf has a service in the namespace shop, and one in each of the others.
+func routingOf(t *testing.T, sequence int64, others ...string) []byte {
 	t.Helper()
-	data, err := routing.Encode(routing.Config{
+	config := routing.Config{
 		Sequence: sequence, Gateway: routing.Gateway{Namespace: "shop", Name: "edge"},
 		Listeners: []routing.Listener{{Name: "web", Socket: "https-443", Port: 443, Protocol: routing.ProtocolHTTPS, Certificates: []string{"web"}}},
-		Services:  []routing.Service{{ID: "shop/web:80", Namespace: "shop", Name: "web", Port: 80, PortName: "http"}},
-	})
+	}
+	for _, namespace := range append([]string{"shop"}, others...) {
+		config.Services = append(config.Services,
+			routing.Service{ID: namespace + "/web:80", Namespace: namespace, Name: "web", Port: 80, PortName: "http"})
+	}
+	data, err := routing.Encode(config)
 	require.NoError(t, err)
 	return data
 }
 
-func (b *bench) slice(address string) {
+func (b *bench) slice(address string) { b.sliceIn("shop", address) }
+
+func (b *bench) sliceIn(namespace, address string) {
 	slice := &discoveryv1.EndpointSlice{AddressType: discoveryv1.AddressTypeIPv4}
-	slice.Namespace, slice.Name = "shop", "web-1"
+	slice.Namespace, slice.Name = namespace, "web-1"
 	slice.Labels = map[string]string{discoveryv1.LabelServiceName: "web"}
 	slice.Ports = []discoveryv1.EndpointPort{{Name: ptr.To("http"), Port: ptr.To[int32](8080)}}
 	slice.Endpoints = []discoveryv1.Endpoint{{Addresses: []string{address}}}
@@ -323,6 +330,46 @@ func TestRoutingWaitsForEndpointsOfANewNamespace(t *testing.T) {
 	b.inputs.SetSynced("shop")
 	b.runs(1, "10.0.0.1")
 	assert.Equal(t, 1, b.ghost.asked, "no configuration without endpoints came before")
+}
+
+func TestANamespaceThatIsAwaitedHoldsNoOtherBack(t *testing.T) {
+	b := newBenchHolding(t, t.TempDir(), time.Hour, time.Hour, nil)
+	b.child()
+	b.inputs.SetSynced("shop")
+	b.slice("10.0.0.1")
+	b.routing(1)
+	b.runs(1, "10.0.0.1")
+	b.routing(2, "slow")
+	b.eventually("what it waits for is told", func(r status.Routing) bool {
+		return r.Pending == "routing.json (sequence 2) waits for the endpoints of namespace slow" && r.Error == ""
+	})
+	b.slice("10.0.0.2")
+	b.runs(1, "10.0.0.2")
+	b.routing(3, "other", "slow")
+	b.eventually("newer routing waits too", func(r status.Routing) bool {
+		return r.Pending == "routing.json (sequence 3) waits for the endpoints of namespace other, slow"
+	})
+	b.slice("10.0.0.3")
+	b.runs(1, "10.0.0.3")
+	b.inputs.SetSynced("slow")
+	b.sliceIn("other", "10.1.0.1")
+	b.inputs.SetSynced("other")
+	b.runs(3, "10.1.0.1", "10.0.0.3")
+	b.eventually("nothing is pending", func(r status.Routing) bool { return r.Pending == "" && r.Sequence == 3 })
+}
+
+func TestOneNewNamespaceAfterTheOtherDoesNotHoldRoutingForEver(t *testing.T) {
+	b := newBenchHolding(t, t.TempDir(), 20*time.Millisecond, 20*time.Millisecond, nil)
+	b.child()
+	b.inputs.SetSynced("shop")
+	b.routing(1)
+	b.runs(1)
+	sequence := int64(1)
+	varnishtest.Eventually(t, "newer routing takes effect while namespaces keep coming", func() bool {
+		sequence++
+		b.routing(sequence, fmt.Sprintf("new-%d", sequence))
+		return b.ghost.running().RoutingSequence > 1
+	})
 }
 
 func TestRoutingDoesNotWaitForWhatIsForbidden(t *testing.T) {
@@ -483,5 +530,6 @@ func TestServicesThatAreNotRoutedToAreForgotten(t *testing.T) {
 	c := New(Config{Inputs: NewInputs(), Clock: clock.RealClock{}, Log: zaptest.NewLogger(t), Follow: func([]string) {}})
 	c.known = map[string][]ghostconf.Endpoint{"shop/web:80": nil, "shop/old:80": nil}
 	c.takeRouting(source.Config{Routing: routingOf(t, 1)})
+	require.Zero(t, c.adopt())
 	assert.Equal(t, []string{"shop/web:80"}, slices.Collect(maps.Keys(c.known)))
 }

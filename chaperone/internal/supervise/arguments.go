@@ -31,6 +31,8 @@ func (o Options) Arguments(cliAddress string) []string {
 	if o.VCLPath != "" {
 		args = append(args, "-p", "vcl_path="+o.VCLPath)
 	}
-	args = append(args, "-p", "feature=+http2")
+	for _, parameter := range parameters() {
+		args = append(args, "-p", parameter)
+	}
 	return append(args, o.Extra...)
 }

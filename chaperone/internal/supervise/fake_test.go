@@ -60,6 +60,8 @@ type fakeCLI struct {
 	broken error
 	// hangs holds answers up until it is closed, asked is closed by the first question that it holds up.
 	hangs, asked chan struct{}
+	// looked, where it is not nil, is told of each look at the child.
+	looked chan struct{}
 }
 
 func (c *fakeCLI) set(change func(*fakeCLI)) {
@@ -75,6 +77,12 @@ func (c *fakeCLI) Pids(context.Context) (varnishcli.Pids, error) {
 		close(c.asked)
 		<-c.hangs
 		c.hangs = nil
+	}
+	if c.looked != nil {
+		select {
+		case c.looked <- struct{}{}:
+		default:
+		}
 	}
 	return varnishcli.Pids{Master: 1, Worker: c.worker}, c.broken
 }

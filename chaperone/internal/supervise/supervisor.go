@@ -191,7 +191,8 @@ func (s *Supervisor[C]) watch(ctx context.Context, cli C, hints <-chan struct{},
 		within, cancel := context.WithTimeout(ctx, s.config.AnswerWithin)
 		err := children.look(within, cli)
 		cancel()
-		if err != nil {
+		// A command that takes long, such as one that compiles VCL, has a bound of its own.
+		if err != nil && !errors.Is(err, varnishcli.ErrBusy) {
 			return err
 		}
 		s.beat()

@@ -1,7 +1,9 @@
 package supervise
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"syscall"
 	"testing"
 	"time"
@@ -10,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/varnish-gateway/gateway/chaperone/internal/status"
+	"github.com/varnish-gateway/gateway/chaperone/internal/varnishcli"
 	"github.com/varnish-gateway/gateway/chaperone/internal/varnishtest"
 )
 
@@ -151,6 +154,26 @@ func TestABrokenConnectionIsMadeAnew(t *testing.T) {
 	b.expect("up")
 	assert.Zero(t, b.varnishd().Restarts)
 	assert.Zero(t, b.varnishd().ChildRestarts)
+}
+
+func TestAVarnishdThatIsBusyIsLeftInPeace(t *testing.T) {
+	b := newBench(t, nil)
+	_, cli := b.start()
+	asked := make(chan struct{}, 1)
+	cli.set(func(c *fakeCLI) {
+		c.broken = fmt.Errorf("running pid: %w: %w", varnishcli.ErrBusy, context.DeadlineExceeded)
+		c.looked = asked
+	})
+	for range 10 {
+		b.tick()
+		<-asked
+		b.clock.Step(time.Minute)
+	}
+	varnishtest.Eventually(t, "the loop turns", b.super.Responsive)
+	cli.set(func(c *fakeCLI) { c.broken, c.looked, c.worker = nil, nil, secondChild })
+	b.tick()
+	b.expect("child")
+	assert.Zero(t, b.varnishd().Restarts, "the connection was not broken off")
 }
 
 func TestResponsive(t *testing.T) {

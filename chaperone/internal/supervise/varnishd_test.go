@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"syscall"
 	"testing"
@@ -141,4 +142,27 @@ func TestARealConnectionThatBreaksIsMadeAnew(t *testing.T) {
 	})
 	r.answers(t)
 	assert.Zero(t, r.board.Get().Varnishd.Restarts)
+}
+
+func TestARealVarnishdHasTheLimitsThatAreDocumented(t *testing.T) {
+	r := startReal(t)
+	r.loader.mu.Lock()
+	cli := r.loader.cli
+	r.loader.mu.Unlock()
+	show := func(name string) string {
+		value, err := cli.ShowParam(t.Context(), name)
+		require.NoError(t, err)
+		return value
+	}
+	idle, err := strconv.ParseFloat(show("timeout_idle"), 64)
+	require.NoError(t, err)
+	assert.Greater(t, idle, 60.0, "load balancers keep idle connections for 60 s")
+	assert.Equal(t, strconv.Itoa(96<<10), show("http_req_size"))
+	assert.Equal(t, "431", show("http_req_overflow_status"), "RFC 6585 section 5")
+}
+
+func TestWhatIsGivenBesidesComesLast(t *testing.T) {
+	arguments := Options{Extra: []string{"-p", "timeout_idle=620"}}.Arguments("127.0.0.1:1")
+	assert.Equal(t, []string{"-p", "timeout_idle=620"}, arguments[len(arguments)-2:])
+	assert.Contains(t, arguments[:len(arguments)-2], "timeout_idle="+idleTimeout)
 }

@@ -34,7 +34,7 @@ func (t *Terminator) handshake(s *session, d door) (*tls.Conn, error) {
 		end()
 		return nil, fmt.Errorf("limit the handshake: %w", err)
 	}
-	client, err := t.exchange(conn, d.Name)
+	client, err := t.exchange(s, conn, d)
 	if end() {
 		err = errGaveWay
 	}
@@ -49,7 +49,7 @@ func (t *Terminator) handshake(s *session, d door) (*tls.Conn, error) {
 }
 
 // exchange makes the TLS handshake proper.
-func (t *Terminator) exchange(conn net.Conn, socket string) (*tls.Conn, error) {
+func (t *Terminator) exchange(s *session, conn net.Conn, d door) (*tls.Conn, error) {
 	var ours error
 	client := tls.Server(conn, &tls.Config{
 		MinVersion: tls.VersionTLS12,
@@ -57,7 +57,13 @@ func (t *Terminator) exchange(conn net.Conn, socket string) (*tls.Conn, error) {
 		SessionTicketsDisabled: true,
 		GetConfigForClient: func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 			var config *tls.Config
-			config, ours = t.table.Load().config(socket, hello.ServerName)
+			if d.Proxy {
+				if ours = t.admitClient(s, hello.Conn.RemoteAddr()); ours != nil {
+					t.refused(ours)
+					return nil, ours
+				}
+			}
+			config, ours = t.table.Load().config(d.Name, hello.ServerName)
 			if errors.Is(ours, errUnknownName) {
 				return rejected, nil
 			}

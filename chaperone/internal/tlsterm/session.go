@@ -3,6 +3,7 @@ package tlsterm
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -17,6 +18,8 @@ type session struct {
 	// ctx ends with the session.
 	ctx    context.Context
 	cancel context.CancelFunc
+	// client is the address that the session is counted for, once it is.
+	client netip.Addr
 }
 
 // Close ends the session at once, whatever it is doing.
@@ -25,16 +28,23 @@ func (s *session) Close() error {
 	return s.raw.Close()
 }
 
-// start serves a connection in a goroutine of its own.
+// start serves a connection in a goroutine of its own, or refuses it where there are too many.
 func (t *Terminator) start(conn net.Conn, d door) {
 	s := &session{raw: conn}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
+	if err := t.admit(s, d); err != nil {
+		t.refused(err)
+		_ = s.Close()
+		return
+	}
 	if !t.open.add(s) {
+		t.leave(s)
 		_ = s.Close()
 		return
 	}
 	t.counters.connections.Add(1)
 	go func() {
+		defer t.leave(s)
 		defer t.open.remove(s)
 		defer func() { _ = s.Close() }()
 		if err := t.serve(s, d); err != nil {
@@ -42,6 +52,49 @@ func (t *Terminator) start(conn net.Conn, d door) {
 				zap.Stringer("peer", conn.RemoteAddr()), zap.Error(err))
 		}
 	}()
+}
+
+// admit counts a connection, or says why it is refused. Whose it is behind a load balancer says only the PROXY preamble.
+func (t *Terminator) admit(s *session, d door) error {
+	if err := t.bounds.admit(); err != nil {
+		return err
+	}
+	if d.Proxy {
+		return nil
+	}
+	if err := t.admitClient(s, s.raw.RemoteAddr()); err != nil {
+		t.bounds.leave()
+		return err
+	}
+	return nil
+}
+
+// admitClient counts a connection as one of its client's, or says why it is refused.
+func (t *Terminator) admitClient(s *session, client net.Addr) error {
+	address := addrPort(client).Addr()
+	if err := t.bounds.admitAddress(address); err != nil {
+		return err
+	}
+	s.client = address
+	return nil
+}
+
+// leave takes back what admit and admitClient have counted.
+func (t *Terminator) leave(s *session) {
+	if s.client.IsValid() {
+		t.bounds.leaveAddress(s.client)
+	}
+	t.bounds.leave()
+}
+
+// refused counts a refusal, and tells of it now and then.
+func (t *Terminator) refused(err error) {
+	bound := BoundTotal
+	if errors.Is(err, errTooManyOfAddress) {
+		bound = BoundAddress
+	}
+	t.counters.refused[bound].Add(1)
+	t.seldom.Warn("a TLS connection is refused", zap.Error(err), zap.Int("open", t.open.count()))
 }
 
 // serve takes a connection from its handshake to its end.

@@ -26,6 +26,8 @@ const (
 	HandshakeTimeout Result = "timeout"
 	// HandshakeGaveWay is one that gave way to newer ones because there were too many.
 	HandshakeGaveWay Result = "gave_way"
+	// HandshakeRefused is one of a client that has as many connections as it may have, behind a load balancer.
+	HandshakeRefused Result = "refused"
 	// HandshakeFailed is one that failed for another reason: the client went away, sent what is not TLS,
 	// or had nothing in common with us.
 	HandshakeFailed Result = "failed"
@@ -34,8 +36,22 @@ const (
 // Results lists every Result.
 var Results = []Result{
 	HandshakeDone, HandshakeUnknownName, HandshakeNoCertificate, HandshakeNoPreamble,
-	HandshakeTimeout, HandshakeGaveWay, HandshakeFailed,
+	HandshakeTimeout, HandshakeGaveWay, HandshakeRefused, HandshakeFailed,
 }
+
+// Bound is a bound on connections.
+type Bound int
+
+// Bounds on connections.
+const (
+	// BoundTotal is that of all connections.
+	BoundTotal Bound = iota
+	// BoundAddress is that of one client's.
+	BoundAddress
+)
+
+// BoundNames are the names of the bounds, in their order.
+var BoundNames = [...]string{BoundTotal: "total", BoundAddress: "address"}
 
 // Stats is what a Terminator has done so far, and what it holds now.
 type Stats struct {
@@ -43,6 +59,8 @@ type Stats struct {
 	Connections uint64
 	// Open connections, those in a handshake included.
 	Open int
+	// Refused connections since the start, by Bound.
+	Refused [len(BoundNames)]uint64
 	// Pending handshakes.
 	Pending int
 	// Handshakes since the start, by result.
@@ -65,6 +83,9 @@ func (t *Terminator) Stats() Stats {
 		Resumed:     t.counters.resumed.Load(),
 		Unreachable: t.counters.unreachable.Load(),
 	}
+	for i := range stats.Refused {
+		stats.Refused[i] = t.counters.refused[i].Load()
+	}
 	for i, result := range Results {
 		stats.Handshakes[result] = t.counters.results[i].Load()
 	}
@@ -83,8 +104,10 @@ type counters struct {
 	arriving atomic.Int64
 
 	connections, resumed, unreachable atomic.Uint64
+	// refused by Bound.
+	refused [len(BoundNames)]atomic.Uint64
 	// results in the order of Results.
-	results [7]atomic.Uint64
+	results [8]atomic.Uint64
 }
 
 // handshake counts one that ended with err.
@@ -103,6 +126,8 @@ func resultOf(err error) Result {
 		return HandshakeDone
 	case errors.Is(err, errGaveWay):
 		return HandshakeGaveWay
+	case errors.Is(err, errTooManyOfAddress):
+		return HandshakeRefused
 	case errors.Is(err, errUnknownName):
 		return HandshakeUnknownName
 	case errors.Is(err, errNoCertificate):

@@ -22,6 +22,7 @@ import (
 	"github.com/varnish-gateway/gateway/chaperone/internal/status"
 	"github.com/varnish-gateway/gateway/shared/routing"
 	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 )
 
 // Options of a Terminator. A zero value means the default.
@@ -32,6 +33,9 @@ type Options struct {
 	// MaxHandshakes is how many handshakes may be under way; one more, and the one that has been waiting
 	// longest gives way, so that clients which say nothing lock nobody out. Default 4096.
 	MaxHandshakes int
+	// MaxConnections is how many connections may be open in all, and MaxConnectionsPerAddress of one IPv4 address or
+	// IPv6 network of 64 bits; one more is closed at once. Default 8192 and 4096.
+	MaxConnections, MaxConnectionsPerAddress int
 	// DialTimeout is how long varnishd may be away (it is being restarted) before a connection is given
 	// up. Default 5 s.
 	DialTimeout time.Duration
@@ -47,6 +51,8 @@ type Options struct {
 func (o Options) withDefaults() Options {
 	setDefault(&o.HandshakeTimeout, 10*time.Second)
 	setDefault(&o.MaxHandshakes, 4096)
+	setDefault(&o.MaxConnections, 8192)
+	setDefault(&o.MaxConnectionsPerAddress, 4096)
 	setDefault(&o.DialTimeout, 5*time.Second)
 	setDefault(&o.WriteTimeout, 2*time.Minute)
 	setDefault(&o.LingerTimeout, 2*time.Second)
@@ -75,8 +81,11 @@ type Terminator struct {
 	options    Options
 	dialer     dialer
 	handshakes handshakes
+	bounds     bounds
 	open       connections
 	counters   counters
+	// seldom is for what would fill the log: each message once a minute.
+	seldom *zap.Logger
 
 	// table is what new handshakes use; nil until the first Update.
 	table atomic.Pointer[table]
@@ -94,9 +103,15 @@ func New(options Options) *Terminator {
 		options:    options,
 		dialer:     dialer{timeout: options.DialTimeout, pause: dialPause},
 		handshakes: handshakes{limit: options.MaxHandshakes},
+		bounds:     bounds{total: options.MaxConnections, perAddress: options.MaxConnectionsPerAddress},
+		seldom:     options.Log.WithOptions(zap.WrapCore(onceAMinute)),
 		store:      store{},
 		tickets:    ticketKeys{},
 	}
+}
+
+func onceAMinute(core zapcore.Core) zapcore.Core {
+	return zapcore.NewSamplerWithOptions(core, time.Minute, 1, 0)
 }
 
 // Update replaces the listeners and certificates. Certificates are named as the listeners name them. It

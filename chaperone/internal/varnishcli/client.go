@@ -22,20 +22,34 @@ func (e *CommandError) Error() string {
 	return fmt.Sprintf("varnishd refused %s (%d): %s", e.Command, e.Status, strings.TrimSpace(e.Body))
 }
 
+// ErrBusy says that a command did not get its turn in time, since another one was still running. The connection is as good as before.
+var ErrBusy = errors.New("varnishd is still busy with another command")
+
+// How long commands may take that have no other bound. varnishd does nothing else meanwhile, so one that takes longer makes for a
+// broken connection.
+const (
+	commandWithin = time.Minute
+	// compileWithin is for those that compile or load VCL: a C compiler on a slow machine takes minutes.
+	compileWithin = 10 * time.Minute
+)
+
 // Client is one authenticated connection. It is safe for concurrent use; commands run one by one.
 type Client struct {
 	// Banner is what varnishd said after authentication: platform and version.
 	Banner string
 
-	mu     sync.Mutex
+	// turn is taken by the command that runs: it holds conn and reader.
+	turn   chan struct{}
 	conn   net.Conn
 	reader *bufio.Reader
+
+	mu     sync.Mutex
 	broken error
 }
 
 // NewClient authenticates on a connection that varnishd made (-M). It owns conn, and closes it on error.
 func NewClient(ctx context.Context, conn net.Conn, secret []byte) (*Client, error) {
-	c := &Client{conn: conn, reader: bufio.NewReader(conn)}
+	c := &Client{conn: conn, reader: bufio.NewReader(conn), turn: make(chan struct{}, 1)}
 	if err := c.authenticate(ctx, secret); err != nil {
 		conn.Close()
 		return nil, fmt.Errorf("authenticating with varnishd: %w", err)
@@ -44,7 +58,7 @@ func NewClient(ctx context.Context, conn net.Conn, secret []byte) (*Client, erro
 }
 
 func (c *Client) authenticate(ctx context.Context, secret []byte) error {
-	response, err := c.exchange(ctx, nil)
+	response, err := c.exchange(ctx, commandWithin, nil)
 	if err != nil {
 		return err
 	}
@@ -56,7 +70,7 @@ func (c *Client) authenticate(ctx context.Context, secret []byte) error {
 	if err != nil {
 		return err
 	}
-	if response, err = c.exchange(ctx, AppendCommand(nil, "auth", answer)); err != nil {
+	if response, err = c.exchange(ctx, commandWithin, AppendCommand(nil, "auth", answer)); err != nil {
 		return err
 	}
 	if response.Status != StatusOK {
@@ -66,10 +80,15 @@ func (c *Client) authenticate(ctx context.Context, secret []byte) error {
 	return nil
 }
 
-// Do runs one command and returns the body of its answer, or a *CommandError. Any other error, and the
-// end of ctx, break the connection: later commands fail at once.
+// Do runs one command and returns the body of its answer, or a *CommandError. ErrBusy says that ctx ended before its turn came. Any
+// other error, and the end of ctx while it runs, break the connection: later commands fail at once.
 func (c *Client) Do(ctx context.Context, words ...string) (string, error) {
-	response, err := c.exchange(ctx, AppendCommand(nil, words...))
+	return c.doWithin(ctx, commandWithin, words...)
+}
+
+// doWithin is Do for a command that may take so long once its turn has come.
+func (c *Client) doWithin(ctx context.Context, within time.Duration, words ...string) (string, error) {
+	response, err := c.exchange(ctx, within, AppendCommand(nil, words...))
 	if err != nil {
 		return "", fmt.Errorf("running %s: %w", words[0], err)
 	}
@@ -79,16 +98,22 @@ func (c *Client) Do(ctx context.Context, words ...string) (string, error) {
 	return response.Body, nil
 }
 
-// exchange writes a command, if there is one, and reads one answer.
-func (c *Client) exchange(ctx context.Context, command []byte) (Response, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.broken != nil {
-		return Response{}, c.broken
+// exchange waits for its turn, writes a command, if there is one, and reads one answer.
+func (c *Client) exchange(ctx context.Context, within time.Duration, command []byte) (Response, error) {
+	select {
+	case c.turn <- struct{}{}:
+		defer func() { <-c.turn }()
+	case <-ctx.Done():
+		return Response{}, fmt.Errorf("%w: %w", ErrBusy, ctx.Err())
+	}
+	if err := c.whyBroken(); err != nil {
+		return Response{}, err
 	}
 	if err := ctx.Err(); err != nil {
 		return Response{}, err
 	}
+	ctx, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
 	// An answer that comes after its reader has gone would be taken for the next one's, hence the close.
 	c.conn.SetDeadline(time.Time{})
 	stop := context.AfterFunc(ctx, func() { c.conn.SetDeadline(time.Unix(1, 0)) })
@@ -98,8 +123,7 @@ func (c *Client) exchange(ctx context.Context, command []byte) (Response, error)
 		if ctx.Err() != nil {
 			err = ctx.Err()
 		}
-		c.broken = fmt.Errorf("connection to varnishd is broken: %w", err)
-		c.conn.Close()
+		c.end(fmt.Errorf("connection to varnishd is broken: %w", err))
 		return Response{}, err
 	}
 	return response, nil
@@ -113,19 +137,24 @@ func (c *Client) roundTrip(command []byte) (Response, error) {
 }
 
 // Broken says whether the connection can no longer be used.
-func (c *Client) Broken() bool {
+func (c *Client) Broken() bool { return c.whyBroken() != nil }
+
+func (c *Client) whyBroken() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.broken != nil
+	return c.broken
 }
 
-// Close ends the connection.
-func (c *Client) Close() error {
+// Close ends the connection, and with it a command that runs.
+func (c *Client) Close() error { return c.end(errors.New("connection to varnishd was closed")) }
+
+// end closes the connection, once; later commands fail for the reason that is given.
+func (c *Client) end(reason error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.broken == nil {
-		c.broken = errors.New("connection to varnishd was closed")
-		return c.conn.Close()
+	if c.broken != nil {
+		return nil
 	}
-	return nil
+	c.broken = reason
+	return c.conn.Close()
 }

@@ -35,13 +35,13 @@ func (c *Client) Ping(ctx context.Context) error {
 // LoadVCL compiles a file, looked up in vcl_path, under a name. A *CommandError carries the compiler's
 // message.
 func (c *Client) LoadVCL(ctx context.Context, name, path string) error {
-	_, err := c.Do(ctx, "vcl.load", name, path)
+	_, err := c.doWithin(ctx, compileWithin, "vcl.load", name, path)
 	return err
 }
 
 // UseVCL makes a loaded VCL the active one.
 func (c *Client) UseVCL(ctx context.Context, name string) error {
-	_, err := c.Do(ctx, "vcl.use", name)
+	_, err := c.doWithin(ctx, compileWithin, "vcl.use", name)
 	return err
 }
 
@@ -64,7 +64,7 @@ func (c *Client) ListVCL(ctx context.Context) ([]VCL, error) {
 
 // Start starts the child. It is an error if it runs already.
 func (c *Client) Start(ctx context.Context) error {
-	_, err := c.Do(ctx, "start")
+	_, err := c.doWithin(ctx, compileWithin, "start")
 	return err
 }
 

@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/KimMachineGun/automemlimit/memlimit"
 	"github.com/go-logr/zapr"
 	"github.com/spf13/pflag"
 	"go.uber.org/zap"
@@ -52,6 +53,10 @@ func main() {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "operator:", err)
 		os.Exit(1)
+	}
+	// The Go runtime's own limit (GOMEMLIMIT): nine tenths of the container's.
+	if _, err := memlimit.Set(); err != nil {
+		log.Info("the container's memory limit is not known", zap.Error(err))
 	}
 	ctx := ctrl.SetupSignalHandler()
 	err = run(ctx, o, log)

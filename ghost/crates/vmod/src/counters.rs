@@ -16,7 +16,7 @@ pub struct Counters {
     /// Requests answered with a redirect.
     #[counter]
     pub redirected: AtomicU64,
-    /// Requests refused as malformed (400), or as they ask for a tunnel (501).
+    /// Requests refused as malformed (400) or too large (414, 431), or as they ask for a tunnel (501).
     #[counter]
     pub malformed: AtomicU64,
     /// Requests that no route matches (404).

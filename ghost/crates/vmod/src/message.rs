@@ -81,6 +81,11 @@ impl<'a> Message<'a> {
         self.http().protover
     }
 
+    /// The protocol of a request, such as HTTP/1.1.
+    pub fn protocol(&self) -> &'a [u8] {
+        self.slot(ffi::HTTP_HDR_PROTO as u16)
+    }
+
     /// The status of a response.
     pub fn status(&self) -> u16 {
         self.http().status

@@ -32,7 +32,7 @@ impl Own {
         let counters = counters();
         count(match self.status {
             300..=399 => &counters.redirected,
-            400 | 501 => &counters.malformed,
+            400 | 414 | 431 | 501 => &counters.malformed,
             404 => &counters.unmatched,
             503 => &counters.unavailable,
             _ => &counters.broken,

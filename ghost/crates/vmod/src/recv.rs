@@ -4,6 +4,7 @@ mod absolute;
 mod body;
 mod forward;
 mod host;
+mod limits;
 mod listener;
 mod outcome;
 mod pristine;
@@ -100,12 +101,18 @@ unsafe fn clean_and_decide(ctx: &vrt_ctx, vcl: &VclState, task: &mut ClientTask)
         }
     };
     let listener = listener::line(socket);
-    pristine::clean(&mut pristine, listener);
-    req.retain(|name, _| !is_own(name));
-    req.add_static(listener)?;
     // The access log reads these records: a header's would show what the client sent under its name.
     // SAFETY: as above, the log is the running task's.
     unsafe { log::named(ctx.vsl, VslTag::VclLog, c"ghost_listener", socket) };
+    // What the gateway adds to the request does not count.
+    let too_large = if pristine.has_static(listener) { None } else { limits::exceeded(&pristine) };
+    pristine::clean(&mut pristine, listener);
+    req.retain(|name, _| !is_own(name));
+    if let Some((status, why)) = too_large {
+        // SAFETY: as above.
+        return Ok(unsafe { outcome::own(ctx, status, why) });
+    }
+    req.add_static(listener)?;
     let Some(snapshot) = gateway::running() else {
         // SAFETY: as above.
         return Ok(unsafe { outcome::own(ctx, 503, "there is no configuration yet") });

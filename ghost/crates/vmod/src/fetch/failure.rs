@@ -60,6 +60,8 @@ pub fn reason(status: u16) -> &'static CStr {
         400 => c"Bad Request",
         404 => c"Not Found",
         405 => c"Method Not Allowed",
+        414 => c"URI Too Long",
+        431 => c"Request Header Fields Too Large",
         500 => c"Internal Server Error",
         501 => c"Not Implemented",
         502 => c"Bad Gateway",

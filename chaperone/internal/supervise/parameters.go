@@ -1,0 +1,37 @@
+package supervise
+
+// Limits of a request, as docs/reference/limits.md has them. ghost holds requests to them, and answers 431 or 414 beyond.
+// varnishd's own limits must be wider: what it refuses itself, it refuses by 400 or with the connection's end.
+const (
+	// maxRequestHead is what varnishd reads of a request line with its fields: half as much again as the 60 KiB that
+	// ghost lets pass.
+	maxRequestHead = "96k"
+	// maxLines is how many header fields a message may have in varnishd: the 100 of a client, the crumbs of its
+	// cookies, which HTTP/2 sends one by one (RFC 9113 section 8.2.3), and what gateway and VCL add.
+	maxLines = "256"
+	// overflowStatus answers a request that is larger than maxRequestHead (RFC 6585 section 5).
+	overflowStatus = "431"
+	// clientWorkspace holds a request's head of 60 KiB, its crumbs joined into another 60 KiB, varnishd's log buffer
+	// (16 KiB), three tables of fields (13 KiB), and some 8 KiB for VCL, which has more where the request is smaller.
+	clientWorkspace = "160k"
+	// backendWorkspace holds the same without the crumbs.
+	backendWorkspace = "128k"
+)
+
+// idleTimeout is how many seconds a client's connection may wait for its next request: longer than the 60 s of load
+// balancers, so that these close first, and send no request into a connection that is being closed.
+const idleTimeout = "75"
+
+// parameters of varnishd (varnishd(1)) that chaperone chooses, as values of -p.
+func parameters() []string {
+	return []string{
+		"feature=+http2",
+		"http_max_hdr=" + maxLines,
+		"http_req_size=" + maxRequestHead,
+		"http_req_hdr_len=" + maxRequestHead,
+		"http_req_overflow_status=" + overflowStatus,
+		"workspace_client=" + clientWorkspace,
+		"workspace_backend=" + backendWorkspace,
+		"timeout_idle=" + idleTimeout,
+	}
+}
