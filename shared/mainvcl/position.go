@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// Positions as Varnish's compiler writes them, alone in a line: one, or the first and the last of a range. Where both
-// ends of a range are in one line, the second says no more than its column.
+// Positions as Varnish's compiler writes them, at the end of a line: one, or the first and the last of a range. Where
+// both ends of a range are in one line, the second says no more than its column. Words such as "At:" may go before.
 var (
 	place     = `\('` + regexp.QuoteMeta(File) + `' Line ([0-9]{1,9}) Pos [0-9]+\)`
-	positions = regexp.MustCompile(`^` + place + `(?: -- (?:` + place + `|\(Pos [0-9]+\)))?$`)
+	positions = regexp.MustCompile(`(?:^|[: ])` + place + `(?: -- (?:` + place + `|\(Pos [0-9]+\)))?$`)
 	position  = regexp.MustCompile(place)
 )
 
@@ -21,15 +21,16 @@ var (
 func Locate(message string, parts []Part) string {
 	lines := strings.Split(message, "\n")
 	for i := 0; i < len(lines); i++ {
-		found := positions.FindStringSubmatch(lines[i])
+		found := positions.FindStringSubmatchIndex(lines[i])
 		if found == nil {
 			continue
 		}
-		lines[i] = position.ReplaceAllStringFunc(lines[i], func(at string) string { return locate(at, parts) })
+		words, where := lines[i][:found[0]], lines[i][found[0]:]
+		lines[i] = words + position.ReplaceAllStringFunc(where, func(at string) string { return locate(at, parts) })
 		// Below a position stand the line that it names and a line that marks the place in it; of a range that ends
 		// in the next line, two of each.
 		i += 2
-		if found[2] != "" {
+		if second := found[4]; second >= 0 {
 			i += 2
 		}
 	}
