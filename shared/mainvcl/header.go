@@ -1,6 +1,8 @@
-// Package mainvcl is the codec of the first line of main.vcl, which the operator writes and chaperone reads:
+// Package mainvcl is the codec of the header of main.vcl, which the operator writes and chaperone reads: its version
+// and sequence, and which lines a user wrote.
 //
-//	// varnish-gateway main.vcl 1.0 sequence 7
+//	// varnish-gateway main.vcl 1.1 sequence 7
+//	// varnish-gateway part 40 12 FailClosed ConfigMap infra/cache, key main.vcl
 //
 // See docs/reference/vcl-contract.md.
 package mainvcl
@@ -20,34 +22,38 @@ import (
 const File = "main.vcl"
 
 // Version of the VCL contract that this build writes and reads.
-const Version = "1.0"
+const Version = "1.1"
 
 // own is Version as numbers; a test keeps the two equal.
-var own = contract.Version{Major: 1, Minor: 0}
+var own = contract.Version{Major: 1, Minor: 1}
 
 const (
-	intro = "// varnish-gateway main.vcl "
+	// mark begins every line of the header.
+	mark  = "// varnish-gateway "
+	intro = mark + "main.vcl "
 	link  = " sequence "
 	// maxHeader bounds the search for the end of the line.
 	maxHeader = 128
 )
 
-// Header is what the first line says.
+// Header is what the first lines say.
 type Header struct {
 	// Version is the VCL contract's, as "major.minor".
 	Version string
 	// Sequence grows by one whenever the rest of the file changes.
 	Sequence int64
+	// Parts are the lines that a user wrote, in the order of the file.
+	Parts []Part
 }
 
-// String gives the line, without its end.
+// String gives the first line, without its end.
 func (h Header) String() string {
 	return fmt.Sprintf("%s%s%s%d", intro, h.Version, link, h.Sequence)
 }
 
-// Parse splits main.vcl into its header and the rest. It returns a *contract.SyntaxError where the first line is no
-// header, and a *contract.MajorError where it has another major version; then main.vcl must not be loaded, since
-// it may call what this build's VMOD does not have.
+// Parse reads the header of main.vcl, and gives what follows its first line. It returns a *contract.SyntaxError where the
+// header cannot be read, and a *contract.MajorError where it has another major version; then main.vcl must not be loaded,
+// since it may call what this build's VMOD does not have.
 func Parse(data []byte) (header Header, body []byte, err error) {
 	header, version, body, err := split(data)
 	if err != nil {
@@ -55,6 +61,9 @@ func Parse(data []byte) (header Header, body []byte, err error) {
 	}
 	if !own.Reads(version) {
 		return Header{}, nil, &contract.MajorError{File: File, Found: version, Reader: own}
+	}
+	if header.Parts, err = parseParts(data); err != nil {
+		return Header{}, nil, &contract.SyntaxError{File: File, Err: err}
 	}
 	return header, body, nil
 }

@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"regexp"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -21,6 +20,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/varnish-gateway/gateway/shared/contract"
+	"github.com/varnish-gateway/gateway/shared/mainvcl"
 )
 
 // pod plays a gateway pod: an object that is Ready, and an admin API that says it runs what the ConfigMap has. Its compiler takes
@@ -37,6 +37,8 @@ type pod struct {
 	// frozen means that it does not take anything newer.
 	frozen       bool
 	routing, vcl int64
+	// instead is what it says of its VCL where it runs something else than what is published.
+	instead map[string]any
 }
 
 var lastAddress atomic.Int32
@@ -93,8 +95,6 @@ func (p *pod) follow(t *testing.T) {
 	}()
 }
 
-var vclSequence = regexp.MustCompile(`^// varnish-gateway main.vcl 1.0 sequence ([0-9]+)\n`)
-
 func (p *pod) take(config *corev1.ConfigMap) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -102,8 +102,8 @@ func (p *pod) take(config *corev1.ConfigMap) {
 		return
 	}
 	p.routing = contract.Sequence([]byte(config.Data["routing.json"]))
-	if found := vclSequence.FindStringSubmatch(config.Data["main.vcl"]); found != nil {
-		p.vcl, _ = strconv.ParseInt(found[1], 10, 64)
+	if header, _, err := mainvcl.Parse([]byte(config.Data["main.vcl"])); err == nil {
+		p.vcl = header.Sequence
 	}
 	p.tell()
 }
@@ -113,6 +113,17 @@ func (p *pod) refuseVCL(message string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.refusal = message
+}
+
+// fallBack makes the pod say what it runs in the place of VCL that does not compile; an empty message ends that.
+func (p *pod) fallBack(message, fallback string, leftOut ...string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.instead = nil
+	if message != "" {
+		p.instead = map[string]any{"sequence": 0, "active": fallback, "error": message, "fallback": fallback, "leftOut": leftOut}
+	}
+	p.tell()
 }
 
 // checked is how often VCL was checked.
@@ -152,7 +163,10 @@ func (p *pod) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		status := map[string]any{
 			"revision": revision, "ready": true,
 			"routing": map[string]any{"sequence": p.routing},
-			"vcl":     map[string]any{"sequence": p.vcl},
+			"vcl":     map[string]any{"sequence": p.vcl, "active": "main", "error": "", "fallback": "", "leftOut": []string{}},
+		}
+		if p.instead != nil {
+			status["vcl"] = p.instead
 		}
 		p.mu.Unlock()
 		if revision > after {

@@ -57,7 +57,7 @@ func publishedVCL(t *testing.T, namespace string) string {
 	return get(t, &corev1.ConfigMap{}, namespace, "edge").Data["main.vcl"]
 }
 
-const refusal = "Message from VCC-compiler:\nExpected ';' got '}'\n('main.vcl' Line 41 Pos 9)"
+const refusal = "Message from VCC-compiler:\nExpected ';' got '}'\n('ConfigMap infra/vcl, key main.vcl' Line 1 Pos 9)"
 
 func TestVCLThatDoesNotCompileIsToldWithItsLineAndNotPublished(t *testing.T) {
 	first := startOperator(t)
@@ -72,7 +72,7 @@ func TestVCLThatDoesNotCompileIsToldWithItsLineAndNotPublished(t *testing.T) {
 
 	p.refuseVCL(refusal)
 	apply(t, ns, userVCL("sub vcl_recv { set req.url = }"))
-	eventuallyCondition(t, ofGateway(t, ns, "edge"), "Programmed", "False", "Invalid", "Line 41 Pos 9")
+	eventuallyCondition(t, ofGateway(t, ns, "edge"), "Programmed", "False", "Invalid", "The VCL does not compile; the last good one serves.\n"+refusal)
 	apply(t, ns, strings.Replace(webRoute, "name: web}\nspec", "name: second}\nspec", 1))
 	eventuallyRoutes(t, ns, "second", "web")
 	assert.Equal(t, before, publishedVCL(t, ns), "pods that start find the last good one, and nothing else")
@@ -95,6 +95,45 @@ func TestVCLThatDoesNotCompileIsToldWithItsLineAndNotPublished(t *testing.T) {
 	eventuallyCondition(t, ofGateway(t, ns, "edge"), "Programmed", "True", "Programmed", "")
 	assert.Contains(t, publishedVCL(t, ns), "set req.url = req.url;")
 	assert.Equal(t, pods.Generation, get(t, &appsv1.Deployment{}, ns, "edge").Generation, "VCL rolls no pods")
+}
+
+func TestWhatServesInThePlaceOfVCLIsTold(t *testing.T) {
+	operator := startOperator(t)
+	ns := namespace(t)
+	withVCL(t, ns, "sub vcl_recv { set req.url = }")
+	p := startPod(t, ns, "edge")
+	assignAddress(t, ns, "edge", "192.0.2.5")
+	p.refuseVCL(refusal)
+	p.fallBack(refusal, "closed")
+	eventuallyCondition(t, ofGateway(t, ns, "edge"), "Programmed", "False", "Invalid",
+		"The VCL does not compile in pod "+p.name+": every request there is answered 503, since nothing may be served without it.\n"+refusal)
+	require.Contains(t, publishedVCL(t, ns), " FailClosed ConfigMap "+ns+"/vcl, key main.vcl\n")
+	for _, condition := range get(t, &gatewayv1.Gateway{}, ns, "edge").Status.Listeners[0].Conditions {
+		assert.NotContains(t, condition.Message, "\n", "the compiler's message is told once, by the Gateway")
+	}
+
+	apply(t, ns, strings.ReplaceAll(`
+apiVersion: gateway.varnish.io/v1alpha1
+kind: GatewayClassParameters
+metadata: {name: CLASS}
+spec: {vcl: {namespace: $NS, name: vcl, failureMode: FailOpen}}
+`, "CLASS", ns))
+	eventually(t, "the failure mode to be published, though the VCL compiles as little as before", func() error {
+		if !strings.Contains(publishedVCL(t, ns), " FailOpen ConfigMap "+ns+"/vcl, key main.vcl\n") {
+			return errors.New("not yet")
+		}
+		return nil
+	})
+	assert.Zero(t, p.checked(), "there is nothing to compile")
+	source := "ConfigMap " + ns + "/vcl, key main.vcl"
+	p.fallBack(refusal, "partial", source)
+	eventuallyCondition(t, ofGateway(t, ns, "edge"), "Programmed", "False", "Invalid", "requests there are served without "+source+".")
+	operator.idle(t)
+
+	p.refuseVCL("")
+	p.fallBack("", "")
+	apply(t, ns, userVCL("sub vcl_recv { }"))
+	eventuallyCondition(t, ofGateway(t, ns, "edge"), "Programmed", "True", "Programmed", "")
 }
 
 func TestVCLWaitsForAPodThatCanCheckIt(t *testing.T) {

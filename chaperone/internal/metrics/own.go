@@ -65,8 +65,15 @@ var own = []metric{
 		func(s status.Status) float64 { return float64(s.Routing.Endpoints) }),
 	reloads,
 	reloadDuration,
-	gauge("chaperone_vcl_sequence", "Sequence of the main.vcl that varnishd runs; 0 for the built-in VCL.",
+	gauge("chaperone_vcl_sequence", "Sequence of the main.vcl that varnishd runs; 0 where there is none, or only a part of one.",
 		func(s status.Status) float64 { return float64(s.VCL.Sequence) }),
+	{"chaperone_vcl_fallback", prometheus.GaugeValue, []string{"fallback"},
+		"1 for what varnishd runs in the place of the newest main.vcl: lastGood, partial, open (routes without users' VCL), closed (503 for every request).",
+		func(s status.Status, _ tlsterm.Stats, to emit) {
+			for _, fallback := range status.Fallbacks {
+				to(truth(s.VCL.Fallback == fallback), string(fallback))
+			}
+		}},
 	gauge("chaperone_vcl_failed", "1 where a newer main.vcl is not in effect because of an error, else 0.",
 		func(s status.Status) float64 { return truth(s.VCL.Error != "") }),
 	vclLoads,

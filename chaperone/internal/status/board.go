@@ -67,6 +67,7 @@ func (b *Board) Wait(ctx context.Context, after int64) Status {
 // normalize makes lists that are empty one value, so that JSON shows [] and comparison sees no change.
 func normalize(s Status) Status {
 	s.Routing.Diagnostics = orEmpty(s.Routing.Diagnostics)
+	s.VCL.LeftOut = orEmpty(s.VCL.LeftOut)
 	s.Certificates.Problems = orEmpty(s.Certificates.Problems)
 	s.Sockets = orEmpty(s.Sockets)
 	return s
@@ -81,6 +82,7 @@ func orEmpty[T any](list []T) []T {
 
 func clone(s Status) Status {
 	s.Routing.Diagnostics = slices.Clone(s.Routing.Diagnostics)
+	s.VCL.LeftOut = slices.Clone(s.VCL.LeftOut)
 	s.Certificates.Problems = slices.Clone(s.Certificates.Problems)
 	s.Sockets = slices.Clone(s.Sockets)
 	return s

@@ -54,13 +54,37 @@ type Routing struct {
 
 // VCL is the VCL that varnishd runs.
 type VCL struct {
-	// Sequence of the main.vcl that is active; 0 for the built-in VCL and where there is none.
+	// Sequence of the main.vcl that is active; 0 for what stands for it, but for the last good one.
 	Sequence int64 `json:"sequence"`
-	// Active is the name under which varnishd knows it.
+	// Active is the name under which varnishd knows it; empty where it runs none.
 	Active string `json:"active"`
-	// Error is the compiler's message where a newer main.vcl is not in effect.
+	// Error is the compiler's message where the newest main.vcl is not in effect.
 	Error string `json:"error"`
+	// Fallback says what is active where it is not the newest main.vcl.
+	Fallback Fallback `json:"fallback"`
+	// LeftOut names the users' VCL that requests are served without.
+	LeftOut []string `json:"leftOut"`
 }
+
+// Fallback is what is active in the place of the newest main.vcl.
+type Fallback string
+
+// What can be active in the place of the newest main.vcl.
+const (
+	// FallbackNone means that main.vcl is active, or nothing is.
+	FallbackNone Fallback = ""
+	// FallbackLastGood is the last main.vcl that worked.
+	FallbackLastGood Fallback = "lastGood"
+	// FallbackPartial is main.vcl without those users' VCL that may be left out.
+	FallbackPartial Fallback = "partial"
+	// FallbackOpen routes without any user's VCL, where what is generated of main.vcl does not work.
+	FallbackOpen Fallback = "open"
+	// FallbackClosed answers every request 503.
+	FallbackClosed Fallback = "closed"
+)
+
+// Fallbacks lists every Fallback but FallbackNone.
+var Fallbacks = []Fallback{FallbackLastGood, FallbackPartial, FallbackOpen, FallbackClosed}
 
 // Certificates that the TLS listeners present.
 type Certificates struct {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/varnish-gateway/gateway/shared/contract"
+	"github.com/varnish-gateway/gateway/shared/mainvcl"
 )
 
 // Checker compiles VCL without loading it: varnishd -C in a process and a directory of its own, so that
@@ -40,7 +41,8 @@ func NewChecker(varnishd, vmodPath, dir string, within time.Duration) *Checker {
 // checked. VCL without a header is checked too; what has one is refused where it would not be loaded.
 func (c *Checker) Check(ctx context.Context, source []byte) (message string, err error) {
 	var major *contract.MajorError
-	if _, err := Parse(source); errors.As(err, &major) {
+	program, err := Parse(source)
+	if errors.As(err, &major) {
 		return err.Error(), nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.Within)
@@ -70,7 +72,8 @@ func (c *Checker) Check(ctx context.Context, source []byte) (message string, err
 	}
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && exit.Exited() {
-		return strings.TrimSpace(strings.ReplaceAll(output, file, "main.vcl")), nil
+		message := strings.TrimSpace(strings.ReplaceAll(output, file, mainvcl.File))
+		return mainvcl.Locate(message, program.Parts), nil
 	}
 	if err != nil {
 		return "", fmt.Errorf("checking VCL: %w", err)

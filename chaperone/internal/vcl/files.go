@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/varnish-gateway/gateway/shared/mainvcl"
 )
 
 const (
@@ -82,6 +84,6 @@ func (f *Files) write(name string, content []byte) error {
 
 // inMain rewrites a compiler's message so that it speaks of main.vcl instead of the file that varnishd saw.
 func (f *Files) inMain(message, file string) string {
-	message = strings.ReplaceAll(message, filepath.Join(f.dir, file), "main.vcl")
-	return strings.ReplaceAll(message, file, "main.vcl")
+	message = strings.ReplaceAll(message, filepath.Join(f.dir, file), mainvcl.File)
+	return strings.ReplaceAll(message, file, mainvcl.File)
 }

@@ -5,10 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"slices"
 	"strings"
 
+	"github.com/varnish-gateway/gateway/chaperone/internal/status"
 	"github.com/varnish-gateway/gateway/chaperone/internal/varnishcli"
+	"github.com/varnish-gateway/gateway/shared/mainvcl"
 )
 
 // CLI is what a Loader asks of varnishd.
@@ -38,11 +39,11 @@ func NewLoader(files *Files) *Loader {
 type Result struct {
 	// Active is what varnishd runs; its name is empty where nothing works.
 	Active Program
-	// Message says why the wanted main.vcl is not what runs; empty where it is.
+	// Message says why the newest main.vcl is not what runs; empty where it is.
 	Message string
 	// Compiled says that at least one program was compiled.
 	Compiled bool
-	// Retry says that the wanted main.vcl may work later, and that trying it again harms nothing.
+	// Retry says that the newest main.vcl may work later, and that trying it again harms nothing.
 	Retry bool
 }
 
@@ -56,9 +57,9 @@ type rejection struct {
 
 func (r *rejection) Error() string { return r.message }
 
-// Load makes varnishd run main.vcl, or the last one that worked, or the built-in VCL where none ever worked; starts
-// the child if it does not run; and discards what is not needed any more. main is nil where there is no main.vcl.
-// An error means that varnishd could not be asked, and says nothing about main.vcl.
+// Load makes varnishd run main.vcl, or what stands for it (see candidates); starts the child if it does not run; and
+// discards what is not needed any more. main is nil where there is no main.vcl. An error means that varnishd could
+// not be asked, and says nothing about main.vcl.
 func (l *Loader) Load(ctx context.Context, cli CLI, main []byte) (Result, error) {
 	var result Result
 	candidates, message, err := l.candidates(main)
@@ -72,8 +73,12 @@ func (l *Loader) Load(ctx context.Context, cli CLI, main []byte) (Result, error)
 		var rejected *rejection
 		if errors.As(err, &rejected) {
 			l.rejected[candidate.Name] = rejected
-			if i == 0 && result.Message == "" {
+			switch {
+			case i == 0 && result.Message == "":
 				result.Message, result.Retry = rejected.message, rejected.harmless
+			case candidate.Fallback == status.FallbackOpen, candidate.Fallback == status.FallbackClosed:
+				// What is wrong with these is not in main.vcl.
+				result.Message += "\n\n" + candidate.Name + ": " + rejected.message
 			}
 			continue
 		}
@@ -93,8 +98,12 @@ func (l *Loader) retries(main []byte) bool {
 	return err == nil && known && rejected.harmless
 }
 
-// candidates are the programs to try, the best first, and the reason why main.vcl is not among them. Where a
-// main.vcl has worked before, the built-in VCL is not: somebody may rely on what the user's VCL shuts.
+// candidates are the programs to try, the best first, and the reason why main.vcl is not among them:
+//   - main.vcl;
+//   - the last good one, where there is one: somebody relies on what it shuts;
+//   - otherwise main.vcl without the parts that may be left out;
+//   - what routes without any part, where there is none that must hold;
+//   - what answers 503.
 func (l *Loader) candidates(main []byte) (list []Program, message string, err error) {
 	wanted, parseErr := Parse(main)
 	switch rejected, known := l.rejected[wanted.Name]; {
@@ -112,12 +121,13 @@ func (l *Loader) candidates(main []byte) (list []Program, message string, err er
 		message = strings.TrimSpace(message + "\n" + err.Error())
 	}
 	switch {
-	case !found:
-		list = append(list, Builtin())
-	case good.Name != wanted.Name:
+	case found && good.Name != wanted.Name:
+		good.Fallback = status.FallbackLastGood
 		list = append(list, good)
+	case !found && main != nil && parseErr == nil:
+		list = append(list, wanted.without()...)
 	}
-	return list, message, nil
+	return append(list, closed()), message, nil
 }
 
 // activate compiles a program unless varnishd has it, uses it, and starts the child unless it runs.
@@ -159,7 +169,7 @@ func (l *Loader) compile(ctx context.Context, cli CLI, program Program) error {
 		err = reject(err, "")
 		var rejected *rejection
 		if errors.As(err, &rejected) {
-			rejected.message = l.files.inMain(rejected.message, file)
+			rejected.message = mainvcl.Locate(l.files.inMain(rejected.message, file), program.Parts)
 		}
 		return err
 	}
@@ -196,10 +206,10 @@ func (l *Loader) ForgetHarmless() {
 	maps.DeleteFunc(l.rejected, func(_ string, r *rejection) bool { return r.harmless })
 }
 
-// settle keeps the program as the last good one, and discards every other one of ours. varnishd frees a
+// settle keeps main.vcl as the last good one, and discards every other one of ours. varnishd frees a
 // discarded VCL when the last task that uses it has ended.
 func (l *Loader) settle(ctx context.Context, cli CLI, program Program) error {
-	if !program.IsBuiltin() {
+	if program.Fallback == status.FallbackNone || program.Fallback == status.FallbackLastGood {
 		if err := l.files.KeepGood(program); err != nil {
 			return err
 		}
@@ -221,9 +231,12 @@ func (l *Loader) settle(ctx context.Context, cli CLI, program Program) error {
 
 // isOurs leaves VCL alone that an operator loaded by hand.
 func isOurs(name string) bool {
-	return slices.ContainsFunc([]string{mainPrefix, builtinPrefix}, func(prefix string) bool {
-		return strings.HasPrefix(name, prefix)
-	})
+	for _, prefix := range prefixes {
+		if strings.HasPrefix(name, prefix) {
+			return true
+		}
+	}
+	return false
 }
 
 // reject turns varnishd's refusal of a command into a rejection; other errors stay as they are.

@@ -14,7 +14,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/varnish-gateway/gateway/chaperone/internal/status"
 	"github.com/varnish-gateway/gateway/chaperone/internal/varnishcli"
+	"github.com/varnish-gateway/gateway/shared/mainvcl"
 )
 
 // fakeVarnishd compiles whatever does not contain the word "broken", nor "flaky" while flaky is set, and starts
@@ -144,18 +146,35 @@ func nameOf(t *testing.T, source []byte) string {
 	return program.Name
 }
 
+// composed is a main.vcl of users' VCL: that of a class, which must hold, and that of a Gateway, which may be left out.
+func composed(sequence int, class, own string) []byte {
+	return mainWith(sequence,
+		mainvcl.Source{Name: "class", Text: class, FailureMode: mainvcl.FailClosed},
+		mainvcl.Source{Name: "own", Text: own, FailureMode: mainvcl.FailOpen})
+}
+
+func mainWith(sequence int, sources ...mainvcl.Source) []byte {
+	body := mainvcl.Compose("vcl 4.1;\n", slices.DeleteFunc(sources, func(s mainvcl.Source) bool { return s.Text == "" }), "# end\n")
+	return append([]byte(mainvcl.Header{Version: mainvcl.Version, Sequence: int64(sequence)}.String()+"\n"), body...)
+}
+
 // A step gives a main.vcl to load, perhaps into a new varnishd, and says what runs afterwards.
 type step struct {
 	main    []byte
 	restart bool
-	// active is the main.vcl that runs; nil for the built-in VCL.
-	active  []byte
+	// active is the main.vcl that runs, where it is one.
+	active []byte
+	// fallback is what runs otherwise.
+	fallback status.Fallback
+	// without are the parts that are left out.
+	without []string
 	message string
 	// compiles counts the compilations of this step.
 	compiles int
 }
 
 func TestLoad(t *testing.T) {
+	const partial, open, closed = status.FallbackPartial, status.FallbackOpen, status.FallbackClosed
 	one, two, broken, crash := main(1, "one"), main(2, "two"), main(3, "broken"), main(4, "crash")
 	newer := []byte("// varnish-gateway main.vcl 2.0 sequence 5\n")
 	tests := map[string][]step{
@@ -179,13 +198,41 @@ func TestLoad(t *testing.T) {
 			{main: broken, active: one, message: "Expected ';'", compiles: 1},
 			{main: broken, restart: true, active: one, message: "Expected ';'", compiles: 1},
 		},
-		"without main.vcl the built-in VCL routes":             {{main: nil, message: "there is no main.vcl", compiles: 1}},
-		"without main.vcl the last good one stays":             {{main: one, active: one, compiles: 1}, {main: nil, restart: true, active: one, message: "there is no main.vcl", compiles: 1}},
-		"without a last good one the built-in VCL routes":      {{main: broken, message: "Expected ';'", compiles: 2}},
-		"the built-in VCL gives way to one that works":         {{main: broken, message: "Expected ';'", compiles: 2}, {main: one, active: one, compiles: 1}},
-		"one with which the child does not start is rejected":  {{main: crash, message: "does not start with it: Child failed", compiles: 2}},
+		"without main.vcl nobody knows what must hold": {{main: nil, fallback: closed, message: "there is no main.vcl", compiles: 1}},
+		"without main.vcl the last good one stays": {
+			{main: one, active: one, compiles: 1}, {main: nil, restart: true, active: one, message: "there is no main.vcl", compiles: 1},
+		},
+		"what is generated and does not compile is replaced":     {{main: broken, fallback: open, message: "Expected ';'", compiles: 2}},
+		"what stands for it gives way to one that works":         {{main: broken, fallback: open, message: "Expected ';'", compiles: 2}, {main: one, active: one, compiles: 1}},
+		"one with which the child does not start is rejected":    {{main: crash, fallback: open, message: "does not start with it: Child failed", compiles: 2}},
+		"VCL that may be left out is left out":                   {{main: composed(1, "", "broken"), fallback: partial, without: []string{"own"}, message: "Expected ';'", compiles: 2}},
+		"VCL that must hold holds":                               {{main: composed(1, "broken", ""), fallback: closed, message: "Expected ';'", compiles: 2}},
+		"of two, the one that may be left out is left out":       {{main: composed(1, "class", "broken"), fallback: partial, without: []string{"own"}, message: "Expected ';'", compiles: 2}},
+		"of two, the one that must hold holds":                   {{main: composed(1, "broken", "own"), fallback: closed, message: "Expected ';'", compiles: 3}},
+		"two that do not compile hold":                           {{main: composed(1, "broken", "broken"), fallback: closed, message: "Expected ';'", compiles: 3}},
+		"where even what is generated does not compile, it goes": {{main: append(composed(1, "", "own"), "broken"...), fallback: open, without: []string{"own"}, message: "Expected ';'", compiles: 3}},
+		"VCL that holds and is mended takes effect": {
+			{main: composed(1, "broken", ""), fallback: closed, message: "Expected ';'", compiles: 2},
+			{main: composed(2, "class", ""), active: composed(2, "class", ""), compiles: 1},
+		},
+		"what must hold is left out once it may be": {
+			{main: composed(1, "broken", ""), fallback: closed, message: "Expected ';'", compiles: 2},
+			{main: composed(2, "", "broken"), fallback: partial, without: []string{"own"}, message: "Expected ';'", compiles: 2},
+		},
+		"what was left out holds once it must": {
+			{main: composed(1, "", "broken"), fallback: partial, without: []string{"own"}, message: "Expected ';'", compiles: 2},
+			{main: composed(2, "broken", ""), fallback: closed, message: "Expected ';'", compiles: 2},
+		},
+		"what is left of main.vcl is no last good one": {
+			{main: composed(1, "class", "broken"), fallback: partial, without: []string{"own"}, message: "Expected ';'", compiles: 2},
+			{main: composed(2, "other", "broken"), fallback: partial, without: []string{"own"}, message: "Expected ';'", compiles: 2},
+		},
+		"a last good one goes before leaving out": {
+			{main: one, active: one, compiles: 1},
+			{main: composed(2, "class", "broken"), active: one, message: "Expected ';'", compiles: 1},
+		},
 		"another major version is refused by name":             {{main: one, active: one, compiles: 1}, {main: newer, active: one, message: "version 2.0.0"}},
-		"what has no header is refused":                        {{main: []byte("vcl 4.1;"), message: "cannot parse main.vcl", compiles: 1}},
+		"what has no header is refused":                        {{main: []byte("vcl 4.1;"), fallback: closed, message: "cannot parse main.vcl", compiles: 1}},
 		"one sequence with another content is another program": {{main: one, active: one, compiles: 1}, {main: main(1, "other"), active: main(1, "other"), compiles: 1}},
 	}
 	for name, steps := range tests {
@@ -200,12 +247,13 @@ func TestLoad(t *testing.T) {
 				varnishd.compiled = nil
 				result, err := loader.Load(t.Context(), varnishd, step.main)
 				require.NoError(t, err, "step %d", i)
-				want := Builtin().Name
+				assert.Equal(t, varnishd.active(), result.Active.Name, "step %d", i)
 				if step.active != nil {
-					want = nameOf(t, step.active)
+					assert.Equal(t, nameOf(t, step.active), varnishd.active(), "step %d", i)
+				} else {
+					assert.Equal(t, step.fallback, result.Active.Fallback, "step %d", i)
 				}
-				assert.Equal(t, want, varnishd.active(), "step %d", i)
-				assert.Equal(t, want, result.Active.Name, "step %d", i)
+				assert.Equal(t, step.without, sources(result.Active.LeftOut), "step %d", i)
 				assert.Len(t, varnishd.compiled, step.compiles, "step %d", i)
 				assert.True(t, varnishd.running, "step %d", i)
 				assert.Len(t, varnishd.vcls, 1, "step %d: what is not needed is discarded", i)
@@ -254,7 +302,7 @@ func TestAVarnishdThatGoesAwayIsNoFaultOfMainVCL(t *testing.T) {
 	assert.Empty(t, loader.rejected)
 }
 
-func TestWhatWorkedBeforeIsNotReplacedByTheBuiltInVCL(t *testing.T) {
+func TestWhatWorkedBeforeIsNotReplacedByLess(t *testing.T) {
 	dir := t.TempDir()
 	files, err := OpenFiles(dir)
 	require.NoError(t, err)
@@ -265,9 +313,22 @@ func TestWhatWorkedBeforeIsNotReplacedByTheBuiltInVCL(t *testing.T) {
 	varnishd.flaky = true
 	result, err := loader.Load(t.Context(), varnishd, flaky)
 	require.NoError(t, err)
-	assert.Empty(t, result.Active.Name, "what the user's VCL shuts is not opened")
+	assert.Equal(t, status.FallbackClosed, result.Active.Fallback, "what the user's VCL shuts is not opened")
 	assert.True(t, result.Retry)
-	assert.False(t, varnishd.running)
+	assert.True(t, varnishd.running, "whoever comes gets an answer")
+}
+
+func TestWhyNothingServesIsTold(t *testing.T) {
+	files, err := OpenFiles(t.TempDir())
+	require.NoError(t, err)
+	varnishd := newFakeVarnishd(files.Dir())
+	varnishd.childless = true
+	result, err := NewLoader(files).Load(t.Context(), varnishd, main(1, "one"))
+	require.NoError(t, err)
+	assert.Empty(t, result.Active.Name)
+	const failed = "varnishd's child does not start with it: Child failed"
+	open := fallback(status.FallbackOpen, openSource, nil)
+	assert.Equal(t, failed+"\n\n"+open.Name+": "+failed+"\n\n"+closed().Name+": "+failed, result.Message)
 }
 
 func TestWhoGetsAnotherChance(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 	"github.com/varnish-gateway/gateway/chaperone/internal/ready"
 	"github.com/varnish-gateway/gateway/chaperone/internal/status"
 	"github.com/varnish-gateway/gateway/chaperone/internal/supervise"
+	"github.com/varnish-gateway/gateway/shared/mainvcl"
 )
 
 // Manager keeps varnishd and main.vcl together, whichever of the two is new. Its methods are safe for
@@ -45,6 +46,9 @@ type Manager struct {
 
 // retryAfter is how long to wait when nothing could be loaded, or varnishd could not be asked.
 const retryAfter = 5 * time.Second
+
+// closedRetryAfter is the longest that a pod rests which answers every request 503.
+const closedRetryAfter = 30 * time.Second
 
 // newBackoff is how long to wait before a main.vcl that was rejected is tried again. Each attempt is a compilation.
 func newBackoff() supervise.Backoff {
@@ -116,7 +120,7 @@ func (m *Manager) Down() {
 // inactive says that nothing is in effect. It is called with the lock held.
 func (m *Manager) inactive() {
 	m.tasks.Set(ready.VCLActive, false)
-	m.board.Update(func(s *status.Status) { s.VCL.Active, s.VCL.Sequence = "", 0 })
+	m.board.Update(func(s *status.Status) { s.VCL = status.VCL{Error: s.VCL.Error} })
 }
 
 func (m *Manager) change(change func() bool) {
@@ -180,6 +184,10 @@ func (m *Manager) schedule(result Result, err error, renewed bool) {
 	case result.Active.Name == "":
 		m.loader.Forget()
 		m.again = m.clock.After(retryAfter)
+	case result.Active.Fallback == status.FallbackClosed:
+		// Nobody is served: there is nothing to lose, and every minute counts.
+		m.loader.Forget()
+		m.again = m.clock.After(min(m.backoff.After(0), closedRetryAfter))
 	case !result.Retry:
 		m.again = nil
 	case m.again == nil:
@@ -196,32 +204,45 @@ func (m *Manager) tell(result Result, err error) {
 	if result.Compiled || err != nil {
 		m.loaded(message == "")
 	}
-	m.say(result.Active.Name, message)
-	m.board.Update(func(s *status.Status) { s.VCL.Error = message })
-	switch {
-	case result.Active.Name != "":
-		m.board.Update(func(s *status.Status) {
-			s.VCL.Active, s.VCL.Sequence = result.Active.Name, result.Active.Sequence
-		})
-		// Where the child is missing, ChildStarted comes first.
-		if !m.missing {
-			m.tasks.Set(ready.VCLActive, true)
+	active := result.Active
+	m.say(active, message)
+	m.board.Update(func(s *status.Status) {
+		s.VCL.Error = message
+		if err == nil {
+			s.VCL.Active, s.VCL.Sequence = active.Name, active.Sequence
+			s.VCL.Fallback, s.VCL.LeftOut = active.Fallback, sources(active.LeftOut)
 		}
-	case err == nil:
-		m.inactive()
+	})
+	// Who answers 503 to everybody is not ready: other pods may serve, and a roll-out must not replace those that do.
+	switch serves := active.Name != "" && active.Fallback != status.FallbackClosed; {
+	case err != nil:
+	case serves && m.missing:
+		// ChildStarted comes first.
+	default:
+		m.tasks.Set(ready.VCLActive, serves)
 	}
 }
 
+// sources are the names of parts.
+func sources(parts []mainvcl.Part) []string {
+	var names []string
+	for _, part := range parts {
+		names = append(names, part.Source)
+	}
+	return names
+}
+
 // say logs what is in effect, unless it was said already.
-func (m *Manager) say(active, message string) {
-	now := active + "\n" + message
+func (m *Manager) say(active Program, message string) {
+	now := active.Name + "\n" + message
 	if now == m.said {
 		return
 	}
 	m.said = now
-	if message != "" {
-		m.log.Error("main.vcl is not in effect", zap.String("active", active), zap.String("reason", message))
-	} else {
-		m.log.Info("main.vcl is in effect", zap.String("active", active))
+	if message == "" {
+		m.log.Info("main.vcl is in effect", zap.String("active", active.Name))
+		return
 	}
+	m.log.Error("main.vcl is not in effect", zap.String("active", active.Name), zap.String("fallback", string(active.Fallback)),
+		zap.Strings("leftOut", sources(active.LeftOut)), zap.String("reason", message))
 }

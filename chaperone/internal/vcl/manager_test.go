@@ -62,10 +62,11 @@ func (m *managed) runs(program []byte) {
 	m.eventually(name+" is in effect", func(s status.VCL, ready bool) bool { return s.Active == name && ready })
 }
 
-func (m *managed) runsBuiltin(message string) {
+// runsInstead waits for a program that stands for main.vcl.
+func (m *managed) runsInstead(fallback status.Fallback, message string) {
 	m.t.Helper()
-	m.eventually("the built-in VCL is in effect", func(s status.VCL, ready bool) bool {
-		return s.Active == Builtin().Name && ready && s.Error == message
+	m.eventually(string(fallback)+" is in effect", func(s status.VCL, ready bool) bool {
+		return s.Fallback == fallback && s.Error == message && ready == (fallback != status.FallbackClosed)
 	})
 }
 
@@ -91,17 +92,17 @@ func TestANewVarnishdGetsWhatIsWanted(t *testing.T) {
 	m.runs(main(1, "one"))
 	m.down()
 	assert.False(t, m.tasks.Ready())
-	assert.Zero(t, m.board.Get().VCL)
+	assert.Equal(t, status.VCL{LeftOut: []string{}}, m.board.Get().VCL)
 	m.varnishd = newFakeVarnishd(m.varnishd.dir)
 	m.up()
 	m.runs(main(1, "one"))
 }
 
-func TestAMainVCLThatIsNotThereLeavesTheBuiltInOne(t *testing.T) {
+func TestAMainVCLThatGoesAwayLeavesTheLastGoodOne(t *testing.T) {
 	m := manage(t)
 	m.up()
 	m.Want(nil)
-	m.runsBuiltin("there is no main.vcl")
+	m.runsInstead(status.FallbackClosed, "there is no main.vcl")
 	m.Want(main(1, "one"))
 	m.runs(main(1, "one"))
 	m.Want(nil)
@@ -116,7 +117,7 @@ func TestARejectedMainVCLIsTriedEverMoreSlowly(t *testing.T) {
 	m.varnishd.flaky = true
 	m.up()
 	m.Want(main(1, "flaky"))
-	m.runsBuiltin(unresolved)
+	m.runsInstead(status.FallbackOpen, unresolved)
 	said := m.logs.Len()
 	compiled := 2
 	for _, wait := range []time.Duration{5, 10, 20, 40, 80, 160, 300, 300} {
@@ -135,12 +136,46 @@ func TestARejectedMainVCLIsTriedEverMoreSlowly(t *testing.T) {
 	assert.Equal(t, said+1, m.logs.Len())
 }
 
+func TestAPodThatAnswers503IsNotReadyAndTriesAgainSoon(t *testing.T) {
+	m := manage(t)
+	m.varnishd.flaky = true
+	m.up()
+	m.Want(composed(1, "flaky", "own"))
+	m.runsInstead(status.FallbackClosed, unresolved)
+	said := m.logs.Len()
+	for _, wait := range []time.Duration{5, 10, 20, 30, 30} {
+		varnishtest.Eventually(t, "another attempt is due", m.clock.HasWaiters)
+		m.clock.Step(wait*time.Second - 1)
+		require.True(t, m.clock.HasWaiters(), "not before %d s", wait)
+		compiled := m.varnishd.compilations()
+		m.clock.Step(1)
+		varnishtest.Eventually(t, "it is tried again", func() bool { return m.varnishd.compilations() == compiled+2 })
+	}
+	assert.Equal(t, said, m.logs.Len(), "what is known is not said again")
+	varnishtest.Eventually(t, "another attempt is due", m.clock.HasWaiters)
+	m.varnishd.set(func() { m.varnishd.flaky = false })
+	m.clock.Step(closedRetryAfter)
+	m.runs(composed(1, "flaky", "own"))
+}
+
+func TestWhatIsLeftOutIsTold(t *testing.T) {
+	m := manage(t)
+	m.up()
+	m.Want(composed(1, "class", "broken"))
+	m.runsInstead(status.FallbackPartial, "Expected ';'\n('main.vcl' Line 2 Pos 1)")
+	assert.Equal(t, []string{"own"}, m.board.Get().VCL.LeftOut)
+	assert.Zero(t, m.board.Get().VCL.Sequence, "no main.vcl is in effect")
+	m.Want(composed(2, "class", "own"))
+	m.runs(composed(2, "class", "own"))
+	assert.Equal(t, []string{}, m.board.Get().VCL.LeftOut)
+}
+
 func TestARejectedMainVCLIsTriedInANewVarnishdAtOnce(t *testing.T) {
 	m := manage(t)
 	m.varnishd.flaky = true
 	m.up()
 	m.Want(main(1, "flaky"))
-	m.runsBuiltin(unresolved)
+	m.runsInstead(status.FallbackOpen, unresolved)
 	m.down()
 	m.varnishd = newFakeVarnishd(m.varnishd.dir)
 	m.up()

@@ -8,48 +8,73 @@ import (
 	"encoding/hex"
 	"fmt"
 
+	"github.com/varnish-gateway/gateway/chaperone/internal/status"
 	"github.com/varnish-gateway/gateway/shared/mainvcl"
 )
 
-// builtinSource routes as docs/reference/vcl-contract.md says, without any user's VCL.
-//
-//go:embed builtin.vcl
-var builtinSource []byte
-
-const (
-	mainPrefix    = "main-"
-	builtinPrefix = "builtin-"
-	// digestLength is the number of hexadecimal digits that tell two sources of one sequence apart.
-	digestLength = 8
+var (
+	// openSource routes as docs/reference/vcl-contract.md says, without any user's VCL.
+	//
+	//go:embed open.vcl
+	openSource []byte
+	// closedSource answers 503.
+	//
+	//go:embed closed.vcl
+	closedSource []byte
 )
+
+// prefixes of names, by what a program stands for.
+var prefixes = map[status.Fallback]string{
+	status.FallbackNone: "main-", status.FallbackLastGood: "main-", status.FallbackPartial: "partial-",
+	status.FallbackOpen: "open-", status.FallbackClosed: "closed-",
+}
+
+// digestLength is the number of hexadecimal digits that tell two sources of one sequence apart.
+const digestLength = 8
 
 // Program is VCL that can be loaded.
 type Program struct {
 	// Name under which varnishd knows it: sequence and digest are in it, so that the same name is always
 	// the same source.
 	Name string
-	// Sequence of main.vcl; 0 for the built-in VCL.
+	// Sequence of main.vcl; 0 for what stands for it, but for the last good one.
 	Sequence int64
 	Source   []byte
+	// Fallback says what it is where it stands for main.vcl.
+	Fallback status.Fallback
+	// Parts are what users wrote of it, LeftOut what users wrote and it has not.
+	Parts, LeftOut []mainvcl.Part
 }
 
-// Parse makes a Program of main.vcl. It refuses a first line that is no header, and another major version.
+// Parse makes a Program of main.vcl. It refuses a header that cannot be read, and another major version.
 func Parse(source []byte) (Program, error) {
 	header, _, err := mainvcl.Parse(source)
 	if err != nil {
 		return Program{}, err
 	}
-	name := fmt.Sprintf("%s%d-%s", mainPrefix, header.Sequence, digest(source))
-	return Program{Name: name, Sequence: header.Sequence, Source: source}, nil
+	name := fmt.Sprintf("%s%d-%s", prefixes[status.FallbackNone], header.Sequence, digest(source))
+	return Program{Name: name, Sequence: header.Sequence, Source: source, Parts: header.Parts}, nil
 }
 
-// Builtin is the VCL that routes where no main.vcl compiles.
-func Builtin() Program {
-	return Program{Name: builtinPrefix + digest(builtinSource), Source: builtinSource}
+// without are the programs that serve with less than this main.vcl, the best first.
+func (p Program) without() []Program {
+	var list []Program
+	rest, left := mainvcl.WithoutFailOpen(p.Source)
+	if left != nil {
+		list = append(list, fallback(status.FallbackPartial, rest, left))
+	}
+	if len(left) == len(p.Parts) {
+		list = append(list, fallback(status.FallbackOpen, openSource, left))
+	}
+	return list
 }
 
-// IsBuiltin says whether this is the built-in VCL.
-func (p Program) IsBuiltin() bool { return p.Name == Builtin().Name }
+// closed answers every request 503.
+func closed() Program { return fallback(status.FallbackClosed, closedSource, nil) }
+
+func fallback(kind status.Fallback, source []byte, left []mainvcl.Part) Program {
+	return Program{Name: prefixes[kind] + digest(source), Source: source, Fallback: kind, LeftOut: left}
+}
 
 func digest(source []byte) string {
 	sum := sha256.Sum256(source)

@@ -15,6 +15,7 @@ import (
 	"github.com/varnish-gateway/gateway/chaperone/internal/supervise"
 	"github.com/varnish-gateway/gateway/chaperone/internal/varnishcli"
 	"github.com/varnish-gateway/gateway/chaperone/internal/varnishtest"
+	"github.com/varnish-gateway/gateway/shared/mainvcl"
 )
 
 func TestCheck(t *testing.T) {
@@ -25,9 +26,14 @@ func TestCheck(t *testing.T) {
 	}{
 		"VCL that compiles":         {source: varnishtest.Synthetic("hello")},
 		"VCL that does not compile": {source: "vcl 4.1;\nbackend default none;\nsub vcl_recv { retrn (pass); }\n", want: []string{"'retrn'", "('main.vcl' Line 3 Pos 16)"}},
-		"nothing at all":            {source: "", want: []string{"No backends"}},
-		"another major version":     {source: "// varnish-gateway main.vcl 2.0 sequence 1\n" + varnishtest.Synthetic("hello"), want: []string{"main.vcl has version 2.0.0"}},
-		"a VMOD that is not there":  {source: "vcl 4.1;\nimport nonsense;\nbackend default none;\n", want: []string{"nonsense"}},
+		"a user's VCL": {
+			source: string(mainWith(1, mainvcl.Source{Name: "class", Text: "# one\nsub vcl_recv { retrn (pass); }"})), want: []string{
+				"Symbol not found: 'retrn'\nAt: ('class' Line 2 Pos 16) -- (Pos 20)\nsub vcl_recv { retrn (pass); }\n---------------#####---------",
+			},
+		},
+		"nothing at all":           {source: "", want: []string{"No backends"}},
+		"another major version":    {source: "// varnish-gateway main.vcl 2.0 sequence 1\n" + varnishtest.Synthetic("hello"), want: []string{"main.vcl has version 2.0.0"}},
+		"a VMOD that is not there": {source: "vcl 4.1;\nimport nonsense;\nbackend default none;\n", want: []string{"nonsense"}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -112,6 +118,13 @@ func TestTheRealVarnishdRunsTheNewestThatWorks(t *testing.T) {
 	require.NoError(t, err)
 	assert.Contains(t, result.Message, "('main.vcl' Line 3 Pos 1)")
 	assert.Equal(t, nameOf(t, one), result.Active.Name)
+
+	class := mainvcl.Source{Name: "class", Text: "backend a none;"}
+	own := mainvcl.Source{Name: "own", Text: "# comment\nbackend a none;"}
+	result, err = loader.Load(t.Context(), cli, mainWith(2, class, own))
+	require.NoError(t, err)
+	assert.Contains(t, result.Message, "('own' Line 2 Pos 9)\nbackend a none;\n--------#------")
+	assert.Contains(t, result.Message, "('class' Line 1 Pos 9)\nbackend a none;\n--------#------", "of two places, both are the user's")
 
 	two := main(3, varnishtest.Synthetic("two"))
 	result, err = loader.Load(t.Context(), cli, two)

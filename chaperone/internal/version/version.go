@@ -7,9 +7,6 @@ import "runtime/debug"
 // -ldflags "-X github.com/varnish-gateway/gateway/chaperone/internal/version.version=1.2.3".
 var version string
 
-// VCLContract is the version of docs/reference/vcl-contract.md that this build's image fulfils.
-const VCLContract = "1.0"
-
 // Version is the stamped version, or what the Go toolchain knows of the source where none was stamped.
 func Version() string {
 	if version != "" {

@@ -77,7 +77,26 @@ type VCLReference struct {
 	// +kubebuilder:validation:MaxLength=253
 	// +kubebuilder:validation:Pattern=`^[-._a-zA-Z0-9]+$`
 	Key string `json:"key,omitempty"`
+
+	// FailureMode says what becomes of requests in a pod where VCL has never compiled. FailClosed: all are answered
+	// 503. FailOpen: they are served without this VCL. Where it is empty, VCL of a class has FailClosed, and VCL of a
+	// Gateway FailOpen. A pod in which VCL has compiled goes on with that, whatever is said here.
+	// +optional
+	FailureMode FailureMode `json:"failureMode,omitempty"`
 }
+
+// FailureMode says what becomes of requests in a pod where VCL has never compiled.
+//
+// +kubebuilder:validation:Enum=FailClosed;FailOpen
+type FailureMode string
+
+// What becomes of requests in a pod where VCL has never compiled.
+const (
+	// FailClosed answers all of them 503.
+	FailClosed FailureMode = "FailClosed"
+	// FailOpen serves them without the VCL.
+	FailOpen FailureMode = "FailOpen"
+)
 
 // DefaultVCLKey is the key of a ConfigMap with VCL where the reference names none.
 const DefaultVCLKey = "main.vcl"

@@ -16,7 +16,7 @@ import (
 )
 
 // ensureConfig makes the ConfigMap that the HTTPRoute reconciler adds routing.json to, and writes main.vcl. VCL that is not
-// known to compile never takes the place of another: pods that start would find nothing else, and serve without it.
+// known to compile never takes the place of another: pods that start would find nothing else.
 func (r *gatewayReconciler) ensureConfig(ctx context.Context, g *Gateway, w workload.Gateway) (dataplane.Wanted, error) {
 	live, err := r.config(ctx, w)
 	if err != nil {
@@ -30,7 +30,8 @@ func (r *gatewayReconciler) ensureConfig(ctx context.Context, g *Gateway, w work
 	vcl, changed := render.VCL(g.Model, text)
 	before, _, err := mainvcl.Parse(text)
 	var none *contract.SyntaxError
-	if changed && !errors.As(err, &none) {
+	// Where only failure modes differ, there is nothing to compile: they are for VCL that never has.
+	if changed && !errors.As(err, &none) && !mainvcl.SameVCL(text, vcl) {
 		if check := r.directory.Check(w.Key(), vcl); check.State != dataplane.Compiles {
 			// What else is wrong with the ConfigMap is put right.
 			_, err := r.writeConfig(ctx, w, text, object)

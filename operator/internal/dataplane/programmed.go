@@ -26,11 +26,8 @@ type Wanted struct {
 // told where there is no other. Unknown means that a pod is expected to say more.
 func Programmed(want Wanted, pods []Observation) report.DataPlane {
 	pending := report.DataPlane{Status: metav1.ConditionFalse, Reason: gatewayv1.GatewayReasonPending}
-	if want.Check.State == Refused {
-		return report.DataPlane{
-			Status: metav1.ConditionFalse, Reason: gatewayv1.GatewayReasonInvalid,
-			Message: "The VCL does not compile; the last good one serves: " + oneLine(want.Check.Message),
-		}
+	if refused := vclRefused(want.Check, pods); refused != "" {
+		return report.DataPlane{Status: metav1.ConditionFalse, Reason: gatewayv1.GatewayReasonInvalid, Message: refused}
 	}
 	ready, silent := 0, ""
 	for _, pod := range pods {
@@ -81,12 +78,10 @@ func Programmed(want Wanted, pods []Observation) report.DataPlane {
 	}
 }
 
-// refusal tells what a pod has refused, in one line; empty where it has taken everything.
+// refusal tells what a pod has refused beside VCL, in one line; empty where it has taken everything.
 func refusal(pod Observation) string {
 	s := pod.Status
 	switch {
-	case s.VCL.Error != "":
-		return "The VCL does not compile; the last good one serves. " + pod.words(s.VCL.Error)
 	case s.Routing.Error != "":
 		return "The routing configuration was refused; the last good one serves. " + pod.words(s.Routing.Error)
 	case s.Certificates.Error != "":
@@ -128,5 +123,5 @@ func inert(pods []Observation) string {
 	return ""
 }
 
-// oneLine lets a compiler's words fit into a condition's message.
+// oneLine lets a pod's words fit into a condition's message.
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }

@@ -2,6 +2,7 @@ package dataplane
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -23,6 +24,10 @@ func TestProgrammed(t *testing.T) {
 		beyond  = `{"routing":{"sequence":9},"vcl":{"sequence":4}}`
 		broken  = `{"routing":{"sequence":7},"vcl":{"sequence":2,"error":"Message from VCC-compiler:\nExpected ';'\n('main.vcl' Line 31 Pos 2)"}}`
 	)
+	const (
+		closed  = `{"routing":{"sequence":7},"vcl":{"sequence":0,"active":"closed-1","error":"no","fallback":"closed","leftOut":[]}}`
+		partial = `{"routing":{"sequence":7},"vcl":{"sequence":0,"active":"partial-1","error":"no","fallback":"partial","leftOut":["ConfigMap shop/vcl, key main.vcl"]}}`
+	)
 	unready := func(o Observation) Observation { o.Ready = false; return o }
 	leaving := func(o Observation) Observation { o.Leaving = true; return o }
 	silent := Observation{Pod: Pod{Name: "b", Ready: true}}
@@ -41,8 +46,24 @@ func TestProgrammed(t *testing.T) {
 		"an older one that is not ready":   {[]Observation{said(t, "a", current), unready(said(t, "b", `{"routing":{"sequence":6}}`))}, "True", "Programmed", ""},
 		"one has said nothing":             {[]Observation{said(t, "a", current), silent}, "Unknown", "Pending", "Pod b has not said"},
 		"one is silent, another is behind": {[]Observation{silent, said(t, "c", `{"vcl":{"sequence":3}}`)}, "False", "Pending", "Pod c runs routing configuration 0"},
-		"VCL that does not compile":        {[]Observation{said(t, "a", broken)}, "False", "Invalid", "Pod a: Message from VCC-compiler: Expected ';' ('main.vcl' Line 31 Pos 2)"},
-		"VCL that a starting pod refuses":  {[]Observation{said(t, "a", current), unready(said(t, "b", broken))}, "False", "Invalid", "Pod b"},
+		"VCL that does not compile":        {[]Observation{said(t, "a", broken)}, "False", "Invalid", "The VCL does not compile in pod a; the last good one serves.\nMessage from VCC-compiler:\nExpected ';'\n('main.vcl' Line 31 Pos 2)"},
+		"VCL that a starting pod refuses":  {[]Observation{said(t, "a", current), unready(said(t, "b", broken))}, "False", "Invalid", "in pod b; the last good one serves."},
+		"VCL that must hold": {
+			[]Observation{said(t, "a", broken), unready(said(t, "b", closed))}, "False", "Invalid",
+			"The VCL does not compile in pod b: every request there is answered 503, since nothing may be served without it.\nno",
+		},
+		"no VCL at all": {
+			[]Observation{said(t, "a", partial), unready(said(t, "b", `{"vcl":{"sequence":0,"active":"","error":"no memory"}}`))}, "False", "Invalid",
+			"The VCL does not compile in pod b, and nothing serves there.\nno memory",
+		},
+		"VCL that is left out": {
+			[]Observation{said(t, "a", broken), said(t, "b", partial)}, "False", "Invalid",
+			"The VCL does not compile in pod b: requests there are served without ConfigMap shop/vcl, key main.vcl.\nno",
+		},
+		"VCL that a pod of an older image leaves out": {
+			[]Observation{said(t, "a", `{"vcl":{"sequence":0,"active":"builtin-1","error":"no"}}`)}, "False", "Invalid",
+			"The VCL does not compile in pod a: requests there are served without any user's VCL.\nno",
+		},
 		"VCL that a leaving pod refused":   {[]Observation{said(t, "a", current), leaving(said(t, "b", broken))}, "True", "Programmed", ""},
 		"routing that was refused":         {[]Observation{said(t, "a", `{"routing":{"sequence":7,"error":"version 2"},"vcl":{"sequence":3}}`)}, "False", "Invalid", "version 2"},
 		"shards that are not there yet":    {[]Observation{said(t, "a", `{"routing":{"sequence":6,"pending":"missing 00"},"vcl":{"sequence":3}}`)}, "False", "Pending", "configuration 6, not yet 7. It waits: missing 00"},
@@ -52,7 +73,8 @@ func TestProgrammed(t *testing.T) {
 		"a process that runs it":           {[]Observation{said(t, "", current)}, "True", "Programmed", ""},
 		"a process that is not ready":      {[]Observation{unready(said(t, "", current))}, "False", "Pending", "The gateway is not ready."},
 		"a process that is behind":         {[]Observation{said(t, "", `{"routing":{"sequence":6}}`)}, "False", "Pending", "The gateway runs routing configuration 6, not yet 7."},
-		"VCL that a process refuses":       {[]Observation{said(t, "", broken)}, "False", "Invalid", "serves. Message from VCC-compiler: Expected ';' ('main.vcl' Line 31 Pos 2)"},
+		"VCL that a process refuses":       {[]Observation{said(t, "", broken)}, "False", "Invalid", "The VCL does not compile; the last good one serves.\nMessage from VCC-compiler:\nExpected ';'\n('main.vcl' Line 31 Pos 2)"},
+		"VCL that must hold in a process":  {[]Observation{unready(said(t, "", closed))}, "False", "Invalid", "The VCL does not compile: every request is answered 503, since nothing may be served without it.\nno"},
 		"records that are inert": {
 			[]Observation{said(t, "a", `{"routing":{"sequence":7,"diagnostics":[{"path":"routes[0]","object":"HTTPRoute a/b","message":"odd"}]},"vcl":{"sequence":3}}`)},
 			"True", "Programmed", "1 inert records, such as routes[0] of HTTPRoute a/b: odd",
@@ -79,7 +101,14 @@ func TestVCLThatIsNotPublishedKeepsAGatewayFromBeingProgrammed(t *testing.T) {
 	}{
 		"it does not compile": {
 			Check{State: Refused, Message: "Message from VCC-compiler:\nExpected ';'\n('main.vcl' Line 31 Pos 2)"}, []Observation{current}, "False", "Invalid",
-			"The VCL does not compile; the last good one serves: Message from VCC-compiler: Expected ';' ('main.vcl' Line 31 Pos 2)",
+			"The VCL does not compile; the last good one serves.\nMessage from VCC-compiler:\nExpected ';'\n('main.vcl' Line 31 Pos 2)",
+		},
+		"it does not compile, as little as what is published": {
+			Check{State: Refused, Message: "newer"}, []Observation{said(t, "a", `{"vcl":{"error":"older","fallback":"closed"}}`)}, "False", "Invalid",
+			"The VCL does not compile in pod a: every request there is answered 503, since nothing may be served without it.\nnewer",
+		},
+		"it does not compile, and the compiler quotes a long line": {
+			Check{State: Refused, Message: strings.Repeat("ü", maxCompilerMessage)}, nil, "False", "Invalid", strings.Repeat("ü", maxCompilerMessage/2) + " ...",
 		},
 		"it does not compile, and pods are gone since": {Check{State: Refused, Message: "no"}, nil, "False", "Invalid", "does not compile"},
 		"it is being checked":                          {Check{State: Checking}, []Observation{current}, "Unknown", "Pending", "is checking"},

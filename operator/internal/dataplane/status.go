@@ -14,10 +14,7 @@ type Status struct {
 		Pending     string                `json:"pending"`
 		Diagnostics []contract.Diagnostic `json:"diagnostics"`
 	} `json:"routing"`
-	VCL struct {
-		Sequence int64  `json:"sequence"`
-		Error    string `json:"error"`
-	} `json:"vcl"`
+	VCL          VCL `json:"vcl"`
 	Certificates struct {
 		Error    string `json:"error"`
 		Problems []struct {

@@ -20,7 +20,7 @@ func TestAGatewayIsProgrammedWhereEverythingAskedForRuns(t *testing.T) {
 		"it is not ready":                       {"", `{"routing":{"sequence":7},"vcl":{"sequence":3}}`, "False", "Pending", "The gateway is not ready."},
 		"it runs older routes":                  {"", `{"ready":true,"routing":{"sequence":6},"vcl":{"sequence":3}}`, "False", "Pending", "The gateway runs routing configuration 6, not yet 7."},
 		"it runs older VCL":                     {"", `{"ready":true,"routing":{"sequence":7},"vcl":{"sequence":2}}`, "False", "Pending", "The gateway runs VCL 2, not yet 3."},
-		"the VCL does not compile":              {"", `{"ready":true,"routing":{"sequence":7},"vcl":{"sequence":2,"error":"Expected ';'\n('input' Line 3)"}}`, "False", "Invalid", "The VCL does not compile; the last good one serves. Expected ';' ('input' Line 3)"},
+		"the VCL does not compile":              {"", `{"ready":true,"routing":{"sequence":7},"vcl":{"sequence":2,"error":"Expected ';'\n('input' Line 3)"}}`, "False", "Invalid", "The VCL does not compile; the last good one serves.\nExpected ';'\n('input' Line 3)"},
 		"the routes were refused":               {"", `{"ready":true,"routing":{"sequence":6,"error":"bad"},"vcl":{"sequence":3}}`, "False", "Invalid", "The routing configuration was refused; the last good one serves. bad"},
 		"the certificates cannot be read":       {"", `{"ready":true,"routing":{"sequence":7},"vcl":{"sequence":3},"certificates":{"error":"denied"}}`, "False", "Invalid", "The certificates cannot be read. denied"},
 		"a certificate cannot be used":          {"", `{"ready":true,"routing":{"sequence":7},"vcl":{"sequence":3},"certificates":{"problems":[{"name":"x","message":"no key"}]}}`, "False", "Invalid", "A certificate cannot be used. no key"},

@@ -71,6 +71,9 @@ type VCL struct {
 	// Source is where it comes from, for those who read the file: "ConfigMap namespace/name, key main.vcl".
 	Source string
 	Text   string
+	// FailClosed says that nothing may be served without it; otherwise requests are served without it in a pod where
+	// VCL has never compiled.
+	FailClosed bool
 }
 
 // Service is one port of a Kubernetes Service.

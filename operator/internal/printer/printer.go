@@ -91,7 +91,7 @@ func (p *Printer) printTable(t table, now map[string]row) {
 	}
 	for _, r := range changed {
 		for _, note := range r.notes {
-			fmt.Fprintf(p.out, "  %s %s: %s\n", t.kind, r.name, note)
+			fmt.Fprintf(p.out, "  %s %s: %s\n", t.kind, r.name, strings.ReplaceAll(note, "\n", "\n    "))
 		}
 	}
 	fmt.Fprintln(p.out)

@@ -52,6 +52,19 @@ shop        route-0     web      True       True
 `, out.String())
 }
 
+func TestAMessageOfSeveralLinesIsIndented(t *testing.T) {
+	var out bytes.Buffer
+	r := sample("False", 0)
+	r.Gateways[0].Conditions[1].Message = "It does not compile.\nExpected ';'\n  return (pass)\n--------------#"
+	New(&out, &out).Print(nil, r)
+	assert.Contains(t, out.String(), `
+  Gateway shop/web: Programmed=False (Reason): It does not compile.
+    Expected ';'
+      return (pass)
+    --------------#
+`)
+}
+
 func TestOnlyChangesAreShown(t *testing.T) {
 	var out bytes.Buffer
 	p := New(&out, &out)

@@ -89,11 +89,12 @@ func documented(t *testing.T) string {
 }
 
 func TestMainVCLHasTheShapeOfTheContract(t *testing.T) {
-	data, changed := render.VCL(&model.Gateway{VCL: []model.VCL{{Source: "x", Text: "// user VCL stands here"}}}, nil)
+	data, changed := render.VCL(&model.Gateway{VCL: []model.VCL{{
+		Source: "ConfigMap infra/cache-vcl, key main.vcl", Text: "sub vcl_recv {\n\t# what the user wrote\n}\n", FailClosed: true,
+	}}}, nil)
 	assert.True(t, changed)
-	got := strings.Replace(string(data), "// From x\n", "", 1)
 	want := strings.Replace(documented(t), "sequence 7", "sequence 1", 1)
-	assert.Equal(t, want, got)
+	assert.Equal(t, want, string(data))
 }
 
 func TestTheSequenceOfMainVCLContinues(t *testing.T) {

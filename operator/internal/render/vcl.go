@@ -2,7 +2,6 @@ package render
 
 import (
 	_ "embed"
-	"strings"
 
 	"github.com/varnish-gateway/gateway/operator/internal/model"
 	"github.com/varnish-gateway/gateway/shared/mainvcl"
@@ -20,16 +19,13 @@ var (
 // postamble passes whatever it left undecided. Live is the content that is published now, or nil; its
 // sequence is continued. The second result tells whether the content differs from the live one.
 func VCL(gateway *model.Gateway, live []byte) ([]byte, bool) {
-	var body strings.Builder
-	body.WriteString(preamble)
+	sources := make([]mainvcl.Source, 0, len(gateway.VCL))
 	for _, user := range gateway.VCL {
-		// The source is a comment up to the end of its line: a line break in it would end the comment.
-		body.WriteString("\n// From " + strings.Join(strings.Fields(user.Source), " ") + "\n")
-		body.WriteString(user.Text)
-		if !strings.HasSuffix(user.Text, "\n") {
-			body.WriteByte('\n')
+		mode := mainvcl.FailOpen
+		if user.FailClosed {
+			mode = mainvcl.FailClosed
 		}
+		sources = append(sources, mainvcl.Source{Name: user.Source, Text: user.Text, FailureMode: mode})
 	}
-	body.WriteString("\n" + postamble)
-	return mainvcl.Stamp(live, []byte(body.String()))
+	return mainvcl.Stamp(live, mainvcl.Compose(preamble, sources, postamble))
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
@@ -16,7 +17,7 @@ type DataPlane struct {
 	Status metav1.ConditionStatus
 	// Reason for a status other than True; Pending where it is empty.
 	Reason gatewayv1.GatewayConditionReason
-	// Message in a sentence.
+	// Message in a sentence, which may be followed by lines that it is about.
 	Message string
 }
 
@@ -79,7 +80,8 @@ func (g Gateway) listenerProgrammed(l Listener, plane DataPlane) Condition {
 		c.Message = "The data plane runs this configuration."
 	default:
 		c.Status, c.Reason = plane.Status, string(gatewayv1.ListenerReasonPending)
-		c.Message = plane.Message
+		// A compiler's message is told once, by the Gateway.
+		c.Message, _, _ = strings.Cut(plane.Message, "\n")
 	}
 	return c
 }

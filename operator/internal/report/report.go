@@ -39,7 +39,7 @@ type Condition struct {
 	Message string
 }
 
-// String is the condition on one line: "Accepted=False (InvalidParameters): ...".
+// String is the condition with its message: "Accepted=False (InvalidParameters): ...".
 func (c Condition) String() string {
 	return fmt.Sprintf("%s=%s (%s): %s", c.Type, c.Status, c.Reason, cmp.Or(c.Message, "no further word"))
 }

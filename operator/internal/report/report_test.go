@@ -60,6 +60,17 @@ func TestProgrammedFollowsTheDataPlaneWhereTheGatewayIsValid(t *testing.T) {
 	}
 }
 
+func TestLinesBelowAMessageAreToldOnce(t *testing.T) {
+	g := Gateway{
+		Conditions: []Condition{{Type: "Accepted", Status: "True"}, {Type: "ResolvedRefs", Status: "True"}},
+		Listeners:  []Listener{{Name: "a", Serves: true}, {Name: "b", Serves: true}},
+	}.WithDataPlane(DataPlane{Status: "False", Reason: gatewayv1.GatewayReasonInvalid, Message: "It does not compile.\nExpected ';'\n---#"})
+	assert.Equal(t, "It does not compile.\nExpected ';'\n---#", Find(g.Conditions, "Programmed").Message)
+	for _, l := range g.Listeners {
+		assert.Equal(t, "It does not compile.", Find(l.Conditions, "Programmed").Message)
+	}
+}
+
 func TestListenersThatDoNotServeHideNothing(t *testing.T) {
 	gateway := Gateway{
 		Conditions: []Condition{{Type: "Accepted", Status: "True", Reason: "Accepted"}},

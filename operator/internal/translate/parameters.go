@@ -1,6 +1,7 @@
 package translate
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
 	"strings"
@@ -69,7 +70,7 @@ func (o *objects) resolveClassParameters(spec *v1alpha1.GatewayClassParametersSp
 	p.settings.TrustedHops = networks(spec.TrustedHops, "trustedHops", &found)
 	checkProcess(&p.settings, &found)
 	if spec.VCL != nil {
-		p.vcl = o.userVCL(spec.VCL.Namespace, spec.VCL.VCLReference, &found)
+		p.vcl = o.userVCL(spec.VCL.Namespace, spec.VCL.VCLReference, v1alpha1.FailClosed, &found)
 		checkVCL(p.vcl, &found)
 	}
 	return p, found
@@ -98,18 +99,15 @@ func (o *objects) withGatewayParameters(class parameters, own *v1alpha1.GatewayP
 	case !slices.Contains(class.allowed, v1alpha1.SettingVCL):
 		found.add(reasonInvalidParameters, "vcl", "the GatewayClass does not allow GatewayParameters to set it")
 	default:
-		p.vcl = append(p.vcl, o.userVCL(own.Namespace, *own.Spec.VCL, &found)...)
+		p.vcl = append(p.vcl, o.userVCL(own.Namespace, *own.Spec.VCL, v1alpha1.FailOpen, &found)...)
 		checkVCL(p.vcl, &found)
 	}
 	return p, found
 }
 
-// userVCL reads VCL from the key of a ConfigMap.
-func (o *objects) userVCL(namespace string, ref v1alpha1.VCLReference, found *problems) []model.VCL {
-	key := ref.Key
-	if key == "" {
-		key = v1alpha1.DefaultVCLKey
-	}
+// userVCL reads VCL from the key of a ConfigMap. The failure mode is that of a reference that names none.
+func (o *objects) userVCL(namespace string, ref v1alpha1.VCLReference, mode v1alpha1.FailureMode, found *problems) []model.VCL {
+	key := cmp.Or(ref.Key, v1alpha1.DefaultVCLKey)
 	at := objectKey{namespace, ref.Name}
 	configMap := o.configMaps[at]
 	if configMap == nil {
@@ -121,7 +119,7 @@ func (o *objects) userVCL(namespace string, ref v1alpha1.VCLReference, found *pr
 		found.add(reasonInvalidParameters, "vcl.key", "ConfigMap %q has no key %q", at, key)
 		return nil
 	}
-	return []model.VCL{{Source: "ConfigMap " + at.String() + ", key " + key, Text: text}}
+	return []model.VCL{{Source: "ConfigMap " + at.String() + ", key " + key, Text: text, FailClosed: cmp.Or(ref.FailureMode, mode) == v1alpha1.FailClosed}}
 }
 
 // maxVCL is how many bytes the VCL of class and Gateway may have together: main.vcl shares a ConfigMap, which ends at 1 MiB,

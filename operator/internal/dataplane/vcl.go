@@ -1,0 +1,110 @@
+package dataplane
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
+// fallback is what a pod runs in the place of the newest main.vcl (docs/reference/admin-api.md).
+type fallback string
+
+// fallbackClosed answers 503 to every request.
+const fallbackClosed fallback = "closed"
+
+// VCL is what a pod tells of its VCL.
+type VCL struct {
+	Sequence int64 `json:"sequence"`
+	// Active is empty where the pod runs no VCL at all.
+	Active   string   `json:"active"`
+	Error    string   `json:"error"`
+	Fallback fallback `json:"fallback"`
+	LeftOut  []string `json:"leftOut"`
+}
+
+// severity orders what pods run in the place of VCL that does not compile.
+type severity int
+
+const (
+	// inEffect means that the newest VCL runs.
+	inEffect severity = iota
+	// lastGood means that the last good one serves.
+	lastGood
+	// slipped means that requests slip past it.
+	slipped
+	// unavailable means that every request is answered 503.
+	unavailable
+	// down means that nothing runs.
+	down
+)
+
+func (v VCL) severity() severity {
+	switch {
+	case v.Error == "":
+		return inEffect
+	case v.Fallback == fallbackClosed:
+		return unavailable
+	case v.Sequence == 0 && v.Active == "":
+		return down
+	case v.Sequence == 0:
+		// Images before version 1.1 of the contract do not name what they fall back to.
+		return slipped
+	}
+	return lastGood
+}
+
+// vclRefused tells of VCL that does not compile, in pods or where it was checked before it is published: what serves
+// instead, and in further lines the compiler's message. It is empty where there is none.
+func vclRefused(check Check, pods []Observation) string {
+	message := check.Message
+	var worst Observation
+	for _, pod := range pods {
+		if !pod.Leaving && pod.Status != nil && (worst.Status == nil || pod.Status.VCL.severity() > worst.Status.VCL.severity()) {
+			worst = pod
+		}
+	}
+	var severity severity
+	if worst.Status != nil {
+		severity = worst.Status.VCL.severity()
+	}
+	switch {
+	case check.State == Refused && severity <= lastGood:
+		return "The VCL does not compile; the last good one serves.\n" + clipped(message)
+	case severity == inEffect:
+		return ""
+	case check.State != Refused:
+		message = worst.Status.VCL.Error
+	}
+	return worst.vclRefused() + "\n" + clipped(message)
+}
+
+// vclRefused says where VCL does not compile, and what serves instead.
+func (o Observation) vclRefused() string {
+	what, there := "The VCL does not compile", ""
+	if o.Name != "" {
+		what, there = what+" in pod "+o.Name, " there"
+	}
+	vcl := o.Status.VCL
+	switch vcl.severity() {
+	case down:
+		return what + ", and nothing serves" + there + "."
+	case unavailable:
+		return what + ": every request" + there + " is answered 503, since nothing may be served without it."
+	case slipped:
+		left := cmp.Or(strings.Join(slices.Sorted(slices.Values(vcl.LeftOut)), "; "), "any user's VCL")
+		return what + ": requests" + there + " are served without " + left + "."
+	}
+	return what + "; the last good one serves."
+}
+
+// maxCompilerMessage bounds what is told of a compiler's message, in bytes. It quotes code, of which a line may be long.
+const maxCompilerMessage = 4096
+
+// clipped is a message of several lines, as it stands, without its end where it is too long.
+func clipped(message string) string {
+	message = strings.TrimSpace(message)
+	if len(message) <= maxCompilerMessage {
+		return message
+	}
+	return strings.ToValidUTF8(message[:maxCompilerMessage], "") + " ..."
+}
