@@ -21,20 +21,20 @@ func TestRoutesChangeWithoutAFailedRequest(t *testing.T) {
 	files := simpleFiles(one.port)
 	files["two.yaml"] = service("two", two.port)
 	g := startGateway(t, files)
-	s := startSteady(t, g, "http")
+	s := startSteady(t, g, everyProtocol...)
 	for i := range rounds {
 		path := fmt.Sprintf("/round-%d", i)
 		g.write("extra.yaml", route("extra", "", "  - matches: [{path: {value: "+path+"}}]\n    backendRefs: [{name: two, port: 80}]"))
 		g.await("the new route", func() error { return g.from("two", "http://a.example"+path) })
 	}
 	s.more()
-	assert.Zero(t, s.end("routes changed").Failed())
+	noneFailed(t, s.end("routes changed"))
 }
 
 func TestEndpointsChangeWithoutAFailedRequest(t *testing.T) {
 	one, two := startBackend(t, "one"), startBackend(t, "other")
 	g := startGateway(t, simpleFiles(one.port))
-	s := startSteady(t, g, "http")
+	s := startSteady(t, g, everyProtocol...)
 	for range rounds {
 		g.write("services.yaml", service("one", two.port))
 		g.await("the other pod", func() error { return g.from("other", "http://a.example/") })
@@ -42,7 +42,7 @@ func TestEndpointsChangeWithoutAFailedRequest(t *testing.T) {
 		g.await("the first pod", func() error { return g.from("one", "http://a.example/") })
 	}
 	s.more()
-	assert.Zero(t, s.end("endpoints changed").Failed())
+	noneFailed(t, s.end("endpoints changed"))
 }
 
 // classWithVCL lets the Gateways of the class have the VCL of the ConfigMap "user".
@@ -84,14 +84,14 @@ func TestVCLChangesWithoutAFailedRequest(t *testing.T) {
 	files["class.yaml"] = classWithVCL
 	files["vcl.yaml"] = userVCL(`sub vcl_deliver { set resp.http.X-VCL = "first"; }`)
 	g := startGateway(t, files)
-	s := startSteady(t, g, "http")
+	s := startSteady(t, g, everyProtocol...)
 	for i := range rounds {
 		value := fmt.Sprint("round-", i)
 		g.write("vcl.yaml", userVCL(`sub vcl_deliver { set resp.http.X-VCL = "`+value+`"; }`))
 		g.awaitVCLHeader(value)
 	}
 	s.more()
-	assert.Zero(t, s.end("VCL changed").Failed())
+	noneFailed(t, s.end("VCL changed"))
 }
 
 func TestTheStorageOfTheParametersIsThere(t *testing.T) {
@@ -107,7 +107,7 @@ func TestCertificatesChangeWithoutAFailedRequest(t *testing.T) {
 	one := startBackend(t, "one")
 	g := startGateway(t, simpleFiles(one.port))
 	g.await("HTTPS", func() error { return g.from("one", "https://a.example/") })
-	s := startSteady(t, g, "https")
+	s := startSteady(t, g, "https", "h2")
 	for range rounds {
 		next, err := certificate.SelfSigned("a.example")
 		require.NoError(t, err)
@@ -125,7 +125,7 @@ func TestCertificatesChangeWithoutAFailedRequest(t *testing.T) {
 		})
 	}
 	s.more()
-	assert.Zero(t, s.end("certificates changed").Failed())
+	noneFailed(t, s.end("certificates changed"))
 }
 
 func TestACertificateThatDoesNotFitItsKeyLeavesTheLastGoodOne(t *testing.T) {
@@ -160,7 +160,7 @@ func TestAListenerOnAnOpenPortComesWithoutAFailedRequest(t *testing.T) {
 	g := startGateway(t, simpleFiles(one.port))
 	before, err := g.stack.Parts()
 	require.NoError(t, err)
-	s := startSteady(t, g, "http")
+	s := startSteady(t, g, everyProtocol...)
 	g.write("gateway.yaml", plainGateway+"  - {name: more, port: {HTTP}, protocol: HTTP, hostname: more.example}\n")
 	g.write("only-more.yaml", `apiVersion: gateway.networking.k8s.io/v1
 kind: HTTPRoute
@@ -175,7 +175,7 @@ spec:
 	assert.Equal(t, http.StatusOK, a.StatusCode)
 	assert.Equal(t, "default/main", a.seen.Headers.Get("X-Gateway-Route"), "the other listener does not have the route")
 	s.more()
-	assert.Zero(t, s.end("a listener came").Failed())
+	noneFailed(t, s.end("a listener came"))
 	after, err := g.stack.Parts()
 	require.NoError(t, err)
 	assert.Equal(t, before, after, "nothing was restarted")

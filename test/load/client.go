@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -84,21 +83,7 @@ func (c *client) roundTrip() (Outcome, error) {
 	if response.Close {
 		c.close()
 	}
-	return c.judge(response, body)
-}
-
-func (c *client) judge(response *http.Response, body []byte) (Outcome, error) {
-	if c.config.Check != nil {
-		if err := c.config.Check(response.StatusCode, response.Header, body); err != nil {
-			return WrongAnswer, err
-		}
-		return OK, nil
-	}
-	if response.StatusCode != http.StatusOK {
-		err := fmt.Errorf("status %d", response.StatusCode)
-		return Outcome(err.Error()), err
-	}
-	return OK, nil
+	return c.config.judge(response, body)
 }
 
 // lost gives up a connection in the middle of an exchange.

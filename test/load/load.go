@@ -21,6 +21,8 @@ type Config struct {
 	Address string
 	// TLS of the connections; nil for plain ones.
 	TLS *tls.Config
+	// HTTP2 speaks HTTP/2: over TLS, or with prior knowledge where TLS is nil.
+	HTTP2 bool
 	// Request makes the request that a client sends next. It is called by several goroutines.
 	Request func() *http.Request
 	// Check finds what is wrong with an answer; nil accepts every one of status 200.
@@ -150,8 +152,33 @@ func (r *Run) More(ctx context.Context, n int) error {
 	}
 }
 
+// judge says whether an answer is right.
+func (c Config) judge(response *http.Response, body []byte) (Outcome, error) {
+	if c.Check != nil {
+		if err := c.Check(response.StatusCode, response.Header, body); err != nil {
+			return WrongAnswer, err
+		}
+		return OK, nil
+	}
+	if response.StatusCode != http.StatusOK {
+		err := fmt.Errorf("status %d", response.StatusCode)
+		return Outcome(err.Error()), err
+	}
+	return OK, nil
+}
+
+// exchanger is one connection that is kept alive, in HTTP/1.1 or HTTP/2.
+type exchanger interface {
+	// exchange sends one request and reads its answer.
+	exchange() (Outcome, error)
+	close()
+}
+
 func (r *Run) client(ctx context.Context) {
-	c := newClient(r.config, &r.gate)
+	var c exchanger = newClient(r.config, &r.gate)
+	if r.config.HTTP2 {
+		c = newClient2(r.config, &r.gate)
+	}
 	defer c.close()
 	for ctx.Err() == nil {
 		began := time.Now()

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -38,6 +39,59 @@ func TestEveryRightAnswerCounts(t *testing.T) {
 	require.NoError(t, run.More(deadline(t), 20))
 	result := run.Stop()
 	assert.GreaterOrEqual(t, result.Counts[OK], 20)
+	assert.Zero(t, result.Failed(), result)
+}
+
+func TestHTTP2IsSpokenOnOneConnection(t *testing.T) {
+	for name, isTLS := range map[string]bool{"over TLS": true, "with prior knowledge": false} {
+		t.Run(name, func(t *testing.T) {
+			var connections atomic.Int32
+			server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.ProtoMajor != 2 {
+					w.WriteHeader(http.StatusHTTPVersionNotSupported)
+				}
+			}))
+			server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+				if state == http.StateNew {
+					connections.Add(1)
+				}
+			}
+			server.Config.Protocols = new(http.Protocols)
+			server.Config.Protocols.SetHTTP1(true)
+			server.Config.Protocols.SetHTTP2(true)
+			server.Config.Protocols.SetUnencryptedHTTP2(true)
+			var settings *tls.Config
+			if isTLS {
+				server.EnableHTTP2 = true
+				server.StartTLS()
+				settings = &tls.Config{InsecureSkipVerify: true}
+			} else {
+				server.Start()
+			}
+			defer server.Close()
+			config := loadOn(server, settings)
+			config.HTTP2 = true
+			run := Start(t.Context(), config)
+			require.NoError(t, run.More(deadline(t), 20))
+			result := run.Stop()
+			assert.Zero(t, result.Failed(), result)
+			assert.Equal(t, int32(config.Clients), connections.Load())
+		})
+	}
+}
+
+func TestAServerThatDrainsHTTP2FailsNoRequest(t *testing.T) {
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Connection", "close") // net/http says GOAWAY then
+	}))
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	defer server.Close()
+	config := loadOn(server, &tls.Config{InsecureSkipVerify: true})
+	config.HTTP2 = true
+	run := Start(t.Context(), config)
+	require.NoError(t, run.More(deadline(t), 20))
+	result := run.Stop()
 	assert.Zero(t, result.Failed(), result)
 }
 
