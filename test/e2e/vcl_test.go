@@ -35,8 +35,8 @@ const (
 	brokenVCL = "# the first line\n    sub vcl_recv { set req.url = }"
 )
 
-// answers waits for a status, and gives the answer.
-func (g *gateway) answers(status int) answer {
+// awaitStatus waits for a status, and gives the answer.
+func (g *gateway) awaitStatus(status int) answer {
 	g.t.Helper()
 	var last answer
 	g.await(fmt.Sprintf("status %d", status), func() (err error) {
@@ -68,7 +68,7 @@ func TestVCLThatMustHoldHolds(t *testing.T) {
 	files["class.yaml"] = classWithVCL
 	files["vcl.yaml"] = userVCL(brokenVCL)
 	g := startGateway(t, files)
-	a := g.answers(http.StatusServiceUnavailable)
+	a := g.awaitStatus(http.StatusServiceUnavailable)
 	assert.Equal(t, "503 VCL Does Not Compile\n", string(a.body))
 	g.awaitLog("The VCL does not compile: every request is answered 503, since nothing may be served without it.")
 	g.awaitLog("\n    ('ConfigMap default/user, key main.vcl' Line 2 Pos 30)\n    sub vcl_recv { set req.url = }\n    -----------------------------#\n")
@@ -77,7 +77,7 @@ func TestVCLThatMustHoldHolds(t *testing.T) {
 	g.awaitVCLHeader("class")
 	g.write("vcl.yaml", userVCL(brokenVCL))
 	g.awaitLog("The VCL does not compile; the last good one serves.")
-	assert.Equal(t, "class", g.answers(http.StatusOK).Header.Get("X-VCL"))
+	assert.Equal(t, "class", g.awaitStatus(http.StatusOK).Header.Get("X-VCL"))
 }
 
 func TestVCLThatMayBeLeftOutIsLeftOutAndToldOf(t *testing.T) {
@@ -90,7 +90,7 @@ func TestVCLThatMayBeLeftOutIsLeftOutAndToldOf(t *testing.T) {
   infrastructure: {parametersRef: {group: gateway.varnish.io, kind: GatewayParameters, name: own}}
 `, 1)
 	g := startGateway(t, files)
-	a := g.answers(http.StatusOK)
+	a := g.awaitStatus(http.StatusOK)
 	assert.Equal(t, "class", a.Header.Get("X-VCL"), "the VCL of the class holds")
 	require.Equal(t, "one", a.seen.Service)
 	g.awaitLog("The VCL does not compile: requests are served without ConfigMap default/own, key own.vcl.")
