@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::buffers;
+use crate::client::Client;
 use crate::connection::{Connection, closed};
 use crate::deadline::Timeouts;
 use crate::dial::is_local_fault;
@@ -14,7 +15,7 @@ use crate::receive::HeadBuffer;
 use crate::request::{FinishedHead, RequestHead};
 use crate::response::ParsedHead;
 use crate::service::{Service, Unavailable};
-use crate::upload::{Body, Upload, Uploaded};
+use crate::upload::{Body, Bounds, Upload, Uploaded, Wire};
 
 /// A response's head with all that its body needs.
 pub(crate) struct Answer {
@@ -55,9 +56,11 @@ pub(crate) fn dispatch(
     head: RequestHead,
     mut body: Body<'_>,
     timeouts: &Timeouts,
+    client: &dyn Client,
 ) -> Result<Answer, Error> {
     let request = head.finish(body.length());
-    let mut dispatch = Dispatch { service, request: &request, timeouts, tried: Vec::new() };
+    let mut dispatch =
+        Dispatch { service, request: &request, timeouts, client, begun: Instant::now(), tried: Vec::new() };
     let result = dispatch.run(&mut body);
     buffers::give(request.bytes);
     result
@@ -67,6 +70,8 @@ struct Dispatch<'a> {
     service: &'a Service,
     request: &'a FinishedHead,
     timeouts: &'a Timeouts,
+    client: &'a dyn Client,
+    begun: Instant,
     /// Endpoints that could not be connected to.
     tried: Vec<Arc<Endpoint>>,
 }
@@ -174,7 +179,7 @@ impl Dispatch<'_> {
 
     fn send_head(&self, connection: &Connection) -> Result<(), Error> {
         let deadline = self.timeouts.deadline(Phase::Sending, Instant::now());
-        connection.send(&self.request.bytes, deadline)
+        connection.send(&self.request.bytes, deadline, self.client)
     }
 
     fn upload(
@@ -187,8 +192,10 @@ impl Dispatch<'_> {
         match body {
             Body::Empty => Ok(Uploaded { answer: None, is_whole: true }),
             Body::Known(_, source) | Body::Chunked(source) => {
-                let is_head = self.request.is_head;
-                Upload::new(connection, received, is_head, self.timeouts, length).run(source)
+                let wire = Wire { connection, received, is_head: self.request.is_head };
+                let settings = self.service.settings();
+                let bounds = Bounds { timeouts: self.timeouts, settings, begun: self.begun };
+                Upload::new(wire, bounds, self.client, length).run(source)
             }
         }
     }
@@ -205,7 +212,7 @@ impl Dispatch<'_> {
         }
         let mut deadline = self.timeouts.deadline(Phase::FirstByte, Instant::now());
         loop {
-            let count = connection.receive(received.space()?, deadline)?;
+            let count = connection.receive(received.space()?, deadline, self.client)?;
             if count == 0 {
                 return Err(closed(io::ErrorKind::UnexpectedEof.into(), deadline));
             }

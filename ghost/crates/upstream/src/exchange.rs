@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use crate::body::BodyDecoder;
 use crate::buffers;
+use crate::client::Client;
 use crate::connection::{Connection, closed};
 use crate::deadline::Timeouts;
 use crate::dispatch::{self, Answer};
@@ -62,12 +63,17 @@ impl Service {
         head: RequestHead,
         body: Body<'_>,
         timeouts: &Timeouts,
+        client: &dyn Client,
     ) -> Result<Exchange, Error> {
-        let ticket = Ticket::new(self);
-        match dispatch::dispatch(self, head, body, timeouts) {
+        let mut ticket = Ticket::new(self);
+        let answer = match self.is_overloaded() {
+            true => Err(Error::Overloaded),
+            false => dispatch::dispatch(self, head, body, timeouts, client),
+        };
+        match answer {
             Ok(answer) => Ok(Exchange::new(answer, *timeouts, ticket)),
             Err(error) => {
-                self.count(|counters| counters.count_error(&error));
+                ticket.fail(&error);
                 Err(error)
             }
         }
@@ -124,10 +130,11 @@ impl Exchange {
 
     /// Reads some of the body into `buffer`, which must not be empty. Returns how many bytes were put there; 0
     /// at the end of the body. Errors where the body breaks off, is malformed, or is late;
-    /// what was read before is then only a part, and no more can be read.
-    pub fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Error> {
+    /// what was read before is then only a part, and no more can be read. So it does where the client has
+    /// gone.
+    pub fn read(&mut self, buffer: &mut [u8], client: &dyn Client) -> Result<usize, Error> {
         debug_assert!(!buffer.is_empty(), "nothing can be read into no room");
-        let result = self.read_piece(buffer);
+        let result = self.read_piece(buffer, client);
         if let Err(error) = &result {
             self.open = None;
             self.ticket.fail(error);
@@ -135,7 +142,7 @@ impl Exchange {
         result
     }
 
-    fn read_piece(&mut self, buffer: &mut [u8]) -> Result<usize, Error> {
+    fn read_piece(&mut self, buffer: &mut [u8], client: &dyn Client) -> Result<usize, Error> {
         let deadline = self.timeouts.deadline(Phase::Body, Instant::now());
         while !self.body.is_complete() {
             let Some(open) = &mut self.open else {
@@ -143,7 +150,7 @@ impl Exchange {
             };
             let kept = &self.received.bytes()[self.used..];
             let data = if kept.is_empty() {
-                let count = open.connection.receive(buffer, deadline)?;
+                let count = open.connection.receive(buffer, deadline, client)?;
                 if count == 0 && !self.body.close() {
                     return Err(closed(io::ErrorKind::UnexpectedEof.into(), deadline));
                 }

@@ -9,7 +9,7 @@
 //! - [`Error::status`] is what a gateway answers where there is no exchange.
 //!
 //! ```no_run
-//! use ghost_upstream::{Body, RequestHead, ServiceSpec, Settings, Timeouts, Upstream};
+//! use ghost_upstream::{Body, Patient, RequestHead, ServiceSpec, Settings, Timeouts, Upstream};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let upstream = Upstream::new(Settings::default());
@@ -21,10 +21,10 @@
 //!
 //! let mut request = RequestHead::new(b"GET", b"/", b"example.com")?;
 //! request.field(b"Accept", b"*/*")?;
-//! let mut exchange = service.exchange(request, Body::Empty, &Timeouts::default())?;
+//! let mut exchange = service.exchange(request, Body::Empty, &Timeouts::default(), &Patient)?;
 //! let mut buffer = [0; 4096];
 //! loop {
-//!     match exchange.read(&mut buffer)? {
+//!     match exchange.read(&mut buffer, &Patient)? {
 //!         0 => break,
 //!         count => println!("{:?}", &buffer[..count]),
 //!     }
@@ -40,6 +40,7 @@ mod balance;
 mod body;
 mod buffers;
 mod chunked;
+mod client;
 mod connection;
 mod counters;
 mod deadline;
@@ -69,6 +70,7 @@ pub use bad_response::{BadResponse, MAX_FIELDS};
 pub use balance::Balancer;
 pub use body::{BodyDecoder, Decoded};
 pub use chunked::BadChunk;
+pub use client::{Client, Patient};
 pub use counters::{Counter, Counters};
 pub use deadline::Timeouts;
 pub use dial::Dial;

@@ -4,6 +4,7 @@ mod body;
 mod failure;
 mod request;
 mod response;
+mod waiting;
 
 use std::ffi::CStr;
 use std::net::SocketAddr;
@@ -19,6 +20,7 @@ use failure::Failure;
 use crate::log;
 use crate::message::Message;
 use crate::target::Target;
+use waiting::Waiting;
 
 /// Sends the task's request and hands the answer's head over. Where that fails, it says why in the log, sets
 /// the status for vcl_backend_error, and returns false.
@@ -53,7 +55,9 @@ unsafe fn attempt(ctx: &vrt_ctx, director: VCL_BACKEND, target: &Target, name: &
         let head = request::head(target, &bereq)?;
         (*bo).acct.bereq_hdrbytes += head.size() as u64;
         let timeouts = timeouts(ctx);
-        let exchange = body::with_body(bo, |body| target.service().exchange(head, body, &timeouts))?;
+        let waiting = Waiting::new(bo);
+        let exchange =
+            body::with_body(bo, |body| target.service().exchange(head, body, &timeouts, &waiting))?;
         log_open(bo, name, &exchange);
         response::install(bo, exchange)
     }

@@ -17,6 +17,7 @@ mod counters;
 mod deliver;
 mod director;
 mod directors;
+mod environment;
 mod fetch;
 mod gateway;
 mod listing;

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use ghost_upstream::{
-    Body, Endpoint, Error, Exchange, RequestHead, Service, ServiceSpec, Settings, Timeouts, Upstream,
+    Body, Endpoint, Error, Exchange, Patient, RequestHead, Service, ServiceSpec, Settings, Timeouts, Upstream,
 };
 
 /// An upstream with one service.
@@ -33,7 +33,7 @@ impl Client {
 
     pub fn send(&self, method: &str, body: Body<'_>) -> Result<Exchange, Error> {
         let head = RequestHead::new(method.as_bytes(), b"/", b"a.io").expect("a sound request");
-        self.service.exchange(head, body, &self.timeouts)
+        self.service.exchange(head, body, &self.timeouts, &Patient)
     }
 
     /// A request without a body: status and body of its answer.
@@ -56,7 +56,7 @@ pub fn finish(mut exchange: Exchange) -> Result<(u16, String), Error> {
 pub fn read(exchange: &mut Exchange, room: usize) -> Result<Vec<u8>, Error> {
     let (mut body, mut buffer) = (Vec::new(), vec![0; room]);
     loop {
-        match exchange.read(&mut buffer)? {
+        match exchange.read(&mut buffer, &Patient)? {
             0 => return Ok(body),
             count => body.extend_from_slice(&buffer[..count]),
         }

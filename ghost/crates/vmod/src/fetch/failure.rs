@@ -56,6 +56,9 @@ pub fn reason(status: u16) -> &'static CStr {
         400 => c"Bad Request",
         404 => c"Not Found",
         405 => c"Method Not Allowed",
+        408 => c"Request Timeout",
+        // No standard's, but what logs call it.
+        499 => c"Client Closed Request",
         500 => c"Internal Server Error",
         501 => c"Not Implemented",
         502 => c"Bad Gateway",
