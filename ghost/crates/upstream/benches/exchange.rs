@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpListener};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use ghost_upstream::{
-    Balancer, Body, BodyDecoder, Framing, HeadBuffer, Patient, RequestHead, ServiceSpec, Settings, Timeouts,
+    Balancer, Body, BodyDecoder, Framing, HeadBuffer, Patient, RequestHead, ServiceSpec, Settings, Terms,
     Upstream,
 };
 
@@ -41,7 +41,7 @@ fn exchanges(criterion: &mut Criterion) {
         group.bench_function(name, |bencher| {
             bencher.iter(|| {
                 let head = RequestHead::new(b"GET", b"/", b"a.io").expect("a sound request");
-                let exchange = service.exchange(head, Body::Empty, &Timeouts::default(), &Patient);
+                let exchange = service.exchange(head, Body::Empty, &Terms::default(), &Patient);
                 let mut exchange = exchange.expect("an answer");
                 while exchange.read(&mut buffer, &Patient).expect("a whole body") > 0 {}
             });

@@ -59,6 +59,11 @@ pub(crate) struct Deadline {
 }
 
 impl Deadline {
+    /// The deadline of something that has this long from now on.
+    pub(crate) fn within(time: Duration, phase: Phase, now: Instant) -> Self {
+        Deadline { at: now.checked_add(time), phase }
+    }
+
     /// How long to wait at a time until then: the client is looked after now and then. Errors as
     /// [`remaining`](Self::remaining).
     pub(crate) fn wait(&self, now: Instant) -> Result<Duration, Error> {

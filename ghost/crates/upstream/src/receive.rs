@@ -117,6 +117,11 @@ impl HeadBuffer {
         Ok(())
     }
 
+    /// What was received from a place on, to be decoded there.
+    pub(crate) fn behind(&mut self, start: usize) -> &mut [u8] {
+        &mut self.bytes[start..self.filled]
+    }
+
     /// Everything that was received, the head first.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes[..self.filled]

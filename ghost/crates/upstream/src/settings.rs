@@ -30,6 +30,8 @@ pub struct Settings {
     pub distrust: Duration,
     /// How long the head of a response may be, in bytes, interim responses not counted.
     pub max_head: usize,
+    /// How long the body of a request may be, in bytes, so that it is kept to be sent again.
+    pub max_replay: usize,
     /// How many bytes of an answer are kept that a backend sends while it still reads the request.
     pub max_early: usize,
 }
@@ -47,6 +49,7 @@ impl Default for Settings {
             idle_timeout: Duration::from_secs(55),
             distrust: Duration::from_secs(60),
             max_head: 32 * 1024,
+            max_replay: 64 * 1024,
             max_early: 8 * 1024 * 1024,
         }
     }

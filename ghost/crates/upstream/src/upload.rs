@@ -68,7 +68,15 @@ pub struct Upload<'a> {
     answer: Option<ParsedHead>,
     /// Whether there is still something to receive, and room for it.
     may_receive: bool,
+    /// What was written so far, where it is kept for another attempt.
+    kept: Option<Kept>,
     end: Option<End>,
+}
+
+/// A body that is kept as long as it is short.
+struct Kept {
+    bytes: Vec<u8>,
+    limit: usize,
 }
 
 /// Why nothing more is sent.
@@ -105,32 +113,42 @@ impl<'a> Upload<'a> {
             },
             answer: None,
             may_receive: true,
+            kept: None,
             end: None,
         }
     }
 
-    /// Runs the source and ends the body.
-    pub(crate) fn run(mut self, source: Source<'_>) -> Result<Uploaded, Error> {
+    /// Keeps what is written, if it is at most so many bytes.
+    pub(crate) fn keep(&mut self, limit: usize) {
+        self.kept = Some(Kept { bytes: Vec::new(), limit });
+    }
+
+    /// Runs the source and ends the body. Returns the whole body as well, where it was kept.
+    pub(crate) fn run(mut self, source: Source<'_>) -> (Result<Uploaded, Error>, Option<Vec<u8>>) {
         let read = source(&mut self);
         if self.end.is_none() {
             self.finish(read.is_ok());
         }
+        let is_read = read.is_ok() && self.left.is_none_or(|left| left == 0);
+        let kept = self.kept.filter(|_| is_read).map(|kept| kept.bytes);
         let is_whole = self.end.is_none();
-        match self.end {
+        let result = match self.end {
             Some(End::Failed(error)) => Err(error),
             _ => Ok(Uploaded { answer: self.answer, is_whole }),
-        }
+        };
+        (result, kept)
     }
 
     /// Sends a piece of the body. Errors where no more shall be sent, since the backend has answered or the
     /// connection has failed; the exchange knows which.
     pub fn write(&mut self, piece: &[u8]) -> Result<(), Stopped> {
-        if self.end.is_some() {
-            return Err(Stopped);
-        }
         // However slowly the client sends, it does not hold a place at the backend for ever.
         if self.bounds.begun.elapsed() >= self.bounds.settings.request_timeout {
             return self.note(Err(End::Failed(Error::SlowRequest)));
+        }
+        self.keep_piece(piece);
+        if self.end.is_some() {
+            return self.go_on(piece);
         }
         // An empty chunk would end the body.
         if piece.is_empty() {
@@ -150,7 +168,30 @@ impl<'a> Upload<'a> {
                 self.send(&mut [IoSlice::new(size.as_bytes()), IoSlice::new(piece), IoSlice::new(b"\r\n")])
             }
         };
-        self.note(sent)
+        self.note(sent).or_else(|_| self.go_on(&[]))
+    }
+
+    fn keep_piece(&mut self, piece: &[u8]) {
+        if let Some(kept) = &mut self.kept {
+            match kept.bytes.len() + piece.len() <= kept.limit {
+                true => kept.bytes.extend_from_slice(piece),
+                false => self.kept = None,
+            }
+        }
+    }
+
+    /// Goes on reading where nothing is sent any more, if the next attempt will need the whole body: the
+    /// connection was closed without an answer, and the body is short so far.
+    fn go_on(&mut self, piece: &[u8]) -> Result<(), Stopped> {
+        let is_unanswered = self.answer.is_none() && self.wire.received.is_empty();
+        let is_closed = matches!(self.end, Some(End::Failed(Error::Closed { .. })));
+        if self.kept.is_none() || !is_unanswered || !is_closed {
+            return Err(Stopped);
+        }
+        if let Some(left) = &mut self.left {
+            *left = left.checked_sub(piece.len() as u64).ok_or(Stopped)?;
+        }
+        Ok(())
     }
 
     fn finish(&mut self, is_whole: bool) {

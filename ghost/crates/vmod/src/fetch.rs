@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 use std::ptr;
 use std::time::Duration;
 
-use ghost_upstream::{Exchange, Timeouts};
+use ghost_upstream::{Exchange, Terms, Timeouts};
 use varnish::ffi::{self, vrt_ctx, VslTag, VCL_BACKEND};
 
 pub use failure::reason;
@@ -54,10 +54,9 @@ unsafe fn attempt(ctx: &vrt_ctx, director: VCL_BACKEND, target: &Target, name: &
         let bereq = Message::new((*bo).bereq).ok_or(Failure::Internal("no bereq"))?;
         let head = request::head(target, &bereq)?;
         (*bo).acct.bereq_hdrbytes += head.size() as u64;
-        let timeouts = timeouts(ctx);
+        let terms = Terms { timeouts: timeouts(ctx), ..Terms::default() };
         let waiting = Waiting::new(bo);
-        let exchange =
-            body::with_body(bo, |body| target.service().exchange(head, body, &timeouts, &waiting))?;
+        let exchange = body::with_body(bo, |body| target.service().exchange(head, body, &terms, &waiting))?;
         log_open(bo, name, &exchange);
         response::install(bo, exchange)
     }
