@@ -41,6 +41,8 @@ func TestDefaults(t *testing.T) {
 	assert.Equal(t, "edge", o.Name)
 	assert.Equal(t, SourceKubernetes, o.Source)
 	assert.Equal(t, 5*time.Second, o.DrainDelay)
+	assert.Equal(t, 4000, o.MaxBackendRequests)
+	assert.Equal(t, time.Hour, o.RequestTimeout)
 	assert.Equal(t, zapcore.InfoLevel, o.LogLevel)
 	assert.Len(t, o.Sockets, 1)
 }
@@ -62,6 +64,8 @@ func TestWhatIsWrongIsNamed(t *testing.T) {
 		"an admin API in plain text":   {[]string{"--gateway", "a/b", "--listen", "http-80", "--admin-token-file", "x", "--admin-address", ":19443"}, "--admin-address"},
 		"a negative delay":             {[]string{"--gateway", "a/b", "--listen", "http-80", "--drain-delay", "-1s"}, "--drain-delay"},
 		"no TLS connections":           {[]string{"--gateway", "a/b", "--listen", "http-80", "--max-tls-connections", "0"}, "--max-tls-connections"},
+		"no backend request at all":    {[]string{"--gateway", "a/b", "--listen", "http-80", "--max-backend-requests", "0"}, "--max-backend-requests"},
+		"no time for a request":        {[]string{"--gateway", "a/b", "--listen", "http-80", "--request-timeout", "0s"}, "--request-timeout"},
 		"an argument that is no flag":  {[]string{"--gateway", "a/b", "--listen", "http-80", "x"}, `"x"`},
 		"an unknown flag":              {[]string{"--nonsense"}, "--nonsense"},
 	}

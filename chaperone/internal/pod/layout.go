@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 
 	"github.com/varnish-gateway/gateway/chaperone/internal/options"
 	"github.com/varnish-gateway/gateway/chaperone/internal/socket"
@@ -55,6 +56,14 @@ func (l layout) varnishd(o options.Options) supervise.Options {
 	}
 	v.Sockets = append(v.Sockets, socket.ReloadArgument(root))
 	return v
+}
+
+// ghostEnvironment is what ghost reads of the flags when varnishd's child starts.
+func ghostEnvironment(o options.Options) []string {
+	return []string{
+		"GHOST_MAX_BACKEND_REQUESTS=" + strconv.Itoa(o.MaxBackendRequests),
+		"GHOST_REQUEST_TIMEOUT_MS=" + strconv.FormatInt(o.RequestTimeout.Milliseconds(), 10),
+	}
 }
 
 // beside finds a program of Varnish in the directory of varnishd, or in PATH.

@@ -138,7 +138,7 @@ func (p *Pod) makeSupervisor() (err error) {
 	p.lifecycle = &lifecycle{vcl: p.vcl, reload: p.reload, board: p.board}
 	p.supervisor = supervise.New(supervise.Config[*varnishcli.Client]{
 		Start: func(output func(string)) (supervise.Process, error) {
-			return supervise.Start(p.options.Varnishd, arguments, output)
+			return supervise.Start(p.options.Varnishd, arguments, ghostEnvironment(p.options), output)
 		},
 		Accept: p.cliListener.Accept, Handler: p.lifecycle, Board: p.board, Clock: clock.RealClock{}, Log: p.log.Named("varnishd"),
 	})

@@ -48,7 +48,7 @@ func startConnector(t *testing.T, address string, wrapped bool) Process {
 	} else {
 		script += fmt.Sprintf("exec %q", os.Args[0])
 	}
-	process, err := Start("/bin/sh", []string{"-c", script}, func(line string) { t.Log(line) })
+	process, err := Start("/bin/sh", []string{"-c", script}, nil, func(line string) { t.Log(line) })
 	require.NoError(t, err)
 	t.Cleanup(func() {
 		family, err := familyOf(process.Pid())

@@ -22,8 +22,9 @@ type Process interface {
 
 // Start starts a program and is what a Supervisor takes as its way to do so. Each line of both
 // outputs is told. The program is told to end (SIGTERM) when chaperone dies, and is in a process group of its own so that
-// a terminal's signals reach chaperone alone.
-func Start(program string, args []string, output func(line string)) (Process, error) {
+// a terminal's signals reach chaperone alone. Its environment is
+// chaperone's own, and what is given here as "NAME=value".
+func Start(program string, args, environment []string, output func(line string)) (Process, error) {
 	// A pipe of our own: with exec's, Wait would also wait for descendants that still hold it.
 	reader, writer, err := os.Pipe()
 	if err != nil {
@@ -32,6 +33,7 @@ func Start(program string, args []string, output func(line string)) (Process, er
 	defer writer.Close()
 	cmd := exec.Command(program, args...)
 	cmd.Stdout, cmd.Stderr = writer, writer
+	cmd.Env = append(cmd.Environ(), environment...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM, Setpgid: true}
 	p := &process{cmd: cmd, done: make(chan struct{})}
 	started := make(chan error, 1)

@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 		asConnector(address)
 	}
 	if file := os.Getenv(parentOf); file != "" {
-		p, err := Start("/bin/sh", []string{"-c", "sleep 600"}, func(string) {})
+		p, err := Start("/bin/sh", []string{"-c", "sleep 600"}, nil, func(string) {})
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
@@ -61,7 +61,7 @@ func TestAProcessDoesNotOutliveItsParent(t *testing.T) {
 func TestEveryLineOfBothOutputsIsTold(t *testing.T) {
 	var mu sync.Mutex
 	var lines []string
-	p, err := Start("/bin/sh", []string{"-c", "echo one; echo two >&2; exit 3"}, func(line string) {
+	p, err := Start("/bin/sh", []string{"-c", "echo one; echo $SECOND >&2; exit 3"}, []string{"SECOND=two"}, func(line string) {
 		mu.Lock()
 		defer mu.Unlock()
 		lines = append(lines, line)
@@ -79,7 +79,7 @@ func TestEveryLineOfBothOutputsIsTold(t *testing.T) {
 }
 
 func TestADescendantThatHoldsTheOutputDoesNotHoldUpTheEnd(t *testing.T) {
-	p, err := Start("/bin/sh", []string{"-c", "sleep 600 & echo $!"}, func(line string) {
+	p, err := Start("/bin/sh", []string{"-c", "sleep 600 & echo $!"}, nil, func(line string) {
 		pid, err := strconv.Atoi(line)
 		assert.NoError(t, err)
 		t.Cleanup(func() { syscall.Kill(pid, syscall.SIGKILL) })

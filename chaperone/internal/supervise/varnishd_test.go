@@ -86,7 +86,7 @@ func startReal(t *testing.T) *real {
 	r := &real{board: status.NewBoard(status.Status{}), loader: &loader{t: t, path: vcl}, path: path}
 	super := New(Config[*varnishcli.Client]{
 		Start: func(output func(string)) (Process, error) {
-			return Start(varnishtest.Varnishd(t), options.Arguments(listener.Address()), output)
+			return Start(varnishtest.Varnishd(t), options.Arguments(listener.Address()), nil, output)
 		},
 		Accept: listener.Accept, Handler: r.loader, Board: r.board, Clock: clock.RealClock{}, Log: zaptest.NewLogger(t),
 	})

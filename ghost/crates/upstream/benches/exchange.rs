@@ -6,7 +6,8 @@ use std::net::{SocketAddr, TcpListener};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use ghost_upstream::{
-    Balancer, Body, BodyDecoder, Framing, HeadBuffer, RequestHead, ServiceSpec, Settings, Timeouts, Upstream,
+    Balancer, Body, BodyDecoder, Framing, HeadBuffer, Patient, RequestHead, ServiceSpec, Settings, Terms,
+    Upstream,
 };
 
 const HEAD: &str = "HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Type: text/plain\r\n\
@@ -40,9 +41,9 @@ fn exchanges(criterion: &mut Criterion) {
         group.bench_function(name, |bencher| {
             bencher.iter(|| {
                 let head = RequestHead::new(b"GET", b"/", b"a.io").expect("a sound request");
-                let exchange = service.exchange(head, Body::Empty, &Timeouts::default());
+                let exchange = service.exchange(head, Body::Empty, &Terms::default(), &Patient);
                 let mut exchange = exchange.expect("an answer");
-                while exchange.read(&mut buffer).expect("a whole body") > 0 {}
+                while exchange.read(&mut buffer, &Patient).expect("a whole body") > 0 {}
             });
         });
     }

@@ -1,6 +1,7 @@
 //! Memory for heads, that serves one exchange after the other.
 
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::stacks::Stacks;
 
@@ -10,6 +11,11 @@ const KEPT: usize = 256;
 
 /// A buffer that has grown beyond this is not kept.
 const LARGEST: usize = 16 * 1024;
+
+/// How many bytes all exchanges together keep of answers that came while their requests were still sent.
+const EARLY: usize = 64 * 1024 * 1024;
+
+static EARLY_RESERVED: AtomicUsize = AtomicUsize::new(0);
 
 static BUFFERS: LazyLock<Stacks<Vec<u8>>> = LazyLock::new(|| Stacks::new(KEPT));
 
@@ -23,5 +29,18 @@ pub(crate) fn give(buffer: Vec<u8>) {
     if (1..=LARGEST).contains(&buffer.capacity()) {
         // Where there is no room, it is freed.
         drop(BUFFERS.push(buffer));
+    }
+}
+
+/// Counts so many bytes among those of early answers. Returns whether there is room for them.
+pub(crate) fn reserve(bytes: usize) -> bool {
+    let more = |reserved: usize| reserved.checked_add(bytes).filter(|&sum| sum <= EARLY);
+    EARLY_RESERVED.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok()
+}
+
+/// Gives back what [`reserve`] has counted.
+pub(crate) fn release(bytes: usize) {
+    if bytes > 0 {
+        EARLY_RESERVED.fetch_sub(bytes, Ordering::Relaxed);
     }
 }

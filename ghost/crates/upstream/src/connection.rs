@@ -9,6 +9,7 @@ use rustix::io::Errno;
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
 use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags, recv, sendmsg};
 
+use crate::client::Client;
 use crate::deadline::{Deadline, socket_timeout};
 use crate::error::Error;
 
@@ -56,17 +57,23 @@ impl Connection {
         }
     }
 
-    /// Receives into `buffer`, waiting for the deadline at most; 0 where the backend has closed.
-    pub(crate) fn receive(&mut self, buffer: &mut [u8], deadline: Deadline) -> Result<usize, Error> {
+    /// Receives into `buffer`, waiting for the deadline at most and only as long as the client does; 0
+    /// where the backend has closed.
+    pub(crate) fn receive(
+        &mut self,
+        buffer: &mut [u8],
+        deadline: Deadline,
+        client: &dyn Client,
+    ) -> Result<usize, Error> {
         loop {
-            let remaining = deadline.remaining(Instant::now())?;
-            if let Some(timeout) = socket_timeout(self.timeout, remaining) {
+            let wait = deadline.wait(Instant::now())?;
+            if let Some(timeout) = socket_timeout(self.timeout, wait) {
                 self.set_timeout(timeout).map_err(|error| closed(error.into(), deadline))?;
             }
             match recv(&self.socket, &mut *buffer, RecvFlags::empty()) {
                 Ok((count, _)) => return Ok(count),
                 // The socket's timeout has passed; the deadline knows whether that is all.
-                Err(Errno::WOULDBLOCK | Errno::INTR) => {}
+                Err(Errno::WOULDBLOCK | Errno::INTR) => still_waits(client)?,
                 Err(error) => return Err(closed(error.into(), deadline)),
             }
         }
@@ -105,39 +112,52 @@ impl Connection {
         }
     }
 
-    /// Sends all of `bytes`, waiting for the deadline at most.
-    pub(crate) fn send(&self, mut bytes: &[u8], deadline: Deadline) -> Result<(), Error> {
+    /// Sends all of `bytes`, waiting as [`receive`](Self::receive) does.
+    pub(crate) fn send(
+        &self,
+        mut bytes: &[u8],
+        deadline: Deadline,
+        client: &dyn Client,
+    ) -> Result<(), Error> {
         while !bytes.is_empty() {
             let sent = self.send_now(&[IoSlice::new(bytes)]);
             match sent.map_err(|error| closed(error, deadline))? {
                 Some(count) => bytes = &bytes[count..],
-                None => drop(self.wait(PollFlags::OUT, deadline)?),
+                None => drop(self.wait(PollFlags::OUT, deadline, client)?),
             }
         }
         Ok(())
     }
 
     /// Waits until the socket can be written to, or read from as well.
-    pub(crate) fn wait_to_send(&self, or_receive: bool, deadline: Deadline) -> Result<Ready, Error> {
+    pub(crate) fn wait_to_send(
+        &self,
+        or_receive: bool,
+        deadline: Deadline,
+        client: &dyn Client,
+    ) -> Result<Ready, Error> {
         let interest = match or_receive {
             true => PollFlags::OUT | PollFlags::IN,
             false => PollFlags::OUT,
         };
-        self.wait(interest, deadline)
+        self.wait(interest, deadline, client)
     }
 
-    fn wait(&self, interest: PollFlags, deadline: Deadline) -> Result<Ready, Error> {
+    fn wait(&self, interest: PollFlags, deadline: Deadline, client: &dyn Client) -> Result<Ready, Error> {
         loop {
-            let remaining = deadline.remaining(Instant::now())?;
-            let timeout = Timespec::try_from(remaining).ok();
+            let timeout = Timespec::try_from(deadline.wait(Instant::now())?).ok();
             let mut sockets = [PollFd::new(&self.socket, interest)];
             match poll(&mut sockets, timeout.as_ref()) {
-                Ok(0) | Err(Errno::INTR) => {}
+                Ok(0) | Err(Errno::INTR) => still_waits(client)?,
                 Ok(_) => return Ok(ready(sockets[0].revents())),
                 Err(error) => return Err(closed(error.into(), deadline)),
             }
         }
     }
+}
+
+fn still_waits(client: &dyn Client) -> Result<(), Error> {
+    if client.is_gone() { Err(Error::ClientGone) } else { Ok(()) }
 }
 
 fn ready(events: PollFlags) -> Ready {

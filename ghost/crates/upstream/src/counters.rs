@@ -70,6 +70,8 @@ pub struct Counters {
     pub timeouts: Counter,
     /// Exchanges refused since every endpoint had its limit of requests in flight.
     pub saturated: Counter,
+    /// Exchanges refused since all services together had their limit of requests in flight.
+    pub overloaded: Counter,
     /// Exchanges refused since the service had no endpoint.
     pub no_endpoint: Counter,
     /// Answers that broke HTTP/1.1 or a limit.
@@ -78,6 +80,10 @@ pub struct Counters {
     pub closed: Counter,
     /// Connections closed since they held bytes that no request asked for.
     pub surplus: Counter,
+    /// Exchanges given up since the request did not come to its end in time.
+    pub slow_requests: Counter,
+    /// Exchanges given up since the client had gone.
+    pub client_gone: Counter,
 }
 
 impl Counters {
@@ -85,9 +91,12 @@ impl Counters {
         match error {
             Error::Timeout(_) => self.timeouts.add(),
             Error::Saturated => self.saturated.add(),
+            Error::Overloaded => self.overloaded.add(),
             Error::NoEndpoint => self.no_endpoint.add(),
             Error::BadResponse(_) => self.bad_responses.add(),
             Error::Closed { .. } => self.closed.add(),
+            Error::SlowRequest => self.slow_requests.add(),
+            Error::ClientGone => self.client_gone.add(),
             // A connect failure is counted where it happens: one exchange can meet several.
             Error::Connect { .. } | Error::RequestBody => {}
         }

@@ -59,6 +59,17 @@ pub(crate) struct Deadline {
 }
 
 impl Deadline {
+    /// The deadline of something that has this long from now on.
+    pub(crate) fn within(time: Duration, phase: Phase, now: Instant) -> Self {
+        Deadline { at: now.checked_add(time), phase }
+    }
+
+    /// How long to wait at a time until then: the client is looked after now and then. Errors as
+    /// [`remaining`](Self::remaining).
+    pub(crate) fn wait(&self, now: Instant) -> Result<Duration, Error> {
+        Ok(self.remaining(now)?.min(2 * LOOK))
+    }
+
     /// What is left of it. Errors with [`Error::Timeout`] where nothing is.
     pub(crate) fn remaining(&self, now: Instant) -> Result<Duration, Error> {
         let Some(at) = self.at else {
@@ -72,8 +83,11 @@ impl Deadline {
     }
 }
 
-/// No socket waits longer than this at a time; it asks the deadline again then.
+/// What stands for "never".
 const LONGEST: Duration = Duration::from_secs(3600);
+
+/// How often whoever waits looks whether its client still waits. A socket's timeout is half of the wait.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Below this a socket's timeout is set to exactly what remains.
 const FINE: Duration = Duration::from_millis(10);

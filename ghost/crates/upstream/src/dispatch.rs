@@ -2,19 +2,23 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::buffers;
+use crate::client::Client;
 use crate::connection::{Connection, closed};
-use crate::deadline::Timeouts;
+use crate::deadline::{Deadline, Timeouts};
 use crate::dial::is_local_fault;
 use crate::endpoint::{Endpoint, Lease};
 use crate::error::{Error, Phase};
+use crate::exchange::Terms;
 use crate::receive::HeadBuffer;
+use crate::replay::Replay;
 use crate::request::{FinishedHead, RequestHead};
 use crate::response::ParsedHead;
+use crate::retry::{Outcome, Retry};
 use crate::service::{Service, Unavailable};
-use crate::upload::{Body, Upload, Uploaded};
+use crate::upload::{Body, Bounds, Upload, Uploaded, Wire};
 
 /// A response's head with all that its body needs.
 pub(crate) struct Answer {
@@ -44,8 +48,7 @@ enum NotOpened {
 /// Why one attempt on one connection failed.
 struct Failure {
     error: Error,
-    /// Whether the backend closed the connection before it could have seen anything: no byte of an answer
-    /// came, and nothing of the body was sent.
+    /// Whether a reused connection was closed without a byte of an answer.
     is_stale: bool,
 }
 
@@ -53,36 +56,72 @@ struct Failure {
 pub(crate) fn dispatch(
     service: &Service,
     head: RequestHead,
-    mut body: Body<'_>,
-    timeouts: &Timeouts,
+    body: Body<'_>,
+    terms: &Terms,
+    client: &dyn Client,
 ) -> Result<Answer, Error> {
     let request = head.finish(body.length());
-    let mut dispatch = Dispatch { service, request: &request, timeouts, tried: Vec::new() };
-    let result = dispatch.run(&mut body);
+    let mut dispatch = Dispatch {
+        service,
+        request: &request,
+        body: Replay::new(body),
+        timeouts: &terms.timeouts,
+        retry: &terms.retry,
+        client,
+        begun: Instant::now(),
+        tried: Vec::new(),
+    };
+    let result = dispatch.run();
     buffers::give(request.bytes);
     result
 }
 
-struct Dispatch<'a> {
+struct Dispatch<'a, 'b> {
     service: &'a Service,
     request: &'a FinishedHead,
+    body: Replay<'b>,
     timeouts: &'a Timeouts,
+    retry: &'a Retry,
+    client: &'a dyn Client,
+    begun: Instant,
     /// Endpoints that could not be connected to.
     tried: Vec<Arc<Endpoint>>,
 }
 
-impl Dispatch<'_> {
-    fn run(&mut self, body: &mut Body<'_>) -> Result<Answer, Error> {
-        let way = self.way(true)?;
-        let can_repeat = way.is_reused && self.request.is_idempotent;
-        match self.attempt(way, body) {
-            Err(failure) if failure.is_stale && can_repeat => {
-                self.service.count(|counters| counters.retries.add());
-                let way = self.way(false)?;
-                self.attempt(way, body).map_err(|failure| failure.error)
-            }
-            result => result.map_err(|failure| failure.error),
+impl Dispatch<'_, '_> {
+    /// Attempts until there is an answer to take, or nothing to try again.
+    fn run(&mut self) -> Result<Answer, Error> {
+        let (mut may_reuse, mut made) = (true, 0);
+        loop {
+            let way = self.way(may_reuse)?;
+            let result = self.attempt(way);
+            let outcome = match &result {
+                Ok(answer) => Outcome::Answer(answer.head.status),
+                Err(failure) if failure.is_stale => Outcome::Stale,
+                Err(failure) => Outcome::of(&failure.error),
+            };
+            let can_repeat = self.request.is_idempotent && self.body.can_be_sent();
+            let Some(again) = self.retry.again(outcome, made).filter(|_| can_repeat) else {
+                return result.map_err(|failure| failure.error);
+            };
+            drop(result);
+            self.service.count(|counters| counters.retries.add());
+            self.pause(again.wait)?;
+            may_reuse = again.may_reuse;
+            made += u32::from(outcome != Outcome::Stale);
         }
+    }
+
+    /// Waits as long as the client does.
+    fn pause(&self, time: Duration) -> Result<(), Error> {
+        let deadline = Deadline::within(time, Phase::Connecting, Instant::now());
+        while let Ok(wait) = deadline.wait(Instant::now()) {
+            std::thread::sleep(wait);
+            if self.client.is_gone() {
+                return Err(Error::ClientGone);
+            }
+        }
+        Ok(())
     }
 
     /// A connection to the endpoint whose turn it is, or else to the next.
@@ -150,15 +189,13 @@ impl Dispatch<'_> {
     }
 
     /// Sends the request on this connection and receives the head of its answer.
-    fn attempt(&self, way: Way, body: &mut Body<'_>) -> Result<Answer, Failure> {
+    fn attempt(&mut self, way: Way) -> Result<Answer, Failure> {
         let Way { mut connection, lease, is_reused } = way;
         lease.count_request();
-        let max_head = self.service.settings().max_head;
-        let mut received = HeadBuffer::new(buffers::take(), max_head);
+        let mut received = HeadBuffer::new(buffers::take(), self.service.settings().max_head);
         let sent = self.send_head(&connection);
-        let has_sent_body = sent.is_ok() && !matches!(body, Body::Empty);
         let result = sent
-            .and_then(|()| self.upload(&connection, &mut received, body))
+            .and_then(|()| self.upload(&connection, &mut received, is_reused))
             .and_then(|uploaded| self.receive(&mut connection, &mut received, uploaded));
         match result {
             Ok((head, is_request_whole)) => {
@@ -166,7 +203,7 @@ impl Dispatch<'_> {
                 Ok(Answer { head, received, connection, lease, is_reused, is_request_whole })
             }
             Err(error) => Err(Failure {
-                is_stale: matches!(error, Error::Closed { .. }) && received.is_empty() && !has_sent_body,
+                is_stale: is_reused && matches!(error, Error::Closed { .. }) && received.is_empty(),
                 error,
             }),
         }
@@ -174,23 +211,23 @@ impl Dispatch<'_> {
 
     fn send_head(&self, connection: &Connection) -> Result<(), Error> {
         let deadline = self.timeouts.deadline(Phase::Sending, Instant::now());
-        connection.send(&self.request.bytes, deadline)
+        connection.send(&self.request.bytes, deadline, self.client)
     }
 
+    /// Sends the body, and keeps it where it may have to be sent again.
     fn upload(
-        &self,
+        &mut self,
         connection: &Connection,
         received: &mut HeadBuffer,
-        body: &mut Body<'_>,
+        is_reused: bool,
     ) -> Result<Uploaded, Error> {
-        let length = body.length();
-        match body {
-            Body::Empty => Ok(Uploaded { answer: None, is_whole: true }),
-            Body::Known(_, source) | Body::Chunked(source) => {
-                let is_head = self.request.is_head;
-                Upload::new(connection, received, is_head, self.timeouts, length).run(source)
-            }
-        }
+        let settings = self.service.settings();
+        let may_repeat = self.request.is_idempotent && (is_reused || self.retry.attempts > 0);
+        let keep = if may_repeat { settings.max_replay } else { 0 };
+        let wire = Wire { connection, received, is_head: self.request.is_head };
+        let bounds = Bounds { timeouts: self.timeouts, settings, begun: self.begun };
+        let length = self.body.length();
+        self.body.send(Upload::new(wire, bounds, self.client, length), keep)
     }
 
     /// The answer's head, and whether the request was sent to its end.
@@ -205,7 +242,7 @@ impl Dispatch<'_> {
         }
         let mut deadline = self.timeouts.deadline(Phase::FirstByte, Instant::now());
         loop {
-            let count = connection.receive(received.space()?, deadline)?;
+            let count = connection.receive(received.space()?, deadline, self.client)?;
             if count == 0 {
                 return Err(closed(io::ErrorKind::UnexpectedEof.into(), deadline));
             }

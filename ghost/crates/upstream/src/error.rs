@@ -22,6 +22,9 @@ pub enum Error {
     /// Every endpoint has as many requests in flight as it may have.
     #[error("every endpoint has its limit of requests in flight")]
     Saturated,
+    /// All services together have as many requests in flight as they may have.
+    #[error("the gateway has its limit of requests in flight")]
+    Overloaded,
     /// The service has no endpoint at all.
     #[error("the service has no endpoint")]
     NoEndpoint,
@@ -39,18 +42,27 @@ pub enum Error {
     /// The client's side could not deliver the request body that it announced.
     #[error("the request body ended before it was whole")]
     RequestBody,
+    /// The request was not whole when the time for it was over.
+    #[error("the request took too long to come")]
+    SlowRequest,
+    /// Nobody waits for the answer any more.
+    #[error("the client has gone")]
+    ClientGone,
 }
 
 impl Error {
     /// The status that a gateway answers (RFC 9110 sections 15.6.3 to 15.6.5): 502 where the backend
     /// answered badly, 503 where it could not be asked, 504 where it was too slow. A request body that
-    /// its client broke off is answered 400.
+    /// its client broke off is answered 400, and one that came too slowly 408 (section 15.5.9). 499
+    /// stands for a client that has gone, in logs: nobody is there to be answered.
     pub fn status(&self) -> u16 {
         match self {
-            Error::Connect { .. } | Error::Saturated | Error::NoEndpoint => 503,
+            Error::Connect { .. } | Error::Saturated | Error::Overloaded | Error::NoEndpoint => 503,
             Error::Timeout(_) => 504,
             Error::BadResponse(_) | Error::Closed { .. } => 502,
             Error::RequestBody => 400,
+            Error::SlowRequest => 408,
+            Error::ClientGone => 499,
         }
     }
 }

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use crate::body::BodyDecoder;
 use crate::buffers;
+use crate::client::Client;
 use crate::connection::{Connection, closed};
 use crate::deadline::Timeouts;
 use crate::dispatch::{self, Answer};
@@ -14,8 +15,12 @@ use crate::error::{Error, Phase};
 use crate::receive::HeadBuffer;
 use crate::request::RequestHead;
 use crate::response::{ParsedHead, ResponseHead};
+use crate::retry::Retry;
 use crate::service::Service;
 use crate::upload::Body;
+
+/// How much of a body is received at a time where it is lent.
+const WINDOW: usize = 64 * 1024;
 
 /// A request that was sent and whose response's head has come. Dropped before the body's end, it closes the
 /// connection; at the body's end the connection goes back to its endpoint at once.
@@ -26,6 +31,8 @@ pub struct Exchange {
     /// Up to where the received bytes have been used.
     used: usize,
     body: BodyDecoder,
+    /// Into which the body is received that is lent; empty until then.
+    window: Vec<u8>,
     timeouts: Timeouts,
     endpoint: Arc<Endpoint>,
     is_reused: bool,
@@ -33,6 +40,15 @@ pub struct Exchange {
     /// None once the connection was given back or closed.
     open: Option<Open>,
     ticket: Ticket,
+}
+
+/// What an exchange may take.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Terms {
+    /// How long each part of it may take.
+    pub timeouts: Timeouts,
+    /// What is tried again.
+    pub retry: Retry,
 }
 
 /// What is held until the body's end.
@@ -55,19 +71,25 @@ impl Service {
     ///
     /// An endpoint that cannot be connected to is followed by another one, whatever the method, since
     /// nothing was sent. A request whose connection had been used before is sent once more on a fresh one
-    /// where the backend closed it without a byte of an answer, nothing of the body was sent, and
-    /// the method is idempotent (RFC 9110 section 9.2.2, RFC 9112 section 9.3.1).
+    /// where the backend closed it without a byte of an answer, the body is not read or short, and
+    /// the method is idempotent (RFC 9110 section 9.2.2, RFC 9112 section 9.3.1). What else is tried again
+    /// is part of the terms.
     pub fn exchange(
         self: &Arc<Self>,
         head: RequestHead,
         body: Body<'_>,
-        timeouts: &Timeouts,
+        terms: &Terms,
+        client: &dyn Client,
     ) -> Result<Exchange, Error> {
-        let ticket = Ticket::new(self);
-        match dispatch::dispatch(self, head, body, timeouts) {
-            Ok(answer) => Ok(Exchange::new(answer, *timeouts, ticket)),
+        let mut ticket = Ticket::new(self);
+        let answer = match self.is_overloaded() {
+            true => Err(Error::Overloaded),
+            false => dispatch::dispatch(self, head, body, terms, client),
+        };
+        match answer {
+            Ok(answer) => Ok(Exchange::new(answer, terms.timeouts, ticket)),
             Err(error) => {
-                self.count(|counters| counters.count_error(&error));
+                ticket.fail(&error);
                 Err(error)
             }
         }
@@ -79,6 +101,7 @@ impl Exchange {
         let mut exchange = Exchange {
             used: answer.head.length,
             body: BodyDecoder::new(answer.head.framing),
+            window: Vec::new(),
             received: answer.received,
             head: answer.head,
             timeouts,
@@ -124,18 +147,46 @@ impl Exchange {
 
     /// Reads some of the body into `buffer`, which must not be empty. Returns how many bytes were put there; 0
     /// at the end of the body. Errors where the body breaks off, is malformed, or is late;
-    /// what was read before is then only a part, and no more can be read.
-    pub fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Error> {
+    /// what was read before is then only a part, and no more can be read. So it does where the client has
+    /// gone.
+    pub fn read(&mut self, buffer: &mut [u8], client: &dyn Client) -> Result<usize, Error> {
         debug_assert!(!buffer.is_empty(), "nothing can be read into no room");
-        let result = self.read_piece(buffer);
-        if let Err(error) = &result {
-            self.open = None;
-            self.ticket.fail(error);
-        }
-        result
+        self.read_piece(buffer, client).map_err(|error| self.fail(error))
     }
 
-    fn read_piece(&mut self, buffer: &mut [u8]) -> Result<usize, Error> {
+    /// Ends the exchange with an error.
+    fn fail(&mut self, error: Error) -> Error {
+        self.open = None;
+        self.ticket.fail(&error);
+        error
+    }
+
+    /// Lends the next piece of the body, decoded where it was received; an empty one at its end. Errors as
+    /// [`read`](Self::read). What `read` has given is not lent, and the other way round.
+    pub fn lend(&mut self, client: &dyn Client) -> Result<&[u8], Error> {
+        let has_more = self.used < self.received.bytes().len();
+        if !has_more || self.body.is_complete() {
+            let mut window = std::mem::take(&mut self.window);
+            window.resize(WINDOW, 0);
+            let result = self.read(&mut window, client);
+            self.window = window;
+            return result.map(|count| &self.window[..count]);
+        }
+        let start = self.used;
+        let decoded = match self.body.decode(self.received.behind(start)) {
+            Ok(decoded) => decoded,
+            Err(error) => return Err(self.fail(error.into())),
+        };
+        self.used += decoded.used;
+        self.release_if_complete();
+        // What has come may have been framing alone.
+        if decoded.data == 0 {
+            return self.lend(client);
+        }
+        Ok(&self.received.bytes()[start..start + decoded.data])
+    }
+
+    fn read_piece(&mut self, buffer: &mut [u8], client: &dyn Client) -> Result<usize, Error> {
         let deadline = self.timeouts.deadline(Phase::Body, Instant::now());
         while !self.body.is_complete() {
             let Some(open) = &mut self.open else {
@@ -143,7 +194,7 @@ impl Exchange {
             };
             let kept = &self.received.bytes()[self.used..];
             let data = if kept.is_empty() {
-                let count = open.connection.receive(buffer, deadline)?;
+                let count = open.connection.receive(buffer, deadline, client)?;
                 if count == 0 && !self.body.close() {
                     return Err(closed(io::ErrorKind::UnexpectedEof.into(), deadline));
                 }

@@ -9,7 +9,7 @@
 //! - [`Error::status`] is what a gateway answers where there is no exchange.
 //!
 //! ```no_run
-//! use ghost_upstream::{Body, RequestHead, ServiceSpec, Settings, Timeouts, Upstream};
+//! use ghost_upstream::{Body, Patient, RequestHead, ServiceSpec, Settings, Terms, Upstream};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let upstream = Upstream::new(Settings::default());
@@ -21,10 +21,10 @@
 //!
 //! let mut request = RequestHead::new(b"GET", b"/", b"example.com")?;
 //! request.field(b"Accept", b"*/*")?;
-//! let mut exchange = service.exchange(request, Body::Empty, &Timeouts::default())?;
+//! let mut exchange = service.exchange(request, Body::Empty, &Terms::default(), &Patient)?;
 //! let mut buffer = [0; 4096];
 //! loop {
-//!     match exchange.read(&mut buffer)? {
+//!     match exchange.read(&mut buffer, &Patient)? {
 //!         0 => break,
 //!         count => println!("{:?}", &buffer[..count]),
 //!     }
@@ -40,6 +40,7 @@ mod balance;
 mod body;
 mod buffers;
 mod chunked;
+mod client;
 mod connection;
 mod counters;
 mod deadline;
@@ -55,8 +56,10 @@ mod moment;
 mod pool;
 mod reaper;
 mod receive;
+mod replay;
 mod request;
 mod response;
+mod retry;
 mod scatter;
 mod service;
 mod services;
@@ -69,17 +72,19 @@ pub use bad_response::{BadResponse, MAX_FIELDS};
 pub use balance::Balancer;
 pub use body::{BodyDecoder, Decoded};
 pub use chunked::BadChunk;
+pub use client::{Client, Patient};
 pub use counters::{Counter, Counters};
 pub use deadline::Timeouts;
 pub use dial::Dial;
 pub use endpoint::Endpoint;
 pub use error::{Error, Phase};
-pub use exchange::Exchange;
+pub use exchange::{Exchange, Terms};
 pub use framing::Framing;
 pub use hop::{ConnectionOptions, is_hop_by_hop};
 pub use receive::HeadBuffer;
 pub use request::{InvalidRequest, RequestHead};
 pub use response::{ParsedHead, ResponseHead};
+pub use retry::Retry;
 pub use service::Service;
 pub use services::Services;
 pub use settings::Settings;

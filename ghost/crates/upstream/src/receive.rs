@@ -1,6 +1,7 @@
 //! The buffer into which a response's head is received, and what it has got of the head so far.
 
 use crate::bad_response::BadResponse;
+use crate::buffers;
 use crate::response::{Parsed, ParsedHead, parse};
 
 /// How much is received at first; most heads, and many a body with them, fit.
@@ -24,18 +25,21 @@ pub struct HeadBuffer {
     scanned: usize,
     interim: u8,
     limit: usize,
+    /// How much of it is counted among what all buffers together may have of early answers.
+    reserved: usize,
 }
 
 impl HeadBuffer {
     /// An empty buffer for a head of at most `limit` bytes, in memory that may have served before.
     pub fn new(mut bytes: Vec<u8>, limit: usize) -> Self {
         bytes.resize(FIRST.min(limit), 0);
-        HeadBuffer { bytes, filled: 0, scanned: 0, interim: 0, limit }
+        HeadBuffer { bytes, filled: 0, scanned: 0, interim: 0, limit, reserved: 0 }
     }
 
     /// Takes the memory for another exchange; the buffer is empty then.
     pub(crate) fn take_memory(&mut self) -> Vec<u8> {
         (self.filled, self.scanned) = (0, 0);
+        buffers::release(std::mem::take(&mut self.reserved));
         std::mem::take(&mut self.bytes)
     }
 
@@ -54,6 +58,21 @@ impl HeadBuffer {
             self.bytes.resize(longer, 0);
         }
         Ok(&mut self.bytes[self.filled..])
+    }
+
+    /// Room for what comes of the body behind a head, in a buffer that holds at most `limit` bytes of all
+    /// that; none where there is no more of it, or where all buffers together have grown as large as they may.
+    pub(crate) fn early_space(&mut self, limit: usize) -> Option<&mut [u8]> {
+        if self.filled == self.bytes.len() {
+            let longer = (self.bytes.len() * 2).min(limit.max(self.bytes.len()));
+            let more = longer - self.bytes.len();
+            if more == 0 || !buffers::reserve(more) {
+                return None;
+            }
+            self.reserved += more;
+            self.bytes.resize(longer, 0);
+        }
+        Some(&mut self.bytes[self.filled..])
     }
 
     /// Takes account of `count` bytes that were put into [`space`](Self::space).
@@ -98,9 +117,20 @@ impl HeadBuffer {
         Ok(())
     }
 
+    /// What was received from a place on, to be decoded there.
+    pub(crate) fn behind(&mut self, start: usize) -> &mut [u8] {
+        &mut self.bytes[start..self.filled]
+    }
+
     /// Everything that was received, the head first.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes[..self.filled]
+    }
+}
+
+impl Drop for HeadBuffer {
+    fn drop(&mut self) {
+        buffers::release(self.reserved);
     }
 }
 

@@ -76,6 +76,12 @@ impl Service {
         !self.endpoints.load().serving.is_empty()
     }
 
+    /// Whether all services together have more requests in flight than they may have, the one that asks
+    /// included.
+    pub(crate) fn is_overloaded(&self) -> bool {
+        self.totals.in_flight.get() > self.settings.max_in_flight_total as u64
+    }
+
     pub(crate) fn settings(&self) -> &Settings {
         &self.settings
     }

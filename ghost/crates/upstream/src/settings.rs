@@ -13,6 +13,13 @@ pub struct Settings {
     pub hold_down_max: Duration,
     /// How many requests each endpoint may have in flight.
     pub max_in_flight: usize,
+    /// How many requests all services together may have in flight. Each holds two of varnishd's threads
+    /// in the fetch door, of which there are 10,000 (`thread_pools` times `thread_pool_max`): beyond this,
+    /// one that waits for a backend would take the thread of one that needs none.
+    pub max_in_flight_total: usize,
+    /// How long it may take from an exchange's beginning to the end of the request's body, which its
+    /// client may send slowly.
+    pub request_timeout: Duration,
     /// How many idle connections are kept for each endpoint.
     pub max_idle: usize,
     /// How long a connection may be idle. Shorter than backends keep theirs (often 60 s), so that it is
@@ -23,6 +30,10 @@ pub struct Settings {
     pub distrust: Duration,
     /// How long the head of a response may be, in bytes, interim responses not counted.
     pub max_head: usize,
+    /// How long the body of a request may be, in bytes, so that it is kept to be sent again.
+    pub max_replay: usize,
+    /// How many bytes of an answer are kept that a backend sends while it still reads the request.
+    pub max_early: usize,
 }
 
 impl Default for Settings {
@@ -32,10 +43,14 @@ impl Default for Settings {
             hold_down: Duration::from_secs(1),
             hold_down_max: Duration::from_secs(30),
             max_in_flight: 1024,
+            max_in_flight_total: 4000,
+            request_timeout: Duration::from_secs(3600),
             max_idle: 256,
             idle_timeout: Duration::from_secs(55),
             distrust: Duration::from_secs(60),
             max_head: 32 * 1024,
+            max_replay: 64 * 1024,
+            max_early: 8 * 1024 * 1024,
         }
     }
 }

@@ -3,12 +3,14 @@
 use std::io::{self, IoSlice};
 use std::time::Instant;
 
+use crate::client::Client;
 use crate::connection::{Connection, closed};
 use crate::deadline::{Deadline, Timeouts};
 use crate::error::{Error, Phase};
 use crate::receive::HeadBuffer;
 use crate::request::BodyLength;
 use crate::response::ParsedHead;
+use crate::settings::Settings;
 
 /// The body of a request.
 pub enum Body<'a> {
@@ -40,16 +42,41 @@ impl Body<'_> {
     }
 }
 
+/// A connection to a backend, and what has been received of its answer.
+pub(crate) struct Wire<'a> {
+    pub(crate) connection: &'a Connection,
+    pub(crate) received: &'a mut HeadBuffer,
+    /// Whether it answers a HEAD request.
+    pub(crate) is_head: bool,
+}
+
+/// What an upload may take.
+pub(crate) struct Bounds<'a> {
+    pub(crate) timeouts: &'a Timeouts,
+    pub(crate) settings: &'a Settings,
+    /// When the exchange began.
+    pub(crate) begun: Instant,
+}
+
 /// The way of a body to the backend.
 pub struct Upload<'a> {
-    connection: &'a Connection,
-    received: &'a mut HeadBuffer,
-    is_head: bool,
-    timeouts: &'a Timeouts,
+    wire: Wire<'a>,
+    bounds: Bounds<'a>,
+    client: &'a dyn Client,
     /// How much is to come; none where it is chunked.
     left: Option<u64>,
     answer: Option<ParsedHead>,
+    /// Whether there is still something to receive, and room for it.
+    may_receive: bool,
+    /// What was written so far, where it is kept for another attempt.
+    kept: Option<Kept>,
     end: Option<End>,
+}
+
+/// A body that is kept as long as it is short.
+struct Kept {
+    bytes: Vec<u8>,
+    limit: usize,
 }
 
 /// Why nothing more is sent.
@@ -70,45 +97,58 @@ pub(crate) struct Uploaded {
 
 impl<'a> Upload<'a> {
     pub(crate) fn new(
-        connection: &'a Connection,
-        received: &'a mut HeadBuffer,
-        is_head: bool,
-        timeouts: &'a Timeouts,
+        wire: Wire<'a>,
+        bounds: Bounds<'a>,
+        client: &'a dyn Client,
         length: BodyLength,
     ) -> Self {
         Upload {
-            connection,
-            received,
-            is_head,
-            timeouts,
+            wire,
+            bounds,
+            client,
             left: match length {
                 BodyLength::Empty => Some(0),
                 BodyLength::Known(length) => Some(length),
                 BodyLength::Chunked => None,
             },
             answer: None,
+            may_receive: true,
+            kept: None,
             end: None,
         }
     }
 
-    /// Runs the source and ends the body.
-    pub(crate) fn run(mut self, source: Source<'_>) -> Result<Uploaded, Error> {
+    /// Keeps what is written, if it is at most so many bytes.
+    pub(crate) fn keep(&mut self, limit: usize) {
+        self.kept = Some(Kept { bytes: Vec::new(), limit });
+    }
+
+    /// Runs the source and ends the body. Returns the whole body as well, where it was kept.
+    pub(crate) fn run(mut self, source: Source<'_>) -> (Result<Uploaded, Error>, Option<Vec<u8>>) {
         let read = source(&mut self);
         if self.end.is_none() {
             self.finish(read.is_ok());
         }
+        let is_read = read.is_ok() && self.left.is_none_or(|left| left == 0);
+        let kept = self.kept.filter(|_| is_read).map(|kept| kept.bytes);
         let is_whole = self.end.is_none();
-        match self.end {
+        let result = match self.end {
             Some(End::Failed(error)) => Err(error),
             _ => Ok(Uploaded { answer: self.answer, is_whole }),
-        }
+        };
+        (result, kept)
     }
 
     /// Sends a piece of the body. Errors where no more shall be sent, since the backend has answered or the
     /// connection has failed; the exchange knows which.
     pub fn write(&mut self, piece: &[u8]) -> Result<(), Stopped> {
+        // However slowly the client sends, it does not hold a place at the backend for ever.
+        if self.bounds.begun.elapsed() >= self.bounds.settings.request_timeout {
+            return self.note(Err(End::Failed(Error::SlowRequest)));
+        }
+        self.keep_piece(piece);
         if self.end.is_some() {
-            return Err(Stopped);
+            return self.go_on(piece);
         }
         // An empty chunk would end the body.
         if piece.is_empty() {
@@ -128,7 +168,30 @@ impl<'a> Upload<'a> {
                 self.send(&mut [IoSlice::new(size.as_bytes()), IoSlice::new(piece), IoSlice::new(b"\r\n")])
             }
         };
-        self.note(sent)
+        self.note(sent).or_else(|_| self.go_on(&[]))
+    }
+
+    fn keep_piece(&mut self, piece: &[u8]) {
+        if let Some(kept) = &mut self.kept {
+            match kept.bytes.len() + piece.len() <= kept.limit {
+                true => kept.bytes.extend_from_slice(piece),
+                false => self.kept = None,
+            }
+        }
+    }
+
+    /// Goes on reading where nothing is sent any more, if the next attempt will need the whole body: the
+    /// connection was closed without an answer, and the body is short so far.
+    fn go_on(&mut self, piece: &[u8]) -> Result<(), Stopped> {
+        let is_unanswered = self.answer.is_none() && self.wire.received.is_empty();
+        let is_closed = matches!(self.end, Some(End::Failed(Error::Closed { .. })));
+        if self.kept.is_none() || !is_unanswered || !is_closed {
+            return Err(Stopped);
+        }
+        if let Some(left) = &mut self.left {
+            *left = left.checked_sub(piece.len() as u64).ok_or(Stopped)?;
+        }
+        Ok(())
     }
 
     fn finish(&mut self, is_whole: bool) {
@@ -154,34 +217,56 @@ impl<'a> Upload<'a> {
         self.look()?;
         let mut deadline = self.deadline();
         while !slices.is_empty() {
-            match self.connection.send_now(slices) {
+            match self.wire.connection.send_now(slices) {
                 Ok(Some(count)) => {
                     IoSlice::advance_slices(&mut slices, count);
                     deadline = self.deadline();
                 }
-                Ok(None) => self.wait(deadline)?,
+                Ok(None) if self.wait(deadline)? => deadline = self.deadline(),
+                Ok(None) => {}
                 Err(error) => return Err(self.last_words(error, deadline)),
             }
         }
         Ok(())
     }
 
-    /// Waits until there is room to send, or a byte of the answer: a backend that answers without reading
-    /// would otherwise be waited for in vain.
-    fn wait(&mut self, deadline: Deadline) -> Result<(), End> {
-        let watch = self.answer.is_none();
-        let ready = self.connection.wait_to_send(watch, deadline).map_err(|error| self.stuck(error))?;
-        match watch && ready.readable && !ready.writable {
-            true => self.look(),
-            false => Ok(()),
+    /// Waits until there is room to send, or something of the answer has come. A backend that answers
+    /// without reading would otherwise be waited for in vain, and so would one that reads no more until
+    /// somebody takes its answer. Returns whether something came.
+    fn wait(&mut self, deadline: Deadline) -> Result<bool, End> {
+        let connection = self.wire.connection;
+        let waited = connection.wait_to_send(self.may_receive, deadline, self.client);
+        let ready = waited.map_err(|error| self.stuck(error))?;
+        if !self.may_receive || !ready.readable || ready.writable {
+            return Ok(false);
         }
+        match self.answer {
+            None => self.look().map(|()| true),
+            Some(_) => Ok(self.take_early()),
+        }
+    }
+
+    /// Takes some of the answer's body, that comes while the backend still reads the request. Returns
+    /// whether there was any.
+    fn take_early(&mut self) -> bool {
+        let received = match self.wire.received.early_space(self.bounds.settings.max_early) {
+            Some(space) => self.wire.connection.receive_now(space),
+            None => Ok(Some(0)),
+        };
+        match received {
+            Ok(Some(count @ 1..)) => self.wire.received.advance(count),
+            Ok(None) => {}
+            // Whoever reads the body learns of it.
+            Ok(Some(0)) | Err(_) => self.may_receive = false,
+        }
+        self.may_receive
     }
 
     /// A backend that has answered and reads no more is not waited for any longer: its answer counts.
     fn stuck(&self, error: Error) -> End {
         match &self.answer {
-            Some(_) => End::Answered,
-            None => End::Failed(error),
+            Some(_) if !matches!(error, Error::ClientGone) => End::Answered,
+            _ => End::Failed(error),
         }
     }
 
@@ -202,13 +287,13 @@ impl<'a> Upload<'a> {
 
     /// Receives once without waiting; none where nothing has come.
     fn take(&mut self) -> Result<Option<()>, Error> {
-        let space = self.received.space()?;
-        match self.connection.receive_now(space) {
+        let space = self.wire.received.space()?;
+        match self.wire.connection.receive_now(space) {
             Ok(None) => Ok(None),
             Ok(Some(0)) => Err(closed(io::ErrorKind::UnexpectedEof.into(), self.deadline())),
             Ok(Some(count)) => {
-                self.received.advance(count);
-                self.answer = self.received.head(self.is_head)?;
+                self.wire.received.advance(count);
+                self.answer = self.wire.received.head(self.wire.is_head)?;
                 Ok(Some(()))
             }
             Err(error) => Err(closed(error, self.deadline())),
@@ -227,6 +312,6 @@ impl<'a> Upload<'a> {
     }
 
     fn deadline(&self) -> Deadline {
-        self.timeouts.deadline(Phase::Sending, Instant::now())
+        self.bounds.timeouts.deadline(Phase::Sending, Instant::now())
     }
 }

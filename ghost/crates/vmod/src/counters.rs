@@ -73,6 +73,9 @@ pub struct Counters {
     /// Exchanges refused since every endpoint had its limit of requests in flight.
     #[counter]
     pub backend_saturated: AtomicU64,
+    /// Exchanges refused since all services together had their limit of requests in flight.
+    #[counter]
+    pub backend_overloaded: AtomicU64,
     /// Exchanges refused since the service had no endpoint.
     #[counter]
     pub backend_no_endpoint: AtomicU64,
@@ -85,6 +88,12 @@ pub struct Counters {
     /// Connections closed since they held bytes that no request asked for.
     #[counter]
     pub backend_surplus: AtomicU64,
+    /// Exchanges given up since the request did not come to its end in time.
+    #[counter]
+    pub backend_slow_requests: AtomicU64,
+    /// Exchanges given up since the client had gone.
+    #[counter]
+    pub backend_client_gone: AtomicU64,
 }
 
 /// The segment, once varnishd has given one.
@@ -138,5 +147,8 @@ pub fn upstream() -> ghost_upstream::Counters {
         bad_responses: Counter::at(&shown.backend_bad_responses),
         closed: Counter::at(&shown.backend_closed),
         surplus: Counter::at(&shown.backend_surplus),
+        overloaded: Counter::at(&shown.backend_overloaded),
+        slow_requests: Counter::at(&shown.backend_slow_requests),
+        client_gone: Counter::at(&shown.backend_client_gone),
     }
 }

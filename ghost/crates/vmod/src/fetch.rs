@@ -4,6 +4,7 @@ mod body;
 mod failure;
 mod request;
 mod response;
+mod waiting;
 
 use std::net::SocketAddr;
 use std::ptr;
@@ -11,13 +12,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ghost_config::Filters;
-use ghost_upstream::{Exchange, Service, Timeouts};
+use ghost_upstream::{Exchange, Service, Terms, Timeouts};
 use varnish::ffi::{self, vrt_ctx, VslTag, VCL_BACKEND};
 
 pub use failure::{reason, Failure};
 
 use crate::log;
 use crate::message::Message;
+use waiting::Waiting;
 
 /// What is done to a request on its way, and what its answer carries.
 pub struct Applied<'a> {
@@ -93,8 +95,9 @@ unsafe fn attempt(
         let bereq = Message::new((*bo).bereq).ok_or(Failure::Internal("no bereq"))?;
         let head = request::head(applied, &bereq)?;
         (*bo).acct.bereq_hdrbytes += head.size() as u64;
-        let timeouts = timeouts(ctx);
-        let exchange = body::with_body(bo, |body| service.exchange(head, body, &timeouts))?;
+        let terms = Terms { timeouts: timeouts(ctx), ..Terms::default() };
+        let waiting = Waiting::new(bo);
+        let exchange = body::with_body(bo, |body| service.exchange(head, body, &terms, &waiting))?;
         log_open(bo, name, &exchange);
         response::install(bo, exchange, applied.carried, name)
     }

@@ -7,14 +7,14 @@ use std::thread;
 
 use arc_swap::ArcSwapOption;
 use ghost_config::{Config, Diagnostic};
-use ghost_upstream::{Settings, Upstream};
+use ghost_upstream::Upstream;
 use serde::Serialize;
 use varnish::ffi::VslTag;
 
 use crate::counters::{self, count, counters, set};
 use crate::known_files::KnownFiles;
-use crate::log;
 use crate::snapshot::{Prepared, Snapshot};
+use crate::{environment, log};
 
 /// The thread that builds a configuration has room for deep documents and large expressions; a worker's
 /// stack is 80 kB.
@@ -39,7 +39,7 @@ struct Source {
 fn gateway() -> &'static Gateway {
     static GATEWAY: OnceLock<Gateway> = OnceLock::new();
     GATEWAY.get_or_init(|| Gateway {
-        upstream: Upstream::counting(Settings::default(), counters::upstream()),
+        upstream: Upstream::counting(environment::settings(), counters::upstream()),
         running: ArcSwapOption::empty(),
         draining: AtomicBool::new(false),
         source: Mutex::default(),

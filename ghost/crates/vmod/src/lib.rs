@@ -20,6 +20,7 @@ mod deliver;
 mod director;
 mod directors;
 mod door;
+mod environment;
 mod fetch;
 mod forward;
 mod gateway;

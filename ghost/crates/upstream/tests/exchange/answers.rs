@@ -2,10 +2,10 @@
 
 use std::sync::{Mutex, mpsc};
 
-use ghost_upstream::{Body, Error, Phase};
+use ghost_upstream::{Body, Error, Patient, Phase};
 
 use crate::backend::Backend;
-use crate::client::{Client, read};
+use crate::client::{Client, lent, read};
 
 #[test]
 fn a_body_is_whole_however_its_end_is_known_and_the_connection_is_kept_where_it_can_be() {
@@ -47,8 +47,11 @@ fn a_body_is_whole_however_its_end_is_known_and_the_connection_is_kept_where_it_
             assert!(exchange.is_complete(), "{name}");
             assert_eq!(exchange.is_recycled(), is_kept, "{name}");
         }
+        let mut exchange = client.send(method, Body::Empty).expect(name);
+        assert_eq!(lent(&mut exchange).expect(name), body.as_bytes(), "{name}");
+        assert_eq!(exchange.is_recycled(), is_kept, "{name}");
         assert_eq!(client.endpoint().idle(), usize::from(is_kept), "{name}");
-        assert_eq!(backend.connections(), if is_kept { 1 } else { 3 }, "{name}");
+        assert_eq!(backend.connections(), if is_kept { 1 } else { 4 }, "{name}");
     }
 }
 
@@ -104,6 +107,7 @@ fn a_long_body_arrives_as_it_was_sent() {
             let mut exchange = client.send("GET", Body::Empty).unwrap();
             assert!(read(&mut exchange, room).unwrap() == body);
         }
+        assert!(lent(&mut client.send("GET", Body::Empty).unwrap()).unwrap() == body);
         assert_eq!(backend.connections(), 1);
     }
 }
@@ -130,7 +134,7 @@ fn a_body_that_breaks_off_or_is_malformed_is_an_error_at_its_end() {
             other => panic!("{name}: {other}"),
         }
         assert_eq!(error.status(), 502, "{name}");
-        assert!(exchange.read(&mut [0; 10]).is_err(), "{name}: there is no reading on");
+        assert!(exchange.read(&mut [0; 10], &Patient).is_err(), "{name}: there is no reading on");
         assert_eq!(client.endpoint().in_flight(), 0, "{name}");
         assert_eq!(client.service.counters().in_flight.get(), 0, "{name}");
     }

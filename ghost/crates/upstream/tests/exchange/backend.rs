@@ -141,6 +141,17 @@ impl Peer {
         Some(head)
     }
 
+    /// The next chunk of a chunked body, as it came.
+    pub fn chunk(&mut self) -> Option<String> {
+        let mut chunk = String::new();
+        self.line(&mut chunk)?;
+        let size = usize::from_str_radix(chunk.trim_end(), 16).expect("a size");
+        let mut data = vec![0; size + 2];
+        self.reader.read_exact(&mut data).ok()?;
+        chunk.push_str(&String::from_utf8(data).expect("text"));
+        Some(chunk)
+    }
+
     /// Waits for the first byte of a body, and leaves it unread.
     pub fn body_has_begun(&mut self) {
         assert!(!self.reader.fill_buf().expect("a body").is_empty(), "the body has not begun");

@@ -4,14 +4,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use ghost_upstream::{
-    Body, Endpoint, Error, Exchange, RequestHead, Service, ServiceSpec, Settings, Timeouts, Upstream,
+    Body, Endpoint, Error, Exchange, Patient, RequestHead, Service, ServiceSpec, Settings, Terms, Upstream,
 };
 
 /// An upstream with one service.
 pub struct Client {
     pub upstream: Upstream,
     pub service: Arc<Service>,
-    pub timeouts: Timeouts,
+    pub terms: Terms,
 }
 
 impl Client {
@@ -23,7 +23,7 @@ impl Client {
         let upstream = Upstream::new(settings);
         let services = upstream.update([spec(endpoints)]);
         let service = Arc::clone(services.get("a/b:80").expect("the service"));
-        Client { upstream, service, timeouts: Timeouts::default() }
+        Client { upstream, service, terms: Terms::default() }
     }
 
     /// Reloads with other endpoints.
@@ -33,7 +33,7 @@ impl Client {
 
     pub fn send(&self, method: &str, body: Body<'_>) -> Result<Exchange, Error> {
         let head = RequestHead::new(method.as_bytes(), b"/", b"a.io").expect("a sound request");
-        self.service.exchange(head, body, &self.timeouts)
+        self.service.exchange(head, body, &self.terms, &Patient)
     }
 
     /// A request without a body: status and body of its answer.
@@ -56,9 +56,20 @@ pub fn finish(mut exchange: Exchange) -> Result<(u16, String), Error> {
 pub fn read(exchange: &mut Exchange, room: usize) -> Result<Vec<u8>, Error> {
     let (mut body, mut buffer) = (Vec::new(), vec![0; room]);
     loop {
-        match exchange.read(&mut buffer)? {
+        match exchange.read(&mut buffer, &Patient)? {
             0 => return Ok(body),
             count => body.extend_from_slice(&buffer[..count]),
+        }
+    }
+}
+
+/// Takes the body to its end, as it is lent.
+pub fn lent(exchange: &mut Exchange) -> Result<Vec<u8>, Error> {
+    let mut body = Vec::new();
+    loop {
+        match exchange.lend(&Patient)? {
+            [] => return Ok(body),
+            piece => body.extend_from_slice(piece),
         }
     }
 }

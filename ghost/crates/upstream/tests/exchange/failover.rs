@@ -98,6 +98,24 @@ fn a_request_beyond_the_limit_in_flight_is_refused_at_once() {
 }
 
 #[test]
+fn a_request_beyond_the_limit_of_all_services_is_refused_at_once() {
+    let backends = [Backend::answering(ANSWER), Backend::answering(ANSWER)];
+    let settings = Settings { max_in_flight_total: 2, ..Settings::default() };
+    let client = Client::with_settings(&backends.each_ref().map(|backend| backend.address), settings);
+    let first = client.send("GET", Body::Empty).unwrap();
+    let _second = client.send("GET", Body::Empty).unwrap();
+    for _ in 0..3 {
+        let error = client.ask("GET").unwrap_err();
+        assert!(matches!(error, Error::Overloaded), "{error}");
+        assert_eq!(error.status(), 503);
+    }
+    let totals = client.upstream.totals();
+    assert_eq!((totals.overloaded.get(), totals.in_flight.get()), (3, 2));
+    drop(first);
+    assert!(client.ask("GET").is_ok());
+}
+
+#[test]
 fn a_service_without_endpoints_answers_503() {
     let client = Client::new(&[]);
     let error = client.ask("GET").unwrap_err();

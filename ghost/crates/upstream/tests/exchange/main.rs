@@ -1,5 +1,6 @@
 //! Exchanges with scripted backends over loopback.
 
+mod abandoned;
 mod answers;
 mod backend;
 mod client;

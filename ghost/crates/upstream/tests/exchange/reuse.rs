@@ -1,9 +1,10 @@
 //! Which connection a request goes out on, and what is sent again.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, mpsc};
 use std::time::Duration;
 
-use ghost_upstream::{Body, Error, Phase, Settings};
+use ghost_upstream::{Body, Error, Patient, Phase, Retry, Settings};
 
 use crate::backend::{Backend, eventually};
 use crate::client::{Client, finish};
@@ -29,7 +30,7 @@ fn a_connection_is_free_as_soon_as_the_body_is_through() {
     let client = Client::new(&[backend.address]);
     let mut exchange = client.send("GET", Body::Empty).unwrap();
     assert_eq!((client.endpoint().idle(), client.endpoint().in_flight()), (0, 1));
-    exchange.read(&mut [0; 2]).unwrap();
+    exchange.read(&mut [0; 2], &Patient).unwrap();
     assert_eq!((client.endpoint().idle(), client.endpoint().in_flight()), (1, 0));
 }
 
@@ -118,18 +119,78 @@ fn a_request_that_may_have_been_acted_upon_is_not_sent_again() {
 }
 
 #[test]
-fn a_request_whose_body_was_begun_is_not_sent_again() {
-    let backend = ending(|peer| drop(peer.request()));
-    let client = Client::new(&[backend.address]);
-    client.ask("GET").unwrap();
-    let mut calls = 0;
-    let mut source = |upload: &mut ghost_upstream::Upload<'_>| {
-        calls += 1;
-        upload.write(b"hello")
-    };
-    let result = client.send("PUT", Body::Known(5, &mut source));
-    assert!(matches!(result, Err(Error::Closed { .. })));
-    assert_eq!((calls, backend.connections()), (1, 1));
+fn a_body_is_sent_again_where_it_is_short_and_read_once() {
+    let limit = Settings::default().max_replay;
+    for (name, length, is_chunked, is_repeated) in [
+        ("short", 5, false, true),
+        ("short and chunked", 5, true, true),
+        ("as long as may be", limit, true, true),
+        ("too long", limit + 1, false, false),
+        ("far too long", 100 * limit, true, false),
+    ] {
+        let (bodies, received) = mpsc::channel();
+        let backend = Backend::start(move |peer| {
+            for number in 0.. {
+                let Some(request) = peer.request() else { return };
+                let (_, body) = request.split_once("\r\n\r\n").expect("a whole request");
+                bodies.send(body.matches('x').count()).expect("the test to listen");
+                // The first connection ends with its second request.
+                if peer.number == 0 && number == 1 {
+                    return;
+                }
+                peer.send(ANSWER);
+            }
+        });
+        let client = Client::new(&[backend.address]);
+        client.ask("GET").unwrap();
+        let mut calls = 0;
+        let piece = vec![b'x'; 1000];
+        let mut source = |upload: &mut ghost_upstream::Upload<'_>| {
+            calls += 1;
+            let pieces = std::iter::repeat_n(1000, length / 1000).chain([length % 1000]);
+            pieces.into_iter().try_for_each(|size| upload.write(&piece[..size]))
+        };
+        let body = match is_chunked {
+            true => Body::Chunked(&mut source),
+            false => Body::Known(length as u64, &mut source),
+        };
+        let result = client.send("PUT", body).and_then(finish);
+        assert_eq!(result.is_ok(), is_repeated, "{name}");
+        assert_eq!((calls, backend.connections()), (1, 1 + usize::from(is_repeated)), "{name}");
+        drop(client);
+        drop(backend);
+        let received: Vec<_> = received.into_iter().skip(1).collect();
+        assert_eq!(received, vec![length; 1 + usize::from(is_repeated)], "{name}");
+    }
+}
+
+#[test]
+fn a_request_is_sent_again_as_its_terms_say() {
+    let table: [(&str, &[&str], u32, u16); 5] = [
+        ("a status that is listed", &["HTTP/1.1 503 X\r\nContent-Length: 0\r\n\r\n"], 1, 200),
+        ("no answer", &[""], 1, 200),
+        ("more often than may be", &["HTTP/1.1 503 X\r\nContent-Length: 1\r\n\r\nx"; 2], 1, 503),
+        ("another status", &["HTTP/1.1 500 X\r\nContent-Length: 0\r\n\r\n"], 2, 500),
+        ("without terms", &["HTTP/1.1 503 X\r\nContent-Length: 0\r\n\r\n"], 0, 503),
+    ];
+    for (name, answers, attempts, want) in table {
+        let asked = AtomicUsize::new(0);
+        let backend = Backend::start(move |peer| {
+            while let Some(request) = peer.request() {
+                assert!(request.ends_with("\r\n\r\nhello"), "{request}");
+                match answers.get(asked.fetch_add(1, Ordering::SeqCst)) {
+                    Some(&"") => return,
+                    answer => peer.send(answer.copied().unwrap_or(ANSWER)),
+                };
+            }
+        });
+        let mut client = Client::new(&[backend.address]);
+        client.terms.retry = Retry { attempts, statuses: vec![503], backoff: Duration::from_millis(1) };
+        let mut source = |upload: &mut ghost_upstream::Upload<'_>| upload.write(b"hello");
+        let exchange = client.send("PUT", Body::Known(5, &mut source)).expect(name);
+        assert_eq!(finish(exchange).expect(name).0, want, "{name}");
+        assert_eq!(client.endpoint().in_flight(), 0, "{name}");
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::sync::mpsc;
 use std::time::Duration;
 
-use ghost_upstream::{Body, Error, Phase, Stopped, Upload};
+use ghost_upstream::{Body, Error, Phase, Settings, Stopped, Upload};
 
 use crate::backend::Backend;
 use crate::client::{Client, finish};
@@ -161,7 +161,7 @@ fn a_success_that_came_early_counts_where_the_backend_reads_no_more() {
         peer.wait_for_close_without_reading();
     });
     let mut client = Client::new(&[backend.address]);
-    client.timeouts.between_bytes = Duration::from_millis(200);
+    client.terms.timeouts.between_bytes = Duration::from_millis(200);
     let exchange = client.send("POST", Body::Chunked(&mut in_one_piece)).unwrap();
     assert_eq!(finish(exchange).unwrap(), (200, "ok".into()));
     assert_eq!(client.endpoint().idle(), 0, "a connection with half a request is not used again");
@@ -174,7 +174,77 @@ fn an_upload_that_nobody_reads_runs_into_its_deadline() {
         peer.wait_for_close_without_reading();
     });
     let mut client = Client::new(&[backend.address]);
-    client.timeouts.between_bytes = Duration::from_millis(50);
+    client.terms.timeouts.between_bytes = Duration::from_millis(50);
     let error = client.send("POST", Body::Chunked(&mut endless)).unwrap_err();
     assert!(matches!(error, Error::Timeout(Phase::Sending)), "{error}");
+}
+
+#[test]
+fn a_client_that_trickles_its_body_does_not_hold_its_place_for_ever() {
+    let backend = Backend::start(|peer| {
+        peer.head();
+        peer.wait_for_close();
+    });
+    let settings = Settings { request_timeout: Duration::from_millis(100), ..Settings::default() };
+    let client = Client::with_settings(&[backend.address], settings);
+    let mut trickle = |upload: &mut Upload<'_>| loop {
+        upload.write(b"x")?;
+        std::thread::park_timeout(Duration::from_millis(5));
+    };
+    let error = client.send("POST", Body::Known(1 << 40, &mut trickle)).unwrap_err();
+    assert!(matches!(error, Error::SlowRequest), "{error}");
+    assert_eq!(error.status(), 408);
+    backend.wait_for_ended(1);
+    let counters = client.service.counters();
+    assert_eq!((counters.slow_requests.get(), counters.in_flight.get()), (1, 0));
+    assert_eq!(client.endpoint().held_down(std::time::Instant::now()), None, "no fault of the backend");
+}
+
+/// A backend that sends back each piece of a chunked body before it reads the next one.
+fn echo(peer: &mut crate::backend::Peer) {
+    let mut head = peer.head().expect("a request");
+    assert!(head.contains("chunked"));
+    peer.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+    while !head.ends_with("0\r\n\r\n") {
+        head = peer.chunk().expect("the rest of the body");
+        peer.send(&head);
+    }
+}
+
+#[test]
+fn a_backend_that_answers_while_it_reads_does_not_stall() {
+    const PIECES: usize = 100;
+    let backend = Backend::start(|peer| {
+        for _ in 0..2 {
+            echo(peer);
+        }
+    });
+    let client = Client::new(&[backend.address]);
+    // Far more than the buffers of both sockets hold.
+    let piece = vec![b'x'; 80_000];
+    let mut source = |upload: &mut Upload<'_>| (0..PIECES).try_for_each(|_| upload.write(&piece));
+    for _ in 0..2 {
+        let exchange = client.send("POST", Body::Chunked(&mut source)).unwrap();
+        let (status, body) = finish(exchange).unwrap();
+        assert_eq!((status, body.len()), (200, PIECES * piece.len()));
+    }
+    assert_eq!(backend.connections(), 1);
+}
+
+#[test]
+fn an_early_answer_beyond_its_limit_counts_though_the_upload_does_not_end() {
+    let settings = Settings { max_early: 64 * 1024, ..Settings::default() };
+    let backend = Backend::start(|peer| {
+        peer.head();
+        peer.body_has_begun();
+        // It reads no more until its answer is taken.
+        peer.send("HTTP/1.1 200 OK\r\nContent-Length: 30000000\r\n\r\n");
+        peer.send("x".repeat(30_000_000));
+        peer.wait_for_close_without_reading();
+    });
+    let mut client = Client::with_settings(&[backend.address], settings);
+    client.terms.timeouts.between_bytes = Duration::from_millis(200);
+    let exchange = client.send("POST", Body::Chunked(&mut endless)).unwrap();
+    assert_eq!(finish(exchange).unwrap().1.len(), 30_000_000);
+    assert_eq!(client.endpoint().idle(), 0);
 }

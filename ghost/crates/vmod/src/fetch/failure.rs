@@ -60,8 +60,11 @@ pub fn reason(status: u16) -> &'static CStr {
         400 => c"Bad Request",
         404 => c"Not Found",
         405 => c"Method Not Allowed",
+        408 => c"Request Timeout",
         414 => c"URI Too Long",
         431 => c"Request Header Fields Too Large",
+        // No standard's, but what logs call it.
+        499 => c"Client Closed Request",
         500 => c"Internal Server Error",
         501 => c"Not Implemented",
         502 => c"Bad Gateway",

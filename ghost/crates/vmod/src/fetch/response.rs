@@ -3,10 +3,11 @@
 use std::ffi::{c_int, c_void};
 use std::{ptr, slice};
 
-use ghost_upstream::{Exchange, Framing, ResponseHead};
+use ghost_upstream::{Error, Exchange, Framing, ResponseHead};
 use varnish::ffi::{self, VfpStatus};
 
 use super::failure::Failure;
+use super::waiting::Waiting;
 use crate::boundary::caught;
 use crate::deliver::CARRIED;
 use crate::message::{Message, NoRoom};
@@ -198,7 +199,9 @@ impl Running {
         buffer: &mut [u8],
         length: &mut isize,
     ) -> VfpStatus {
-        match self.exchange.read(buffer) {
+        // SAFETY: the task is running.
+        let waiting = unsafe { Waiting::new(self.bo) };
+        match self.exchange.read(buffer, &waiting) {
             Ok(0) => VfpStatus::End,
             Ok(count) => {
                 *length = count as isize;
@@ -208,6 +211,8 @@ impl Running {
                     VfpStatus::Ok
                 }
             }
+            // Varnish looks at this before it asks again; a failure would spoil its hit-for-miss.
+            Err(Error::ClientGone) if waiting.is_cancelled() => VfpStatus::Ok,
             Err(error) => {
                 let failure = Failure::from(error);
                 let text = failure.to_string();

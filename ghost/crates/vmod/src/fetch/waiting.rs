@@ -1,0 +1,51 @@
+//! Whether somebody still waits for what a backend task fetches.
+
+use std::os::fd::BorrowedFd;
+
+use ghost_upstream::Client;
+use rustix::event::{poll, PollFd, PollFlags, Timespec};
+use varnish::ffi;
+
+/// Those for whom a backend task runs.
+pub struct Waiting(*const ffi::busyobj);
+
+impl Waiting {
+    /// # Safety
+    /// `bo` is the running backend task's, and outlives this.
+    pub unsafe fn new(bo: *const ffi::busyobj) -> Self {
+        Self(bo)
+    }
+
+    /// Whether the delivery has ended before the body: Varnish ends the fetch by itself then, as soon as it is asked.
+    pub fn is_cancelled(&self) -> bool {
+        self.has_flag(ffi::oc_flags_OC_F_CANCEL)
+    }
+
+    fn has_flag(&self, flag: ffi::oc_flags) -> bool {
+        // SAFETY: a running backend task has an object. Its flags are one byte, which the client's thread may
+        // change meanwhile: it is read as a whole, and anew each time.
+        let flags = unsafe { (&raw const (*(*self.0).fetch_objcore).flags).read_volatile() };
+        u32::from(flags) & flag != 0
+    }
+
+    /// Whether the client's connection was closed, or half of it: the two cannot be told apart.
+    fn has_hung_up(&self) -> bool {
+        // SAFETY: a running backend task holds its session.
+        let descriptor = unsafe { (&raw const (*(*self.0).sp).fd).read_volatile() };
+        if descriptor < 0 {
+            return true;
+        }
+        // SAFETY: it is open, since the client's thread waits for this task; were it another's by now, the
+        // look would change nothing there.
+        let socket = unsafe { BorrowedFd::borrow_raw(descriptor) };
+        let mut sockets = [PollFd::new(&socket, PollFlags::RDHUP)];
+        matches!(poll(&mut sockets, Some(&Timespec::default())), Ok(1..))
+    }
+}
+
+impl Client for Waiting {
+    /// Only the object of a pass has one client for sure: others may wait for what is fetched into the cache.
+    fn is_gone(&self) -> bool {
+        self.is_cancelled() || (self.has_flag(ffi::oc_flags_OC_F_PRIVATE) && self.has_hung_up())
+    }
+}
