@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::load::Kept;
+use crate::records::Kept;
 use crate::{Backend, Listener, Networks, Route, Service};
 
 /// Everything that a ghost.json says. Immutable; routes and services are shared with the configuration that
