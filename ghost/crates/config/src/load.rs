@@ -71,6 +71,7 @@ pub fn load_within(bytes: &[u8], previous: Option<&Config>, memory: usize) -> Re
         sequence: file.sequence,
         routing_sequence: file.routing_sequence,
         trusted_hops: Networks::compile(&file.trusted_hops, &mut findings),
+        x_varnish: file.x_varnish,
         listeners: listener::compile(file.listeners, &mut findings),
         routes: kept.routes.iter().map(|route| Arc::clone(&route.record)).collect(),
         services: Vec::new(),

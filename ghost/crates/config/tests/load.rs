@@ -132,6 +132,14 @@ fn go_may_write_null_for_what_is_empty() {
 }
 
 #[test]
+fn transactions_are_shown_on_request_alone() {
+    let shown = |text: &str| taken(text.as_bytes(), None).0.x_varnish;
+    assert!(!shown(r#"{"version": "1.0.0"}"#));
+    assert!(!shown(r#"{"version": "1.0.0", "xVarnish": null}"#));
+    assert!(shown(r#"{"version": "1.0.0", "xVarnish": true}"#));
+}
+
+#[test]
 fn a_refusal_names_what_is_wrong() {
     let refusal = |bytes: &[u8]| load(bytes, None).unwrap_err();
     let newer = br#"{"version": "2.1.0", "routes": {"in": "another shape"}}"#;
