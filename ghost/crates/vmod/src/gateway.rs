@@ -167,7 +167,7 @@ fn build(content: &[u8]) -> Built {
     let before = running();
     let previous: Option<&Config> = before.as_ref().map(|snapshot| snapshot.config());
     let loaded = ghost_config::load(content, previous).map_err(|e| chain(&e))?;
-    let prepared = Prepared::new(loaded.config);
+    let prepared = Prepared::new(loaded.config, before.as_deref());
     // From here on nothing may fail: the upstream cannot go back.
     let snapshot = Arc::new(prepared.enter(&gateway().upstream, before.as_deref()));
     gateway().transactions.store(snapshot.config().x_varnish, Ordering::Relaxed);
