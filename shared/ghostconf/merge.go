@@ -10,6 +10,7 @@ func FromRouting(source routing.Config, endpoints map[string][]Endpoint) Config 
 		Version:         Version,
 		RoutingSequence: source.Sequence,
 		TrustedHops:     source.TrustedHops,
+		XVarnish:        source.XVarnish,
 		Listeners:       make([]Listener, len(source.Listeners)),
 		Routes:          source.Routes,
 		Services:        make([]Service, len(source.Services)),

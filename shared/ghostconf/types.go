@@ -20,6 +20,9 @@ type Config struct {
 	RoutingSequence int64 `json:"routingSequence" jsonschema:"minimum=0"`
 	// TrustedHops are the networks (CIDR) whose X-Forwarded-* headers are believed.
 	TrustedHops []string `json:"trustedHops,omitempty"`
+	// XVarnish says that requests to backends and answers to clients have the header X-Varnish, the number of their
+	// transaction in Varnish's log.
+	XVarnish bool `json:"xVarnish,omitzero"`
 	// Listeners in the order of the Gateway's specification.
 	Listeners []Listener `json:"listeners"`
 	// Routes, ordered by namespace and name.

@@ -15,6 +15,9 @@ type Config struct {
 	Gateway Gateway `json:"gateway"`
 	// TrustedHops are the networks (CIDR) whose X-Forwarded-* headers are believed.
 	TrustedHops []string `json:"trustedHops,omitempty"`
+	// XVarnish says that requests to backends and answers to clients have the header X-Varnish, the number of their
+	// transaction in Varnish's log.
+	XVarnish bool `json:"xVarnish,omitzero"`
 	// Listeners in the order of the Gateway's specification.
 	Listeners []Listener `json:"listeners"`
 	// Routes, ordered by namespace and name. Empty where Shards is not.

@@ -17,11 +17,15 @@ type Options struct {
 	Extra []string
 }
 
+// identity is varnishd's name for itself (-i), the same one in every pod.
+const identity = "varnish-gateway"
+
 // Arguments is varnishd's command line, without the program, for a varnishd that connects its CLI to
 // the given address. It starts without VCL and child: chaperone loads the one and starts the other. The
-// jail is off because the pod has no privileges to drop. -T is left alone, for varnishadm.
+// jail is off because the pod has no privileges to drop. -T is left alone, for varnishadm. The identity stands in Via where
+// Varnish writes it: a pseudonym instead of the pod's name (RFC 9110, section 7.6.3).
 func (o Options) Arguments(cliAddress string) []string {
-	args := []string{"-F", "-n", o.WorkDir, "-f", "", "-j", "none", "-S", o.SecretFile, "-M", cliAddress}
+	args := []string{"-F", "-n", o.WorkDir, "-f", "", "-j", "none", "-S", o.SecretFile, "-M", cliAddress, "-i", identity}
 	for _, socket := range o.Sockets {
 		args = append(args, "-a", socket)
 	}

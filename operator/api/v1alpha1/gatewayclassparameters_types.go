@@ -50,7 +50,7 @@ type ClassVCLReference struct {
 
 // Setting names a field of GatewayParameters that a class can allow or forbid.
 //
-// +kubebuilder:validation:Enum=Image;VCL;Resources;VarnishdExtraArgs;Storage;PodTemplate;Service;TrustedHops;Logs;PodDisruptionBudget;Ports
+// +kubebuilder:validation:Enum=Image;VCL;Resources;VarnishdExtraArgs;Storage;PodTemplate;Service;TrustedHops;XVarnish;Logs;PodDisruptionBudget;Ports
 type Setting string
 
 // Settings that a class can allow or forbid.
@@ -63,6 +63,7 @@ const (
 	SettingPodTemplate         Setting = "PodTemplate"
 	SettingService             Setting = "Service"
 	SettingTrustedHops         Setting = "TrustedHops"
+	SettingXVarnish            Setting = "XVarnish"
 	SettingLogs                Setting = "Logs"
 	SettingPodDisruptionBudget Setting = "PodDisruptionBudget"
 	SettingPorts               Setting = "Ports"
@@ -73,7 +74,7 @@ const (
 func DefaultAllowedOverrides() []Setting {
 	return []Setting{
 		SettingResources, SettingVarnishdExtraArgs, SettingStorage, SettingPodTemplate, SettingService,
-		SettingTrustedHops, SettingLogs, SettingPodDisruptionBudget, SettingPorts,
+		SettingTrustedHops, SettingXVarnish, SettingLogs, SettingPodDisruptionBudget, SettingPorts,
 	}
 }
 

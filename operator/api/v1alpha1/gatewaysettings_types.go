@@ -47,6 +47,11 @@ type GatewaySettings struct {
 	// +kubebuilder:validation:XValidation:message="must be networks in CIDR notation",rule="self.all(n, isCIDR(n))"
 	TrustedHops []string `json:"trustedHops,omitempty"`
 
+	// XVarnish says that requests to backends and answers to clients have the header X-Varnish, the number of
+	// their transaction in Varnish's log. Without it, nobody outside sees these numbers.
+	// +optional
+	XVarnish *bool `json:"xVarnish,omitempty"`
+
 	// Logs of the gateway.
 	// +optional
 	Logs *Logs `json:"logs,omitempty"`

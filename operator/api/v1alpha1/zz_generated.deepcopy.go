@@ -222,6 +222,11 @@ func (in *GatewaySettings) DeepCopyInto(out *GatewaySettings) {
 		*out = make([]string, len(*in))
 		copy(*out, *in)
 	}
+	if in.XVarnish != nil {
+		in, out := &in.XVarnish, &out.XVarnish
+		*out = new(bool)
+		**out = **in
+	}
 	if in.Logs != nil {
 		in, out := &in.Logs, &out.Logs
 		*out = new(Logs)

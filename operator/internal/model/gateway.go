@@ -12,6 +12,8 @@ type Gateway struct {
 	UID       string
 	// TrustedHops are the networks (CIDR) whose X-Forwarded-* headers are believed.
 	TrustedHops []string
+	// XVarnish says that requests to backends and answers have the number of their transaction.
+	XVarnish bool
 	// Listeners that can serve, in the order of the Gateway's specification.
 	Listeners []Listener
 	// Routes that are attached to at least one listener, ordered by namespace and name.

@@ -11,6 +11,7 @@ func HeldRouting(gateway *model.Gateway, live []byte) (RoutingFiles, error) {
 	held := *gateway
 	if now, err := routing.Decode(live); err == nil {
 		held.TrustedHops = now.TrustedHops
+		held.XVarnish = now.XVarnish
 	}
 	return Routing(&held, live)
 }

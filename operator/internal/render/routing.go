@@ -40,6 +40,7 @@ func Config(gateway *model.Gateway) routing.Config {
 		Version:     routing.Version,
 		Gateway:     routing.Gateway{Namespace: gateway.Namespace, Name: gateway.Name, UID: gateway.UID},
 		TrustedHops: gateway.TrustedHops,
+		XVarnish:    gateway.XVarnish,
 		Listeners:   make([]routing.Listener, 0, len(gateway.Listeners)),
 		Routes:      make([]routing.Route, 0, len(gateway.Routes)),
 		Services:    make([]routing.Service, 0, len(gateway.Services)),

@@ -148,6 +148,7 @@ func (g *gateway) result() Gateway {
 		Name:        g.object.Name,
 		UID:         identityOf(kindGateway, g.object),
 		TrustedHops: g.parameters.settings.TrustedHops,
+		XVarnish:    g.parameters.settings.XVarnish != nil && *g.parameters.settings.XVarnish,
 		Routes:      g.routes,
 		Services: slices.SortedFunc(maps.Values(g.services), func(a, b model.Service) int {
 			return cmp.Or(

@@ -124,6 +124,7 @@ func TestWhatRollsPods(t *testing.T) {
 		"a listener on an open port": {func(g *workload.Gateway) { g.Object.Spec.Listeners = make([]gatewayv1.Listener, 3) }, false},
 		"a Service of another type":  {func(g *workload.Gateway) { g.Settings.Service.Type = corev1.ServiceTypeClusterIP }, false},
 		"a PodDisruptionBudget":      {func(g *workload.Gateway) { g.Settings.PodDisruptionBudget = nil }, false},
+		"X-Varnish":                  {func(g *workload.Gateway) { g.Settings.XVarnish = new(true) }, false},
 		"trusted hops":               {func(g *workload.Gateway) { g.Settings.TrustedHops = []string{"10.0.0.0/8"} }, false},
 		"a port": {func(g *workload.Gateway) {
 			g.Sockets = append(g.Sockets, model.Socket{Protocol: model.HTTP, Port: 8080})

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::load::Kept;
+use crate::records::Kept;
 use crate::{Backend, Listener, Networks, Route, Service};
 
 /// Everything that a ghost.json says. Immutable; routes and services are shared with the configuration that
@@ -16,6 +16,8 @@ pub struct Config {
     pub routing_sequence: i64,
     /// Networks whose X-Forwarded-* headers are believed.
     pub trusted_hops: Networks,
+    /// Whether requests to backends and answers to clients have X-Varnish, the number of their transaction.
+    pub x_varnish: bool,
     /// Listeners, at their places in the file.
     pub listeners: Vec<Listener>,
     /// Routes, at their places in the file.

@@ -22,6 +22,10 @@ pub struct Diagnostic {
 pub(crate) struct Findings {
     place: String,
     found: Vec<Finding>,
+    /// Bytes of the expressions that were compiled.
+    memory: usize,
+    /// Bytes that they may take.
+    bound: Option<usize>,
 }
 
 /// One finding, with its path below the record.
@@ -45,6 +49,27 @@ impl Findings {
     /// Notes that the record at the present place is inert.
     pub fn note(&mut self, message: impl Into<String>) {
         self.found.push(Finding { path: self.place.clone(), message: message.into() });
+    }
+
+    /// Lets the record's expressions take no more than this.
+    pub fn bound_memory(&mut self, bytes: usize) {
+        self.bound = Some(bytes);
+    }
+
+    /// Counts an expression's memory. False where that is too much.
+    pub fn take_memory(&mut self, bytes: usize) -> bool {
+        self.memory += bytes;
+        !self.is_out_of_memory()
+    }
+
+    /// Whether the record's expressions take more than they may.
+    pub fn is_out_of_memory(&self) -> bool {
+        self.bound.is_some_and(|bound| self.memory > bound)
+    }
+
+    /// Bytes that the record's expressions take.
+    pub fn memory(&self) -> usize {
+        self.memory
     }
 
     pub fn into_list(self) -> Box<[Finding]> {

@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
-use serde::de::DeserializeOwned;
-use serde_json::value::RawValue;
-
 use crate::diagnostic::{Diagnostic, Finding, Findings};
-use crate::{Config, MAJOR, Networks, Route, Service, listener, uniqueness, version, wire};
+use crate::records::{self, Compiled, Kept};
+use crate::{Config, MAJOR, Networks, Service, listener, uniqueness, version, wire};
+
+/// Bytes that the compiled expressions of all routes may take together.
+const MAX_EXPRESSIONS: usize = 64 << 20;
 
 /// A configuration, and what of it is inert.
 #[derive(Debug)]
@@ -39,37 +40,20 @@ pub enum Refused {
     },
 }
 
-/// The records of a configuration with the text that they were compiled from.
-#[derive(Debug, Default)]
-pub(crate) struct Kept {
-    routes: Vec<Compiled<Route>>,
-    services: Vec<Compiled<Service>>,
-}
-
-/// A compiled record. What was found holds for the same text wherever it stands.
-#[derive(Debug)]
-struct Compiled<T> {
-    text: Arc<str>,
-    record: Arc<T>,
-    findings: Arc<[Finding]>,
-}
-
-impl<T> Clone for Compiled<T> {
-    fn clone(&self) -> Self {
-        Self {
-            text: Arc::clone(&self.text),
-            record: Arc::clone(&self.record),
-            findings: Arc::clone(&self.findings),
-        }
-    }
-}
-
 /// Reads ghost.json. Records whose text is the same in `previous` are shared with it instead of being
 /// compiled again.
 ///
 /// # Errors
 /// [`Refused`] where the file as a whole cannot be used; then the last good one stays.
 pub fn load(bytes: &[u8], previous: Option<&Config>) -> Result<Loaded, Refused> {
+    load_within(bytes, previous, MAX_EXPRESSIONS)
+}
+
+/// As [`load`], with this many bytes for the compiled expressions of all routes.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_within(bytes: &[u8], previous: Option<&Config>, memory: usize) -> Result<Loaded, Refused> {
     let file = read(bytes)?;
     let mut findings = Findings::default();
     for (name, number) in [("sequence", file.sequence), ("routingSequence", file.routing_sequence)] {
@@ -79,13 +63,15 @@ pub fn load(bytes: &[u8], previous: Option<&Config>) -> Result<Loaded, Refused> 
     }
     let none = Kept::default();
     let kept = previous.map_or(&none, |config| &config.kept);
-    let mut routes = compile(&file.routes, &kept.routes, Route::compile)?;
-    keep_rules(&mut routes, &kept.routes);
-    let kept = Kept { routes, services: compile(&file.services, &kept.services, Service::compile)? };
+    let kept = Kept {
+        routes: records::compile_routes(&file.routes, &kept.routes, memory)?,
+        services: records::compile(&file.services, &kept.services, Service::compile)?,
+    };
     let mut config = Config {
         sequence: file.sequence,
         routing_sequence: file.routing_sequence,
         trusted_hops: Networks::compile(&file.trusted_hops, &mut findings),
+        x_varnish: file.x_varnish,
         listeners: listener::compile(file.listeners, &mut findings),
         routes: kept.routes.iter().map(|route| Arc::clone(&route.record)).collect(),
         services: Vec::new(),
@@ -106,7 +92,7 @@ fn examine(config: &mut Config, findings: Findings) -> Vec<Diagnostic> {
     index_services(config, &mut diagnostics);
     for (index, route) in config.kept.routes.iter().enumerate() {
         let place = |f: &Finding| f.at(format_args!("routes[{index}]"), &route.record.object());
-        diagnostics.extend(route.findings.iter().map(place));
+        diagnostics.extend(route.findings.iter().chain(&route.refused).map(place));
     }
     uniqueness::check(config, &mut diagnostics);
     diagnostics
@@ -123,43 +109,6 @@ fn read(bytes: &[u8]) -> Result<wire::File<'_>, Refused> {
             Err(Refused::Unreadable(err))
         }
     }
-}
-
-/// Compiles the records of a table, or takes them from the last one where their text is the same.
-fn compile<W: DeserializeOwned, T>(
-    texts: &[&RawValue],
-    last: &[Compiled<T>],
-    compile: impl Fn(W, &mut Findings) -> T,
-) -> Result<Vec<Compiled<T>>, Refused> {
-    let known: HashMap<&[u8], &Compiled<T>> = last.iter().map(|c| (head(&c.text), c)).collect();
-    let one = |raw: &&RawValue| match known.get(head(raw.get())) {
-        Some(kept) if *kept.text == *raw.get() => Ok(Compiled::clone(kept)),
-        _ => {
-            let wire = serde_json::from_str(raw.get()).map_err(Refused::Unreadable)?;
-            let mut findings = Findings::default();
-            let record = Arc::new(compile(wire, &mut findings));
-            Ok(Compiled { text: raw.get().into(), record, findings: findings.into_list().into() })
-        }
-    };
-    texts.iter().map(one).collect()
-}
-
-/// Lets routes that changed share the rules that did not.
-fn keep_rules(routes: &mut [Compiled<Route>], last: &[Compiled<Route>]) {
-    let former: HashMap<&str, &Route> = last.iter().map(|c| (&*c.record.id, &*c.record)).collect();
-    for route in routes {
-        let Some(former) = former.get(&*route.record.id) else { continue };
-        // Those that were kept whole are shared already.
-        if let Some(record) = Arc::get_mut(&mut route.record) {
-            record.keep_rules(former);
-        }
-    }
-}
-
-/// Enough of a record's text to find it by: it begins with the record's name. Records that share a head are
-/// compiled more often than they need, no more.
-fn head(text: &str) -> &[u8] {
-    &text.as_bytes()[..text.len().min(128)]
 }
 
 /// Takes the services that can be referred to.

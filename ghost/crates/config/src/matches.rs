@@ -61,6 +61,14 @@ impl Match {
     }
 }
 
+impl Match {
+    /// Whether one of its conditions is an expression.
+    pub(crate) fn has_expression(&self) -> bool {
+        let is_expression = |c: &ValueMatch| matches!(c.test, ValueTest::Regex(_));
+        matches!(self.path, PathMatch::Regex(_)) || self.headers.iter().chain(&self.query).any(is_expression)
+    }
+}
+
 impl PathMatch {
     fn compile(wire: &wire::PathMatch, findings: &mut Findings) -> Option<Self> {
         match wire.r#type.as_str() {
@@ -101,12 +109,21 @@ fn literal(value: &str, findings: &mut Findings) -> Option<Box<[u8]>> {
 }
 
 fn pattern(value: &str, findings: &mut Findings) -> Option<Pattern> {
-    Pattern::new(value)
-        .map_err(|reason| {
+    // A route whose expressions take too much is refused with all of them, so no more are compiled.
+    let compiled = if findings.is_out_of_memory() { None } else { Some(Pattern::new(value)) };
+    match compiled {
+        Some(Ok(pattern)) if findings.take_memory(pattern.memory()) => return Some(pattern),
+        Some(Err(reason)) => {
             let message = format!("the expression {value:?} is broken, so this never matches: {reason}");
             findings.field("value", |f| f.note(message));
-        })
-        .ok()
+        }
+        None | Some(Ok(_)) => {
+            let message =
+                "the expressions of this route take more than those of all may, so this never matches";
+            findings.field("value", |f| f.note(message));
+        }
+    }
+    None
 }
 
 fn method(method: String, findings: &mut Findings) -> Option<Option<Box<[u8]>>> {

@@ -72,6 +72,15 @@ impl Pattern {
         &self.prefix
     }
 
+    /// Bytes that the compiled expression takes, with the cache of one thread where it needs one.
+    pub fn memory(&self) -> usize {
+        let engine = match &self.engine {
+            Engine::Table(table) => table.memory_usage(),
+            Engine::Cached(regex) => regex.memory_usage() + MAX_CACHE,
+        };
+        size_of::<Self>() + self.source.len() + self.prefix.len() + engine
+    }
+
     /// The expression as it was written.
     pub fn source(&self) -> &str {
         &self.source

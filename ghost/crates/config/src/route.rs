@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::diagnostic::Findings;
 use crate::rule::each;
-use crate::{Hostname, Rule, wire};
+use crate::{Hostname, Match, Rule, wire};
 
 /// One HTTPRoute, with the listeners that it is attached to.
 #[derive(Debug, Clone)]
@@ -46,6 +46,20 @@ impl Route {
             route.fail("its route has no identity");
         }
         route
+    }
+
+    /// Makes every match with an expression one that never matches, and says so.
+    pub(crate) fn refuse_expressions(&mut self, findings: &mut Findings, why: &str) {
+        for (index, rule) in self.rules.iter_mut().enumerate() {
+            findings.element("rules", index, |f| {
+                for (index, found) in Arc::make_mut(rule).matches.iter_mut().enumerate() {
+                    if found.as_ref().is_some_and(Match::has_expression) {
+                        *found = None;
+                        f.element("matches", index, |f| f.note(why));
+                    }
+                }
+            });
+        }
     }
 
     /// Takes the rules that are the same in a former version of this route, so that who holds one knows it again.

@@ -19,6 +19,8 @@ pub(crate) struct File<'a> {
     #[serde(default, deserialize_with = "nullable")]
     pub trusted_hops: Vec<String>,
     #[serde(default, deserialize_with = "nullable")]
+    pub x_varnish: bool,
+    #[serde(default, deserialize_with = "nullable")]
     pub listeners: Vec<Listener>,
     #[serde(borrow, default, deserialize_with = "nullable")]
     pub routes: Vec<&'a RawValue>,

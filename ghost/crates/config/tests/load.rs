@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use ghost_config::{Config, Diagnostic, Hostname, Refused, load};
+use ghost_config::{Config, Diagnostic, Hostname, Pattern, Refused, load, load_within};
 use serde_json::{Value, json};
 
 fn route(name: &str, path: &str) -> Value {
@@ -77,6 +77,51 @@ fn a_route_that_suffers_from_another_recovers_when_that_has_gone() {
     assert!(second.routes[0].rules[0].fault.is_none());
 }
 
+/// Routes of an expression each, by name, and what is told of them with this much memory.
+fn bounded(routes: &[(&str, &str)], memory: usize, previous: Option<&Config>) -> (Config, Vec<String>) {
+    let routes = routes.iter().map(|(name, path)| route(name, path)).collect();
+    let loaded = load_within(&file(routes, vec![service("10.0.0.1")]), previous, memory).unwrap();
+    (loaded.config, loaded.diagnostics.into_iter().map(|d| format!("{} {}", d.path, d.object)).collect())
+}
+
+fn has_match(config: &Config, route: usize) -> bool {
+    config.routes[route].rules[0].matches[0].is_some()
+}
+
+#[test]
+fn expressions_that_take_too_much_together_are_refused_from_the_largest_on() {
+    let (small, large, huge) = ("/a[0-9]", "/b[0-9]{20}", "/c[0-9]{60}");
+    let size = |source: &str| Pattern::new(source).unwrap().memory();
+    assert!(size(small) < size(large) && size(large) < size(huge));
+    let routes = [("huge", huge), ("small", small), ("large", large)];
+    let all = size(small) + size(large) + size(huge);
+
+    let (config, found) = bounded(&routes, all, None);
+    assert_eq!(found, [""; 0]);
+    assert!((0..3).all(|route| has_match(&config, route)));
+
+    let (config, found) = bounded(&routes, all - 1, None);
+    assert_eq!(found, ["routes[0].rules[0].matches[0] HTTPRoute shop/huge"]);
+    assert_eq!([0, 1, 2].map(|route| has_match(&config, route)), [false, true, true]);
+
+    let (again, found) = bounded(&routes, all - 1, Some(&config));
+    assert_eq!(found, ["routes[0].rules[0].matches[0] HTTPRoute shop/huge"], "it is told again");
+    assert!(Arc::ptr_eq(&config.routes[1], &again.routes[1]), "the others stay");
+
+    // The same for whatever is kept: without another there is room.
+    let (config, found) = bounded(&routes[..2], all - 1, Some(&again));
+    assert_eq!(found, [""; 0]);
+    assert!(has_match(&config, 0) && has_match(&config, 1));
+
+    let (config, found) = bounded(&routes, size(small), Some(&config));
+    assert_eq!(found.len(), 2);
+    assert_eq!([0, 1, 2].map(|route| has_match(&config, route)), [false, true, false]);
+
+    let (config, found) = bounded(&routes, size(small) - 1, None);
+    assert!((0..3).all(|route| !has_match(&config, route)));
+    assert!(found.iter().all(|path| path.contains("matches[0]")), "{found:?}");
+}
+
 #[test]
 fn go_may_write_null_for_what_is_empty() {
     let bytes = br#"{"version": "1.0.0", "trustedHops": null, "listeners": null, "routes": [
@@ -84,6 +129,14 @@ fn go_may_write_null_for_what_is_empty() {
          "rules": null}], "services": null}"#;
     let (config, _) = taken(bytes, None);
     assert_eq!(config.routes[0].attachments[0].hostnames, [Hostname::Any]);
+}
+
+#[test]
+fn transactions_are_shown_on_request_alone() {
+    let shown = |text: &str| taken(text.as_bytes(), None).0.x_varnish;
+    assert!(!shown(r#"{"version": "1.0.0"}"#));
+    assert!(!shown(r#"{"version": "1.0.0", "xVarnish": null}"#));
+    assert!(shown(r#"{"version": "1.0.0", "xVarnish": true}"#));
 }
 
 #[test]

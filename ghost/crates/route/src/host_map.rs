@@ -41,9 +41,23 @@ impl<T> HostMap<T> {
         self.exact.get(name).into_iter().chain(wildcards).chain(&self.any)
     }
 
-    /// Every value.
-    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut T> {
-        self.exact.values_mut().chain(self.wildcards.values_mut()).chain(&mut self.any)
+    /// Makes another value of each, with what stands under the same hostname in a former map.
+    pub fn renew<U>(
+        self,
+        former: Option<&HostMap<U>>,
+        mut make: impl FnMut(T, Option<&U>) -> U,
+    ) -> HostMap<U> {
+        let mut each = |values: HashMap<Box<[u8]>, T>, former: Option<&HashMap<Box<[u8]>, U>>| {
+            let one = |(name, value)| {
+                let made = make(value, former.and_then(|former| former.get(&name)));
+                (name, made)
+            };
+            values.into_iter().map(one).collect()
+        };
+        let exact = each(self.exact, former.map(|former| &former.exact));
+        let wildcards = each(self.wildcards, former.map(|former| &former.wildcards));
+        let any = self.any.map(|value| make(value, former.and_then(|former| former.any.as_ref())));
+        HostMap { exact, wildcards, any }
     }
 }
 

@@ -6,16 +6,18 @@
 //! they say what the Gateway API does, the exact list or the longest prefix ends the search.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use ghost_config::{Config, Match, PathMatch};
+use ghost_config::{Match, PathMatch, Route};
 
 use crate::match_list::{Asked, Key, MatchList, Place};
 use crate::request::Headers;
 use crate::selection::Selection;
 
-/// A match, by its indexes in the configuration.
+/// A match, by its indexes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Candidate {
+    /// Among the routes of the index.
     pub route: usize,
     pub rule: usize,
     pub match_index: usize,
@@ -23,15 +25,17 @@ pub(crate) struct Candidate {
 
 impl Candidate {
     /// The match itself. Candidates are made of sound matches only.
-    pub fn get<'c>(&self, config: &'c Config) -> Option<&'c Match> {
-        config.routes[self.route].rules[self.rule].matches[self.match_index].as_ref()
+    fn get<'r>(&self, routes: &'r [Arc<Route>]) -> Option<&'r Match> {
+        routes[self.route].rules[self.rule].matches[self.match_index].as_ref()
     }
 }
 
-/// Matches by path.
-#[derive(Debug, Default)]
+/// Matches by path. It knows its routes by themselves, and not by their places in a configuration, so it outlives
+/// configurations in which they stay.
+#[derive(Debug)]
 pub(crate) struct PathIndex {
-    /// In the order of ranks once the index is sealed.
+    routes: Vec<Arc<Route>>,
+    /// In the order of ranks.
     candidates: Vec<Candidate>,
     exact: HashMap<Box<[u8]>, MatchList>,
     /// A trie of path segments; the first node is the root.
@@ -48,39 +52,46 @@ struct Node {
 }
 
 impl PathIndex {
-    /// Adds a match; matches of equal rank keep the order in which they are added.
-    pub fn add(&mut self, candidate: Candidate) {
-        self.candidates.push(candidate);
+    /// Indexes routes; matches of equal rank keep their order.
+    pub fn new(routes: Vec<Arc<Route>>) -> Self {
+        let mut candidates: Vec<_> =
+            (0..routes.len()).flat_map(|route| candidates(route, &routes[route])).collect();
+        candidates.sort_by_key(|candidate| candidate.get(&routes).map(|found| &found.rank));
+        let mut index =
+            Self { routes: Vec::new(), candidates, exact: HashMap::new(), nodes: vec![Node::default()] };
+        for place in 0..index.candidates.len() {
+            if let Some(found) = index.candidates[place].get(&routes) {
+                index.insert(place, found);
+            }
+        }
+        index.routes = routes;
+        index
     }
 
-    /// Orders and indexes what was added.
-    pub fn seal(&mut self, config: &Config) {
-        self.candidates.sort_by_key(|candidate| candidate.get(config).map(|found| &found.rank));
-        self.nodes = vec![Node::default()];
-        for place in 0..self.candidates.len() {
-            let Some(found) = self.candidates[place].get(config) else { continue };
-            match &found.path {
-                PathMatch::Exact(path) => self.exact.entry(path.clone()).or_default().push(place, found),
-                PathMatch::Prefix(prefix) => {
-                    let node = self.node(prefix);
-                    self.nodes[node].prefixes.push(place, found);
-                }
-                PathMatch::Regex(pattern) => {
-                    let node = self.node(whole_segments(pattern.prefix()));
-                    self.nodes[node].regexes.push(place, found);
-                }
+    /// Whether it is an index of these very routes.
+    pub fn is_of(&self, routes: &[Arc<Route>]) -> bool {
+        self.routes.len() == routes.len()
+            && self.routes.iter().zip(routes).all(|(own, other)| Arc::ptr_eq(own, other))
+    }
+
+    fn insert(&mut self, place: Place, found: &Match) {
+        match &found.path {
+            PathMatch::Exact(path) => self.exact.entry(path.clone()).or_default().push(place, found),
+            PathMatch::Prefix(prefix) => {
+                let node = self.node(prefix);
+                self.nodes[node].prefixes.push(place, found);
+            }
+            PathMatch::Regex(pattern) => {
+                let node = self.node(whole_segments(pattern.prefix()));
+                self.nodes[node].regexes.push(place, found);
             }
         }
     }
 
     /// The match of the lowest place that fits.
-    pub fn find<H: Headers + ?Sized>(
-        &self,
-        config: &Config,
-        selection: &mut Selection<'_, H>,
-    ) -> Option<Candidate> {
+    pub fn find<H: Headers + ?Sized>(&self, selection: &mut Selection<'_, H>) -> Option<Candidate> {
         let path = selection.path;
-        let mut asked = Request { index: self, config, selection };
+        let mut asked = Request { index: self, selection };
         let deepest = self.deepest(path);
         let exact = self.exact.get(path).into_iter();
         let prefixes = self.upwards(deepest).map(|node| &node.prefixes);
@@ -125,7 +136,6 @@ impl PathIndex {
 /// A request, compared with the matches of an index.
 struct Request<'a, 'b, H: ?Sized> {
     index: &'a PathIndex,
-    config: &'a Config,
     selection: &'a mut Selection<'b, H>,
 }
 
@@ -135,9 +145,17 @@ impl<H: Headers + ?Sized> Asked for Request<'_, '_, H> {
     }
 
     fn fits(&mut self, place: Place) -> bool {
-        let found = self.index.candidates[place].get(self.config);
+        let found = self.index.candidates[place].get(&self.index.routes);
         found.is_some_and(|found| self.selection.fits_beside_index(found))
     }
+}
+
+/// The sound matches of a route.
+fn candidates(index: usize, route: &Route) -> impl Iterator<Item = Candidate> {
+    route.rules.iter().enumerate().flat_map(move |(rule, record)| {
+        let sound = record.matches.iter().enumerate().filter(|(_, found)| found.is_some());
+        sound.map(move |(match_index, _)| Candidate { route: index, rule, match_index })
+    })
 }
 
 /// The segments of a path that is empty or begins with a slash.

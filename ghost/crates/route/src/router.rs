@@ -7,8 +7,8 @@ use ghost_config::{Config, Listener, Route, Rule, is_token, path};
 use crate::decision::{Chosen, Decision, Outcome, Why};
 use crate::host;
 use crate::host_map::LowerHost;
-use crate::listener_index::{self, Served, Sockets};
-use crate::path_index::{Candidate, PathIndex};
+use crate::listener_index::{self, Attached, Served, Sockets};
+use crate::path_index::Candidate;
 use crate::request::{Headers, Request, Scratch};
 use crate::request_target::{Invalid, RequestTarget};
 use crate::selection::Selection;
@@ -23,7 +23,12 @@ pub struct Router {
 impl Router {
     /// Indexes a configuration.
     pub fn new(config: Arc<Config>) -> Self {
-        let sockets = listener_index::build(&config);
+        Self::renew(config, None)
+    }
+
+    /// Indexes a configuration. What is the same in a former router is shared with it.
+    pub fn renew(config: Arc<Config>, former: Option<&Self>) -> Self {
+        let sockets = listener_index::build(&config, former.map(|former| &former.sockets));
         Self { config, sockets }
     }
 
@@ -89,7 +94,7 @@ impl Router {
         if self.config.listeners[served.listener].fault.is_some() {
             return refuse(Why::Listener);
         }
-        let find = |paths: &PathIndex| paths.find(&self.config, &mut selection);
+        let find = |attached: &Attached| attached.find(&mut selection);
         match served.hosts.serving(host).find_map(find) {
             Some(candidate) => self.serve(candidate),
             None => refuse(Why::NoRoute),

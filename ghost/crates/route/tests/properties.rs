@@ -77,8 +77,16 @@ fn route() -> impl Strategy<Value = Value> {
     })
 }
 
-/// A configuration of four listeners on two sockets.
 fn config() -> impl Strategy<Value = Arc<Config>> {
+    file().prop_map(|file| Arc::new(loaded(&file, None)))
+}
+
+fn loaded(file: &Value, previous: Option<&Config>) -> Config {
+    load(file.to_string().as_bytes(), previous).unwrap().config
+}
+
+/// A ghost.json of four listeners on two sockets.
+fn file() -> impl Strategy<Value = Value> {
     let hostname = prop_oneof![2 => Just(""), 3 => hostname()];
     let listeners = prop::collection::vec(hostname, 4);
     (listeners, prop::collection::vec(route(), 1..8)).prop_map(|(hostnames, mut routes)| {
@@ -98,8 +106,7 @@ fn config() -> impl Strategy<Value = Arc<Config>> {
                 record["id"] = json!(format!("{index}/{rule}"));
             }
         }
-        let file = json!({"version": "1.0.0", "listeners": listeners, "routes": routes});
-        Arc::new(load(file.to_string().as_bytes(), None).unwrap().config)
+        json!({"version": "1.0.0", "listeners": listeners, "routes": routes})
     })
 }
 
@@ -110,6 +117,18 @@ struct Received {
     method: &'static str,
     target: String,
     headers: naive::Lines,
+}
+
+impl Received {
+    fn request(&self) -> Request<'_, [(String, String)]> {
+        Request {
+            socket: self.socket.as_bytes(),
+            host: self.host.as_bytes(),
+            method: self.method.as_bytes(),
+            target: self.target.as_bytes(),
+            headers: &self.headers[..],
+        }
+    }
 }
 
 fn request() -> impl Strategy<Value = Received> {
@@ -149,15 +168,37 @@ proptest! {
         let router = Router::new(Arc::clone(&config));
         let mut scratch = Scratch::default();
         for received in requests {
-            let request = Request {
-                socket: received.socket.as_bytes(),
-                host: received.host.as_bytes(),
-                method: received.method.as_bytes(),
-                target: received.target.as_bytes(),
-                headers: &received.headers[..],
-            };
+            let request = received.request();
             let found = summary(&router.decide(&request, &mut scratch));
             prop_assert_eq!(found, naive::decide(&config, &request), "{:?}", received);
+        }
+    }
+
+    #[test]
+    fn an_index_that_shares_with_the_one_before_agrees_as_well(
+        before in file(),
+        mut after in file(),
+        kept in prop::collection::vec(any::<bool>(), 8),
+        same_listeners in any::<bool>(),
+        requests in prop::collection::vec(request(), 1..20),
+    ) {
+        let routes = before["routes"].as_array().unwrap().iter().zip(&kept).filter(|(_, kept)| **kept);
+        let kept: Vec<_> = routes.map(|(route, _)| route.clone()).collect();
+        let names: Vec<_> = kept.iter().map(|route| route["name"].clone()).collect();
+        let changed = after["routes"].as_array_mut().unwrap();
+        changed.retain(|route| !names.contains(&route["name"]));
+        changed.extend(kept);
+        if same_listeners {
+            after["listeners"] = before["listeners"].clone();
+        }
+        let before = loaded(&before, None);
+        let after = Arc::new(loaded(&after, Some(&before)));
+        let router = Router::renew(Arc::clone(&after), Some(&Router::new(Arc::new(before))));
+        let mut scratch = Scratch::default();
+        for received in requests {
+            let request = received.request();
+            let found = summary(&router.decide(&request, &mut scratch));
+            prop_assert_eq!(found, naive::decide(&after, &request), "{:?}", received);
         }
     }
 

@@ -6,10 +6,14 @@ use crate::gateway;
 use crate::message::{Message, NoRoom};
 use crate::task::ClientTask;
 use crate::task_state;
+use crate::via;
 
 /// The field in which an object carries the response filters of the backendRef that it came from, as JSON. It
 /// stands in the object and in no answer.
 pub const CARRIED: &[u8] = b"X-Gateway-Filters";
+
+/// The field in which Varnish tells the number of a transaction.
+pub const TRANSACTION: &[u8] = b"X-Varnish";
 
 /// Lets the client's connection end with this answer while the process drains. Varnish closes an HTTP/1.1
 /// connection whose answer says so. Errors where the answer has no room for it.
@@ -24,6 +28,21 @@ pub unsafe fn close_if_draining(ctx: &vrt_ctx) -> Result<(), NoRoom> {
     match unsafe { Message::new(ctx.http_resp.0) } {
         Some(mut resp) => resp.set(b"Connection", b"close"),
         None => Ok(()),
+    }
+}
+
+/// Removes what only the operator of the gateway should see, unless the configuration says so: the number of the
+/// transaction in Varnish's log.
+///
+/// # Safety
+/// As for [`close_if_draining`].
+pub unsafe fn hide_transaction(ctx: &vrt_ctx) {
+    if gateway::shows_transactions() {
+        return;
+    }
+    // SAFETY: as promised.
+    if let Some(mut resp) = unsafe { Message::new(ctx.http_resp.0) } {
+        resp.remove(TRANSACTION);
     }
 }
 
@@ -43,6 +62,7 @@ pub unsafe fn filter(ctx: &vrt_ctx) -> Result<(), NoRoom> {
         return Ok(());
     }
     task.delivered = true;
+    via::answer(&mut resp)?;
     task.rule.as_ref().map_or(Ok(()), |rule| rule.plan(carried).apply(&mut resp))
 }
 

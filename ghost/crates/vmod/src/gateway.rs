@@ -25,6 +25,8 @@ struct Gateway {
     running: ArcSwapOption<Snapshot>,
     /// Whether connections shall end with their next answer.
     draining: AtomicBool,
+    /// Whether requests and answers have the number of their transaction.
+    transactions: AtomicBool,
     /// Locked while the configuration is loaded, so one load at a time.
     source: Mutex<Source>,
 }
@@ -42,6 +44,7 @@ fn gateway() -> &'static Gateway {
         upstream: Upstream::counting(environment::settings(), counters::upstream()),
         running: ArcSwapOption::empty(),
         draining: AtomicBool::new(false),
+        transactions: AtomicBool::new(false),
         source: Mutex::default(),
     })
 }
@@ -103,6 +106,11 @@ pub fn is_draining() -> bool {
     gateway().draining.load(Ordering::Relaxed)
 }
 
+/// Whether requests to backends and answers to clients have the number of their transaction (X-Varnish).
+pub fn shows_transactions() -> bool {
+    gateway().transactions.load(Ordering::Relaxed)
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // What a panic left behind is whole at any time.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -159,9 +167,10 @@ fn build(content: &[u8]) -> Built {
     let before = running();
     let previous: Option<&Config> = before.as_ref().map(|snapshot| snapshot.config());
     let loaded = ghost_config::load(content, previous).map_err(|e| chain(&e))?;
-    let prepared = Prepared::new(loaded.config);
+    let prepared = Prepared::new(loaded.config, before.as_deref());
     // From here on nothing may fail: the upstream cannot go back.
     let snapshot = Arc::new(prepared.enter(&gateway().upstream, before.as_deref()));
+    gateway().transactions.store(snapshot.config().x_varnish, Ordering::Relaxed);
     gateway().running.store(Some(Arc::clone(&snapshot)));
     show(&snapshot, loaded.diagnostics.len());
     Ok(loaded.diagnostics)

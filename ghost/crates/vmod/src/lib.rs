@@ -42,6 +42,7 @@ mod target;
 mod task;
 mod task_state;
 mod vcl;
+mod via;
 mod workspace;
 
 /// Routing by the Gateway API, and the way to the backends.

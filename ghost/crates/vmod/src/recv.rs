@@ -24,6 +24,7 @@ use crate::own::Own;
 use crate::socket;
 use crate::task::{ClientTask, Outcome};
 use crate::task_state;
+use crate::via;
 
 /// What ghost itself says in the request. Nobody else can.
 const OWN_PREFIX: &[u8] = b"x-gateway-";
@@ -130,6 +131,7 @@ unsafe fn clean_and_decide(ctx: &vrt_ctx, vcl: &VclState, task: &mut ClientTask)
             req.copy(b"Host", &pristine)?;
         }
         forward::copy(&mut req, &pristine)?;
+        via::request(&mut req, &pristine)?;
         task.forwarded = true;
     }
     // SAFETY: as above.

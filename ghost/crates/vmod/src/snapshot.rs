@@ -25,9 +25,9 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// Makes a configuration ready.
-    pub fn new(config: Config) -> Self {
-        Self { router: Router::new(Arc::new(config)) }
+    /// Makes a configuration ready. What is indexed alike in the `previous` snapshot is shared with it.
+    pub fn new(config: Config, previous: Option<&Snapshot>) -> Self {
+        Self { router: Router::renew(Arc::new(config), previous.map(Snapshot::router)) }
     }
 
     /// Makes the upstream know its services, which nothing undoes: from now on requests that were routed
@@ -115,7 +115,7 @@ mod tests {
 
     fn snapshot(json: &str, upstream: &Upstream, previous: Option<&Snapshot>) -> Snapshot {
         let loaded = ghost_config::load(json.as_bytes(), previous.map(Snapshot::config));
-        Prepared::new(loaded.expect("the fixture is sound").config).enter(upstream, previous)
+        Prepared::new(loaded.expect("the fixture is sound").config, previous).enter(upstream, previous)
     }
 
     fn rule(snapshot: &Snapshot, id: &str) -> Arc<RuleHandle> {
@@ -194,7 +194,7 @@ mod tests {
         let upstream = Upstream::new(Settings::default());
         let before = snapshot(&fixture(), &upstream, None);
         let empty = ghost_config::load(br#"{"version": "1.0.0"}"#, Some(before.config())).expect("sound");
-        let prepared = Prepared::new(empty.config);
+        let prepared = Prepared::new(empty.config, Some(&before));
         let addresses = || upstream.services().get("a/one:80").map(|service| service.endpoints().len());
         assert_eq!(addresses(), Some(1));
         drop(prepared.enter(&upstream, Some(&before)));

@@ -108,8 +108,10 @@ pub fn answer(ctx: &mut Ctx, state: Option<&Arc<VclState>>) -> i64 {
 pub fn synth(ctx: &mut Ctx) {
     if is_in(ctx, method::SYNTH, "synth") {
         // SAFETY: the context is a client task's, in vcl_synth.
-        let written =
-            caught(|| unsafe { answer::write(ctx.raw).and_then(|()| deliver::close_if_draining(ctx.raw)) });
+        let written = caught(|| unsafe {
+            deliver::hide_transaction(ctx.raw);
+            answer::write(ctx.raw).and_then(|()| deliver::close_if_draining(ctx.raw))
+        });
         fit(ctx, written);
     }
 }
@@ -118,8 +120,10 @@ pub fn synth(ctx: &mut Ctx) {
 pub fn deliver(ctx: &mut Ctx) {
     if is_in(ctx, method::DELIVER, "deliver") {
         // SAFETY: the context is a client task's, in vcl_deliver.
-        let filtered =
-            caught(|| unsafe { deliver::filter(ctx.raw).and_then(|()| deliver::close_if_draining(ctx.raw)) });
+        let filtered = caught(|| unsafe {
+            deliver::hide_transaction(ctx.raw);
+            deliver::filter(ctx.raw).and_then(|()| deliver::close_if_draining(ctx.raw))
+        });
         fit(ctx, filtered);
     }
 }

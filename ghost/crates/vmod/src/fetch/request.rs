@@ -6,6 +6,8 @@ use ghost_route::Headers;
 use ghost_upstream::{is_hop_by_hop, ConnectionOptions, InvalidRequest, RequestHead};
 
 use super::Applied;
+use crate::deliver::TRANSACTION;
+use crate::gateway;
 use crate::message::Message;
 use crate::scratch;
 
@@ -18,7 +20,11 @@ pub fn head(applied: &Applied<'_>, bereq: &Message<'_>) -> Result<RequestHead, I
         let url = upstream(bereq.url(), rule, backend, prefix, scratch, out);
         RequestHead::new(bereq.method(), url, host)
     })?;
-    let client = EndToEnd { options: ConnectionOptions::of(bereq.fields()), bereq };
+    let client = EndToEnd {
+        options: ConnectionOptions::of(bereq.fields()),
+        bereq,
+        transaction: gateway::shows_transactions(),
+    };
     let modifiers = rule.request_headers.iter().chain(&backend.request_headers);
     let mut result = Ok(());
     modify(&client, modifiers, |name, value| {
@@ -33,10 +39,13 @@ pub fn head(applied: &Applied<'_>, bereq: &Message<'_>) -> Result<RequestHead, I
 struct EndToEnd<'a> {
     options: ConnectionOptions<'a>,
     bereq: &'a Message<'a>,
+    /// Whether the backend is told the number of the transaction.
+    transaction: bool,
 }
 
 impl Headers for EndToEnd<'_> {
     fn lines(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        self.bereq.fields().filter(|(name, _)| !is_hop_by_hop(name, &self.options))
+        let is_hidden = |name: &[u8]| !self.transaction && name.eq_ignore_ascii_case(TRANSACTION);
+        self.bereq.fields().filter(move |(name, _)| !is_hop_by_hop(name, &self.options) && !is_hidden(name))
     }
 }

@@ -1,4 +1,5 @@
-// varnish-gateway main.vcl 1.0 sequence 7
+// varnish-gateway main.vcl 1.1 sequence 7
+// varnish-gateway part 37 3 FailClosed ConfigMap infra/cache-vcl, key main.vcl
 vcl 4.1;
 
 import ghost;
