@@ -27,9 +27,10 @@ import (
 
 // Times that no flag sets.
 const (
-	// reloadWithin is how long ghost may take to build a configuration.
-	reloadWithin = 10 * time.Second
-	// reloadRetry is how long to wait when ghost could not be asked.
+	// reloadWithin is how long ghost may take to build a configuration, reloadSlow how long until that is told.
+	reloadWithin = 5 * time.Minute
+	reloadSlow   = 10 * time.Second
+	// reloadRetry is how long to wait at first when ghost could not be asked.
 	reloadRetry = time.Second
 	// endpointsWithin is how long routing waits for the endpoints of a namespace that is new to it.
 	endpointsWithin = 2 * time.Second
@@ -125,7 +126,7 @@ func (p *Pod) makeReload() error {
 		Inputs: p.inputs, Ghost: p.ghost, Store: disk, Good: good,
 		WantVCL: p.vcl.Want, Follow: p.source.Follow, UpdateTLS: p.terminator.Update, Reloaded: p.metrics.Reloaded,
 		Board: p.board, Tasks: p.tasks, Clock: clock.RealClock{}, Log: p.log.Named("reload"),
-		Coalescer: reload.DefaultCoalescer(), RetryAfter: reloadRetry, HoldFor: endpointsWithin, HoldFirstFor: firstEndpointsWithin,
+		Coalescer: reload.DefaultCoalescer(), RetryAfter: reloadRetry, SlowAfter: reloadSlow, HoldFor: endpointsWithin, HoldFirstFor: firstEndpointsWithin,
 	})
 	return nil
 }
