@@ -38,7 +38,7 @@ func (p *Pod) makeEdge() error {
 	})
 	p.metrics = metrics.New(metrics.Sources{
 		Status: p.board.Get, TLS: p.terminator.Stats, Log: p.log.Named("metrics"),
-		OpenFiles:   limit,
+		OpenFiles:   limit, Ages: p.contacts.Ages,
 		Varnishstat: metrics.Program(beside(p.options.Varnishd, "varnishstat"), p.layout.varnish),
 	})
 	return nil

@@ -55,6 +55,7 @@ type Pod struct {
 
 	cliListener *supervise.Listener
 	inputs      *reload.Inputs
+	contacts    *source.Contacts
 	source      source.Source
 	terminator  *tlsterm.Terminator
 	vcl         *vcl.Manager
@@ -72,7 +73,7 @@ type Pod struct {
 
 // New wires a pod. It opens what varnishd needs, and starts nothing.
 func New(o options.Options, log *zap.Logger) (*Pod, error) {
-	p := &Pod{options: o, log: log, inputs: reload.NewInputs()}
+	p := &Pod{options: o, log: log, inputs: reload.NewInputs(), contacts: source.NewContacts()}
 	p.board = status.NewBoard(initialStatus(o))
 	p.tasks = ready.New(func(ready bool) {
 		p.board.Update(func(s *status.Status) { s.Ready = ready })
@@ -155,10 +156,10 @@ func (p *Pod) makeSource() error {
 		p.source = files
 		return nil
 	}
-	client, err := kubernetesClient()
+	client, err := kubernetesClient(p.contacts)
 	if err != nil {
 		return err
 	}
-	p.source = source.NewKubernetes(client, p.options.Namespace, p.options.Name, files, p.log.Named("kubernetes"))
+	p.source = source.NewKubernetes(client, p.contacts, p.options.Namespace, p.options.Name, files, p.log.Named("kubernetes"))
 	return nil
 }
