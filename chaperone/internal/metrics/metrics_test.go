@@ -59,7 +59,7 @@ func counters(text string) Varnishstat {
 }
 
 func newMetrics(varnishstat Varnishstat) *Metrics {
-	return New(Sources{Status: told, TLS: toldTLS, Varnishstat: varnishstat, OpenFiles: 4096, Ages: toldAges, Log: zap.NewNop()})
+	return New(Sources{Status: told, TLS: toldTLS, Varnishstat: varnishstat, OpenFiles: 4096, Confined: true, Ages: toldAges, Log: zap.NewNop()})
 }
 
 func TestScrapeGolden(t *testing.T) {

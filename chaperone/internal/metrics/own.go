@@ -40,6 +40,10 @@ var (
 var openFilesLimit = metric{name: "chaperone_open_files_limit", kind: prometheus.GaugeValue,
 	help: "Files that chaperone and varnishd may each have open: the hard limit, to which the soft one is raised."}
 
+// varnishdConfined does not change either.
+var varnishdConfined = metric{name: "chaperone_varnishd_confined", kind: prometheus.GaugeValue,
+	help: "1 where varnishd, and so user VCL, cannot read private keys and tokens, 0 where the kernel has no Landlock."}
+
 // sourceAge is read by a collector of its own, since sources come and go.
 var sourceAge = metric{name: "chaperone_source_age_seconds", kind: prometheus.GaugeValue, labels: []string{"source"},
 	help: "How long ago the API server has last said something of an object or namespace that is watched. It does so every minute, though nothing changes."}
@@ -53,6 +57,7 @@ var own = []metric{
 		}},
 	openFilesLimit,
 	sourceAge,
+	varnishdConfined,
 	gauge("chaperone_ready", "1 where this pod is ready, else 0.",
 		func(s status.Status) float64 { return truth(s.Ready) }),
 	gauge("chaperone_routing_sequence", "Sequence of the routing.json that ghost runs; 0 where it runs none.",
@@ -163,7 +168,9 @@ func (m metric) desc() *prometheus.Desc {
 }
 
 // ageCollector reads sourceAge.
-type ageCollector struct{ ages func() map[string]time.Duration }
+type ageCollector struct {
+	ages func() map[string]time.Duration
+}
 
 // Describe implements prometheus.Collector.
 func (c ageCollector) Describe(descs chan<- *prometheus.Desc) { descs <- sourceAge.desc() }

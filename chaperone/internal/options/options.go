@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 	"go.uber.org/zap/zapcore"
 
+	"github.com/varnish-gateway/gateway/chaperone/internal/confine"
 	"github.com/varnish-gateway/gateway/chaperone/internal/socket"
 	"github.com/varnish-gateway/gateway/shared/gatewaypod"
 )
@@ -48,6 +49,9 @@ type Options struct {
 
 	// MaxTLSConnections may be open in all, MaxTLSConnectionsPerAddress of one client.
 	MaxTLSConnections, MaxTLSConnectionsPerAddress int
+
+	// Confinement keeps files from varnishd. No flag sets it.
+	Confinement confine.Confinement
 
 	AccessLog                string
 	DrainDelay, DrainTimeout time.Duration

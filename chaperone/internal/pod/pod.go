@@ -136,11 +136,11 @@ func (p *Pod) makeSupervisor() (err error) {
 	if p.cliListener, err = supervise.Listen(p.layout.secret); err != nil {
 		return err
 	}
-	arguments := p.layout.varnishd(p.options).Arguments(p.cliListener.Address())
+	program, arguments := p.options.Confinement.Wrap(p.options.Varnishd, p.layout.varnishd(p.options).Arguments(p.cliListener.Address()))
 	p.lifecycle = &lifecycle{vcl: p.vcl, reload: p.reload, board: p.board}
 	p.supervisor = supervise.New(supervise.Config[*varnishcli.Client]{
 		Start: func(output func(string)) (supervise.Process, error) {
-			return supervise.Start(p.options.Varnishd, arguments, output)
+			return supervise.Start(program, arguments, output)
 		},
 		Accept: p.cliListener.Accept, Handler: p.lifecycle, Board: p.board, Clock: clock.RealClock{}, Log: p.log.Named("varnishd"),
 	})
