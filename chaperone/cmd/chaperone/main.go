@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"syscall"
 
@@ -17,6 +18,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
+	"github.com/varnish-gateway/gateway/chaperone/internal/confine"
 	"github.com/varnish-gateway/gateway/chaperone/internal/options"
 	"github.com/varnish-gateway/gateway/chaperone/internal/pid1"
 	"github.com/varnish-gateway/gateway/chaperone/internal/pod"
@@ -31,6 +33,10 @@ func main() {
 }
 
 func run(args []string) pod.ExitCode {
+	if len(args) > 0 && args[0] == confine.Command {
+		fmt.Fprintln(os.Stderr, "chaperone:", confine.Become(args[1:]))
+		return pod.ExitFailed
+	}
 	o, err := options.Parse(args)
 	if errors.Is(err, pflag.ErrHelp) {
 		return pod.ExitStopped
@@ -56,6 +62,9 @@ func run(args []string) pod.ExitCode {
 	} else {
 		log.Debug("memory limit of the Go runtime", zap.Int64("bytes", limit))
 	}
+	if err := hideKeys(&o); err != nil {
+		log.Warn("varnishd, and so the VCL that it runs, can read private keys and tokens", zap.Error(err))
+	}
 	p, err := pod.New(o, log)
 	if err == nil {
 		stop, hurry := signals()
@@ -73,6 +82,31 @@ const (
 	memoryShare = 0.25
 	minMemory   = 64 << 20
 )
+
+// serviceAccount is where a pod's token for the API is mounted (Kubernetes, "Configure Service Accounts for Pods").
+const serviceAccount = "/var/run/secrets/kubernetes.io"
+
+// hideKeys keeps private keys and tokens from varnishd, where the kernel can.
+func hideKeys(o *options.Options) (err error) {
+	if !confine.Available() {
+		return errors.New("the kernel has no Landlock")
+	}
+	if o.Confinement.Self, err = os.Executable(); err != nil {
+		return err
+	}
+	o.Confinement.Hidden = []string{serviceAccount}
+	for _, path := range []string{o.TLSDir, o.Admin.TokenFile, o.Admin.KeyFile} {
+		if path != "" {
+			o.Confinement.Hidden = append(o.Confinement.Hidden, path)
+		}
+	}
+	// The C compiler's files must be where varnishd can read what is made later.
+	temporary, err := filepath.Abs(o.WorkDir)
+	if err != nil {
+		return err
+	}
+	return os.Setenv("TMPDIR", temporary)
+}
 
 // first runs chaperone proper under the first process of the container.
 func first(args []string) pod.ExitCode {

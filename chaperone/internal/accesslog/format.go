@@ -17,7 +17,7 @@ type Format string
 const (
 	// Off writes nothing.
 	Off Format = "off"
-	// Common is the host, then NCSA's combined format.
+	// Common is NCSA's combined format, and the host behind it.
 	Common Format = "common"
 	// JSON is one object a line; see Fields.
 	JSON Format = "json"
@@ -82,7 +82,9 @@ const separator = "\x1f"
 // ncsaFormat is what varnishncsa is told to write.
 func (f Format) ncsaFormat() string {
 	if f == Common {
-		return `%{Host}i %h %l %u %t "%m %U%q %H" %s %b "%{Referer}i" "%{User-Agent}i"`
+		// What a client says stands in quotes, where varnishncsa escapes quotes: no value can pass for two columns. The name of a
+		// user (%u) cannot be put in them without leaving the format, so it is left out.
+		return `%h - - %t "%m %U%q %H" %s %b "%{Referer}i" "%{User-Agent}i" "%{Host}i"`
 	}
 	sources := make([]string, len(fields))
 	for i, field := range fields {

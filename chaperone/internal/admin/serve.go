@@ -12,23 +12,28 @@ import (
 	"go.uber.org/zap"
 )
 
-// Limits of a caller's connection.
+// timeouts are limits of a caller's connection: for the head of a request, for all of it, and between two.
+type timeouts struct{ header, read, idle time.Duration }
+
+var defaultTimeouts = timeouts{header: 10 * time.Second, read: 30 * time.Second, idle: 2 * time.Minute}
+
 const (
-	headerTimeout = 10 * time.Second
-	readTimeout   = 30 * time.Second
-	idleTimeout   = 2 * time.Minute
 	// endTimeout is how long calls may take when the server ends; those that wait are told so.
 	endTimeout = 2 * time.Second
 )
 
 // Serve answers calls until ctx ends, with TLS where config is not nil, and closes the listener.
 func Serve(ctx context.Context, listener net.Listener, handler http.Handler, config *tls.Config, log *zap.Logger) error {
+	return serveWithin(ctx, listener, handler, config, log, defaultTimeouts)
+}
+
+func serveWithin(ctx context.Context, listener net.Listener, handler http.Handler, config *tls.Config, log *zap.Logger, within timeouts) error {
 	server := &http.Server{
 		Handler:           handler,
 		TLSConfig:         config,
-		ReadHeaderTimeout: headerTimeout,
-		ReadTimeout:       readTimeout,
-		IdleTimeout:       idleTimeout,
+		ReadHeaderTimeout: within.header,
+		ReadTimeout:       within.read,
+		IdleTimeout:       within.idle,
 		BaseContext:       func(net.Listener) context.Context { return ctx },
 		ErrorLog:          zap.NewStdLog(log),
 	}

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"bufio"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -8,9 +9,12 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/json"
 	"encoding/pem"
+	"io"
 	"math/big"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"testing"
@@ -34,6 +38,10 @@ type served struct {
 }
 
 func serve(t testing.TB, ctx context.Context, config *tls.Config) served {
+	return serveFor(t, ctx, config, defaultTimeouts)
+}
+
+func serveFor(t testing.TB, ctx context.Context, config *tls.Config, within timeouts) served {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -43,7 +51,7 @@ func serve(t testing.TB, ctx context.Context, config *tls.Config) served {
 		ended:   make(chan error, 1),
 	}
 	go func() {
-		s.ended <- Serve(ctx, listener, Handler(s.board, compiler, fixed, zap.NewNop()), config, zap.NewNop())
+		s.ended <- serveWithin(ctx, listener, Handler(s.board, compiler, fixed, zap.NewNop()), config, zap.NewNop(), within)
 	}()
 	return s
 }
@@ -102,4 +110,39 @@ func TestServeReportsAListenerThatIsClosed(t *testing.T) {
 	require.NoError(t, listener.Close())
 	err = Serve(context.Background(), listener, nil, nil, zap.NewNop())
 	require.ErrorContains(t, err, "serve the admin API")
+}
+
+func TestAWaitOutlastsTheTimeForReadingARequest(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	within := defaultTimeouts
+	within.read = 50 * time.Millisecond
+	server := serveFor(t, ctx, nil, within)
+	request := func(head string) *bufio.Reader {
+		conn, err := net.Dial("tcp", server.address)
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = conn.Close() })
+		_, err = io.WriteString(conn, head+"\r\nHost: pod\r\nAuthorization: Bearer "+secret+"\r\nContent-Length: 0\r\n\r\n")
+		require.NoError(t, err)
+		return bufio.NewReader(conn)
+	}
+	waiting := request("GET /v1/status?wait=5m&after=1 HTTP/1.1")
+	<-server.board.waits
+	// A caller that came later, and whose time for reading is over.
+	conn, err := net.Dial("tcp", server.address)
+	require.NoError(t, err)
+	defer func() { _ = conn.Close() }()
+	_, err = io.WriteString(conn, "POST /v1/vcl/check HTTP/1.1\r\nHost: pod\r\nAuthorization: Bearer "+secret+"\r\nContent-Length: 9\r\n\r\n")
+	require.NoError(t, err)
+	late, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	require.NoError(t, err)
+	assert.Equal(t, http.StatusBadRequest, late.StatusCode)
+
+	server.board.Update(func(s *status.Status) { s.Ready = true })
+	response, err := http.ReadResponse(waiting, nil)
+	require.NoError(t, err)
+	var got status.Status
+	require.NoError(t, json.NewDecoder(response.Body).Decode(&got))
+	assert.EqualValues(t, 2, got.Revision, "it was told of the change, and not sent away before")
+	cancel()
+	require.NoError(t, <-server.ended)
 }

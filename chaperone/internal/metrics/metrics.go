@@ -25,6 +25,10 @@ type Sources struct {
 	TLS func() tlsterm.Stats
 	// Varnishstat gives the counters of varnishd; see Program.
 	Varnishstat Varnishstat
+	// Ages are how long ago each source was heard of last.
+	Ages func() map[string]time.Duration
+	// Confined says that varnishd cannot read keys and tokens.
+	Confined bool
 	// OpenFiles is the limit of open files that chaperone and varnishd have.
 	OpenFiles uint64
 	// Log tells of varnishstat's failures.
@@ -62,8 +66,10 @@ func New(sources Sources) *Metrics {
 	}
 	openFiles := prometheus.NewGauge(prometheus.GaugeOpts{Name: openFilesLimit.name, Help: openFilesLimit.help})
 	openFiles.Set(float64(sources.OpenFiles))
-	m.registry.MustRegister(m.reloads, m.reloadDuration, m.vclLoads, openFiles,
-		ownCollector{sources: sources},
+	confined := prometheus.NewGauge(prometheus.GaugeOpts{Name: varnishdConfined.name, Help: varnishdConfined.help})
+	confined.Set(truth(sources.Confined))
+	m.registry.MustRegister(m.reloads, m.reloadDuration, m.vclLoads, openFiles, confined,
+		ownCollector{sources: sources}, ageCollector{sources.Ages},
 		newVarnishCollector(sources.Varnishstat, sources.Log),
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))

@@ -48,6 +48,10 @@ func toldTLS() tlsterm.Stats {
 	}
 }
 
+func toldAges() map[string]time.Duration {
+	return map[string]time.Duration{"ConfigMap edge": 90 * time.Second}
+}
+
 func counters(text string) Varnishstat {
 	return func(context.Context) ([]byte, error) {
 		return []byte(`{"version":1,"timestamp":"2026-11-22T10:42:34","counters":{` + text + `}}`), nil
@@ -55,7 +59,7 @@ func counters(text string) Varnishstat {
 }
 
 func newMetrics(varnishstat Varnishstat) *Metrics {
-	return New(Sources{Status: told, TLS: toldTLS, Varnishstat: varnishstat, OpenFiles: 4096, Log: zap.NewNop()})
+	return New(Sources{Status: told, TLS: toldTLS, Varnishstat: varnishstat, OpenFiles: 4096, Confined: true, Ages: toldAges, Log: zap.NewNop()})
 }
 
 func TestScrapeGolden(t *testing.T) {

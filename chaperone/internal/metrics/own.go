@@ -3,6 +3,7 @@ package metrics
 import (
 	"runtime"
 	"strings"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/varnish-gateway/gateway/chaperone/internal/status"
@@ -39,6 +40,14 @@ var (
 var openFilesLimit = metric{name: "chaperone_open_files_limit", kind: prometheus.GaugeValue,
 	help: "Files that chaperone and varnishd may each have open: the hard limit, to which the soft one is raised."}
 
+// varnishdConfined does not change either.
+var varnishdConfined = metric{name: "chaperone_varnishd_confined", kind: prometheus.GaugeValue,
+	help: "1 where varnishd, and so user VCL, cannot read private keys and tokens, 0 where the kernel has no Landlock."}
+
+// sourceAge is read by a collector of its own, since sources come and go.
+var sourceAge = metric{name: "chaperone_source_age_seconds", kind: prometheus.GaugeValue, labels: []string{"source"},
+	help: "How long ago the API server has last said something of an object or namespace that is watched. It does so every minute, though nothing changes."}
+
 // own lists all of chaperone's own metrics.
 var own = []metric{
 	{"chaperone_build_info", prometheus.GaugeValue, []string{"version", "varnishd", "goversion"},
@@ -47,6 +56,8 @@ var own = []metric{
 			to(1, s.Versions.Chaperone, s.Versions.Varnishd, runtime.Version())
 		}},
 	openFilesLimit,
+	sourceAge,
+	varnishdConfined,
 	gauge("chaperone_ready", "1 where this pod is ready, else 0.",
 		func(s status.Status) float64 { return truth(s.Ready) }),
 	gauge("chaperone_routing_sequence", "Sequence of the routing.json that ghost runs; 0 where it runs none.",
@@ -154,6 +165,21 @@ func results() string {
 
 func (m metric) desc() *prometheus.Desc {
 	return prometheus.NewDesc(m.name, m.help, m.labels, nil)
+}
+
+// ageCollector reads sourceAge.
+type ageCollector struct {
+	ages func() map[string]time.Duration
+}
+
+// Describe implements prometheus.Collector.
+func (c ageCollector) Describe(descs chan<- *prometheus.Desc) { descs <- sourceAge.desc() }
+
+// Collect implements prometheus.Collector.
+func (c ageCollector) Collect(values chan<- prometheus.Metric) {
+	for source, age := range c.ages() {
+		values <- prometheus.MustNewConstMetric(sourceAge.desc(), sourceAge.kind, age.Seconds(), source)
+	}
 }
 
 // ownCollector reads the metrics that are not counted here.

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 	"go.uber.org/zap/zapcore"
 
+	"github.com/varnish-gateway/gateway/chaperone/internal/confine"
 	"github.com/varnish-gateway/gateway/chaperone/internal/socket"
 	"github.com/varnish-gateway/gateway/shared/gatewaypod"
 )
@@ -53,6 +54,9 @@ type Options struct {
 	// a request has come to its end.
 	MaxBackendRequests int
 	RequestTimeout     time.Duration
+
+	// Confinement keeps files from varnishd. No flag sets it.
+	Confinement confine.Confinement
 
 	AccessLog                string
 	DrainDelay, DrainTimeout time.Duration

@@ -38,7 +38,7 @@ func (p *Pod) makeEdge() error {
 	})
 	p.metrics = metrics.New(metrics.Sources{
 		Status: p.board.Get, TLS: p.terminator.Stats, Log: p.log.Named("metrics"),
-		OpenFiles:   limit,
+		OpenFiles: limit, Ages: p.contacts.Ages, Confined: p.options.Confinement.Self != "",
 		Varnishstat: metrics.Program(beside(p.options.Varnishd, "varnishstat"), p.layout.varnish),
 	})
 	return nil
@@ -94,6 +94,7 @@ func (p *Pod) serveAdmin(ctx context.Context, parts *parts) {
 		return
 	}
 	check := vcl.NewChecker(p.options.Varnishd, p.options.VMODPath, p.layout.check, checkWithin)
+	check.Wrap = p.options.Confinement.Wrap
 	handler := admin.Handler(p.board, check.Check, admin.TokenFile(o.TokenFile), log)
 	parts.keep(ctx, "admin API", func(ctx context.Context) (err error) {
 		var config *tls.Config

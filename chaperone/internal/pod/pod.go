@@ -27,9 +27,10 @@ import (
 
 // Times that no flag sets.
 const (
-	// reloadWithin is how long ghost may take to build a configuration.
-	reloadWithin = 10 * time.Second
-	// reloadRetry is how long to wait when ghost could not be asked.
+	// reloadWithin is how long ghost may take to build a configuration, reloadSlow how long until that is told.
+	reloadWithin = 5 * time.Minute
+	reloadSlow   = 10 * time.Second
+	// reloadRetry is how long to wait at first when ghost could not be asked.
 	reloadRetry = time.Second
 	// endpointsWithin is how long routing waits for the endpoints of a namespace that is new to it.
 	endpointsWithin = 2 * time.Second
@@ -54,6 +55,7 @@ type Pod struct {
 
 	cliListener *supervise.Listener
 	inputs      *reload.Inputs
+	contacts    *source.Contacts
 	source      source.Source
 	terminator  *tlsterm.Terminator
 	vcl         *vcl.Manager
@@ -71,7 +73,7 @@ type Pod struct {
 
 // New wires a pod. It opens what varnishd needs, and starts nothing.
 func New(o options.Options, log *zap.Logger) (*Pod, error) {
-	p := &Pod{options: o, log: log, inputs: reload.NewInputs()}
+	p := &Pod{options: o, log: log, inputs: reload.NewInputs(), contacts: source.NewContacts()}
 	p.board = status.NewBoard(initialStatus(o))
 	p.tasks = ready.New(func(ready bool) {
 		p.board.Update(func(s *status.Status) { s.Ready = ready })
@@ -125,7 +127,7 @@ func (p *Pod) makeReload() error {
 		Inputs: p.inputs, Ghost: p.ghost, Store: disk, Good: good,
 		WantVCL: p.vcl.Want, Follow: p.source.Follow, UpdateTLS: p.terminator.Update, Reloaded: p.metrics.Reloaded,
 		Board: p.board, Tasks: p.tasks, Clock: clock.RealClock{}, Log: p.log.Named("reload"),
-		Coalescer: reload.DefaultCoalescer(), RetryAfter: reloadRetry, HoldFor: endpointsWithin, HoldFirstFor: firstEndpointsWithin,
+		Coalescer: reload.DefaultCoalescer(), RetryAfter: reloadRetry, SlowAfter: reloadSlow, HoldFor: endpointsWithin, HoldFirstFor: firstEndpointsWithin,
 	})
 	return nil
 }
@@ -134,11 +136,11 @@ func (p *Pod) makeSupervisor() (err error) {
 	if p.cliListener, err = supervise.Listen(p.layout.secret); err != nil {
 		return err
 	}
-	arguments := p.layout.varnishd(p.options).Arguments(p.cliListener.Address())
+	program, arguments := p.options.Confinement.Wrap(p.options.Varnishd, p.layout.varnishd(p.options).Arguments(p.cliListener.Address()))
 	p.lifecycle = &lifecycle{vcl: p.vcl, reload: p.reload, board: p.board}
 	p.supervisor = supervise.New(supervise.Config[*varnishcli.Client]{
 		Start: func(output func(string)) (supervise.Process, error) {
-			return supervise.Start(p.options.Varnishd, arguments, ghostEnvironment(p.options), output)
+			return supervise.Start(program, arguments, ghostEnvironment(p.options), output)
 		},
 		Accept: p.cliListener.Accept, Handler: p.lifecycle, Board: p.board, Clock: clock.RealClock{}, Log: p.log.Named("varnishd"),
 	})
@@ -154,10 +156,10 @@ func (p *Pod) makeSource() error {
 		p.source = files
 		return nil
 	}
-	client, err := kubernetesClient()
+	client, err := kubernetesClient(p.contacts)
 	if err != nil {
 		return err
 	}
-	p.source = source.NewKubernetes(client, p.options.Namespace, p.options.Name, files, p.log.Named("kubernetes"))
+	p.source = source.NewKubernetes(client, p.contacts, p.options.Namespace, p.options.Name, files, p.log.Named("kubernetes"))
 	return nil
 }

@@ -3,6 +3,7 @@ package reload
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -84,7 +85,12 @@ func (c *Controller) reload(ctx context.Context) <-chan time.Time {
 		return nil
 	}
 	began := c.config.Clock.Now()
+	sequence := c.candidate.RoutingSequence
+	c.building.Store(true)
+	slow := c.config.Clock.AfterFunc(c.config.SlowAfter, func() { c.tellSlow(sequence) })
 	result, accepted, err := c.config.Ghost.Reload(ctx)
+	slow.Stop()
+	c.building.Store(false)
 	took := c.config.Clock.Since(began)
 	switch {
 	case ctx.Err() != nil:
@@ -94,17 +100,30 @@ func (c *Controller) reload(ctx context.Context) <-chan time.Time {
 		c.ghost = obstacle{pending: err.Error()}
 		c.config.Log.Warn("ghost could not be asked to reload", zap.Error(err))
 		c.tell()
-		return c.config.Clock.After(c.config.RetryAfter)
+		return c.config.Clock.After(c.retries.After(0))
 	case accepted:
+		c.retries = newRetries(c.config)
 		c.config.Reloaded(Accepted, took)
 		c.accept(result, took)
 	default:
+		c.retries = newRetries(c.config)
 		c.config.Reloaded(Refused, took)
 		c.refuse(result)
 	}
 	c.tell()
 	// After a refusal ghost may have to be told to take the last good one again.
 	return c.reload(ctx)
+}
+
+// tellSlow says that ghost is still building: it answers when it is done.
+func (c *Controller) tellSlow(sequence int64) {
+	message := fmt.Sprintf("ghost has been building routing.json (sequence %d) for more than %s", sequence, c.config.SlowAfter)
+	c.config.Board.Update(func(s *status.Status) {
+		if c.building.Load() {
+			s.Routing.Pending = lines([]string{s.Routing.Pending, message})
+		}
+	})
+	c.config.Log.Warn("ghost takes long for a reload", zap.Int64("sequence", sequence))
 }
 
 // accept makes the candidate live.

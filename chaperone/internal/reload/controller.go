@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -17,6 +18,7 @@ import (
 	"github.com/varnish-gateway/gateway/chaperone/internal/ready"
 	"github.com/varnish-gateway/gateway/chaperone/internal/source"
 	"github.com/varnish-gateway/gateway/chaperone/internal/status"
+	"github.com/varnish-gateway/gateway/chaperone/internal/supervise"
 	"github.com/varnish-gateway/gateway/chaperone/internal/tlsterm"
 	"github.com/varnish-gateway/gateway/shared/ghostconf"
 	"github.com/varnish-gateway/gateway/shared/routing"
@@ -68,11 +70,14 @@ type Config struct {
 	Reloaded  func(outcome Outcome, took time.Duration)
 	Board     *status.Board
 	Tasks     *ready.Tasks
-	Clock     clock.Clock
+	Clock     clock.WithDelayedExecution
 	Log       *zap.Logger
 	Coalescer Coalescer
-	// RetryAfter is how long to wait when ghost could not be asked, or ghost.json not be written.
+	// RetryAfter is how long to wait when ghost could not be asked, or ghost.json not be written; ever longer where ghost cannot be
+	// asked again and again, up to maxRetries times that.
 	RetryAfter time.Duration
+	// SlowAfter is how long ghost may take for a reload until that is told.
+	SlowAfter time.Duration
 	// HoldFor is how long new routing may wait for endpoints of a namespace that is new to it, HoldFirstFor how long
 	// the first may, before which there is nothing to serve.
 	HoldFor, HoldFirstFor time.Duration
@@ -113,6 +118,10 @@ type Controller struct {
 	kept *merge.Document
 	// refused is what ghost refused last: it is not asked about the same again.
 	refused []byte
+	// building says that ghost was asked and has not answered.
+	building atomic.Bool
+	// retries is how long to wait before ghost is asked again.
+	retries supervise.Backoff
 	// unwritten says that the candidate could not be written, and is to be made again.
 	unwritten bool
 	// routing is why routing.json is not what document was made of, ghost why candidate is not live.
@@ -125,11 +134,18 @@ type obstacle struct {
 	refused, pending string
 }
 
+// maxRetries bounds how long it may take until ghost is asked again, in times of RetryAfter.
+const maxRetries = 30
+
 // New makes a Controller.
 func New(config Config) *Controller {
-	c := &Controller{config: config, life: make(chan struct{}, 1), known: map[string][]ghostconf.Endpoint{}}
+	c := &Controller{config: config, retries: newRetries(config), life: make(chan struct{}, 1), known: map[string][]ghostconf.Endpoint{}}
 	c.restore(config.Good)
 	return c
+}
+
+func newRetries(config Config) supervise.Backoff {
+	return supervise.Backoff{First: config.RetryAfter, Longest: maxRetries * config.RetryAfter, Steady: math.MaxInt64}
 }
 
 // ChildStarted says that varnishd has a new child. ghost loads ghost.json by itself then; it is asked all

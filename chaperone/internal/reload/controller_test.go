@@ -39,12 +39,19 @@ type fakeGhost struct {
 	away   bool
 	runs   ghostconf.Config
 	asked  int
+	// slow, where it is not nil, holds the answer up until it is closed.
+	slow chan struct{}
 }
 
 func (g *fakeGhost) Reload(context.Context) (ghostconf.ReloadResult, bool, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.asked++
+	if slow := g.slow; slow != nil {
+		g.mu.Unlock()
+		<-slow
+		g.mu.Lock()
+	}
 	if g.away {
 		return ghostconf.ReloadResult{}, false, errors.New("connection refused")
 	}
@@ -138,7 +145,7 @@ func newBenchHolding(t *testing.T, dir string, holdFor, holdFirstFor time.Durati
 		},
 		Reloaded: func(Outcome, time.Duration) {}, Board: b.board, Tasks: b.tasks, Clock: clock.RealClock{},
 		Log: zaptest.NewLogger(t), Coalescer: Coalescer{Quiet: time.Millisecond, Longest: 5 * time.Millisecond},
-		RetryAfter: 5 * time.Millisecond, HoldFor: holdFor, HoldFirstFor: holdFirstFor,
+		RetryAfter: 5 * time.Millisecond, SlowAfter: time.Hour, HoldFor: holdFor, HoldFirstFor: holdFirstFor,
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
@@ -297,6 +304,23 @@ func TestAGhostThatIsAwayIsAskedAgain(t *testing.T) {
 	b.ghost.set(func(g *fakeGhost) { g.away = false })
 	b.runs(1)
 	b.eventually("all is well again", func(r status.Routing) bool { return r.Pending == "" && r.Sequence == 1 })
+}
+
+func TestAGhostThatTakesLongIsWaitedForAndTold(t *testing.T) {
+	b := newBench(t, t.TempDir())
+	b.controller.config.SlowAfter = time.Millisecond
+	b.inputs.SetSynced(source.EveryNamespace)
+	slow := make(chan struct{})
+	b.ghost.set(func(g *fakeGhost) { g.slow = slow })
+	b.child()
+	b.routing(1)
+	b.eventually("it is told", func(r status.Routing) bool {
+		return r.Pending == "ghost has been building routing.json (sequence 1) for more than 1ms" && r.Error == ""
+	})
+	close(slow)
+	b.runs(1)
+	b.eventually("nothing is pending", func(r status.Routing) bool { return r.Pending == "" && r.Sequence == 1 })
+	assert.Equal(t, 1, b.ghost.asked, "it was asked once")
 }
 
 func TestAnEarlierRunsConfigurationServesUntilThereIsABetterOne(t *testing.T) {

@@ -2,6 +2,7 @@ package reload
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -25,10 +26,17 @@ const maxAnswer = 32 << 20
 // HTTPGhost asks ghost to reload over varnishd's unix socket.
 type HTTPGhost struct{ client *retryablehttp.Client }
 
-// NewHTTPGhost asks on the given socket. Each attempt may take the given time.
+// NewHTTPGhost asks on the given socket. ghost may take the given time for an answer: it builds its tables before it gives one. A
+// question that it does not answer in time is not asked again here, since that would only be one more to wait for.
 func NewHTTPGhost(path string, within time.Duration) *HTTPGhost {
 	client := retryablehttp.NewClient()
 	client.Logger = nil
+	client.CheckRetry = func(ctx context.Context, response *http.Response, err error) (bool, error) {
+		if isTimeout(err) {
+			return false, nil
+		}
+		return retryablehttp.DefaultRetryPolicy(ctx, response, err)
+	}
 	client.RetryMax = 3
 	client.RetryWaitMin, client.RetryWaitMax = 10*time.Millisecond, 200*time.Millisecond
 	client.ErrorHandler = retryablehttp.PassthroughErrorHandler
@@ -44,6 +52,11 @@ func NewHTTPGhost(path string, within time.Duration) *HTTPGhost {
 		},
 	}
 	return &HTTPGhost{client: client}
+}
+
+func isTimeout(err error) bool {
+	var timeout net.Error
+	return errors.As(err, &timeout) && timeout.Timeout()
 }
 
 // Reload makes ghost read ghost.json. The result says whether it took it; an error means that nobody

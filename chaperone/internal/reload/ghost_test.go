@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -82,6 +83,26 @@ func TestAGhostThatIsNotThereCannotBeAsked(t *testing.T) {
 	_, _, err := ghost.Reload(t.Context())
 	require.ErrorContains(t, err, "asking ghost to reload")
 	require.ErrorContains(t, ghost.Drain(t.Context()), "asking ghost to drain")
+}
+
+func TestAGhostThatDoesNotAnswerInTimeIsNotAskedMore(t *testing.T) {
+	path := filepath.Join(varnishtest.Dir(t), "ghost.sock")
+	listener, err := net.Listen("unix", path)
+	require.NoError(t, err)
+	var asked atomic.Int64
+	release := make(chan struct{})
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		asked.Add(1)
+		<-release
+	}))
+	server.Listener.Close()
+	server.Listener = listener
+	server.Start()
+	t.Cleanup(server.Close)
+	t.Cleanup(func() { close(release) })
+	_, _, err = NewHTTPGhost(path, 20*time.Millisecond).Reload(t.Context())
+	require.ErrorContains(t, err, "asking ghost to reload")
+	assert.EqualValues(t, 1, asked.Load())
 }
 
 func TestDrainingGhost(t *testing.T) {

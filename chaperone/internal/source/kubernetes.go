@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"go.uber.org/zap"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -19,6 +20,7 @@ import (
 // goes on with what there is.
 type Kubernetes struct {
 	client             kubernetes.Interface
+	contacts           *Contacts
 	namespace, gateway string
 	mounts             Files
 	log                *zap.Logger
@@ -28,11 +30,11 @@ type Kubernetes struct {
 	follow     chan struct{}
 }
 
-// NewKubernetes watches for a Gateway.
-func NewKubernetes(client kubernetes.Interface, namespace, gateway string, mounts Files, log *zap.Logger) *Kubernetes {
+// NewKubernetes watches for a Gateway. contacts are those of the client's transport.
+func NewKubernetes(client kubernetes.Interface, contacts *Contacts, namespace, gateway string, mounts Files, log *zap.Logger) *Kubernetes {
 	mounts.EndpointsDir, mounts.Log = "", log
 	return &Kubernetes{
-		client: client, namespace: namespace, gateway: gateway, mounts: mounts, log: log,
+		client: client, contacts: contacts, namespace: namespace, gateway: gateway, mounts: mounts, log: log,
 		follow: make(chan struct{}, 1),
 	}
 }
@@ -69,17 +71,23 @@ func (k *Kubernetes) Run(ctx context.Context, sink Sink) error {
 		shards.stop()
 		namespaces.stop()
 	}()
+	look := time.NewTicker(lookEvery)
+	defer look.Stop()
+	silent := map[string]bool{}
 	for {
 		select {
 		case <-ctx.Done():
 			return <-mounts
+		case <-look.C:
+			silent = reportSilent(sink, k.contacts.Ages(), silent)
 		case err := <-mounts:
 			return err
 		case <-h.wanted:
-			shards.reconcile(h.wantedShards(), func(name string) *watch { return k.watchShard(ctx, h, name) }, func(string) {})
+			shards.reconcile(h.wantedShards(), func(name string) *watch { return k.watchShard(ctx, h, name) },
+				func(name string) { k.forget(sink, configMapPlace(routing.ShardObjectName(k.gateway, name))) })
 		case <-k.follow:
 			namespaces.reconcile(k.wantedNamespaces(), func(name string) *watch { return k.watchNamespace(ctx, sink, name) },
-				func(name string) { k.forget(sink, name) })
+				func(name string) { sink.ForgetNamespace(name); k.forget(sink, endpointsPlace(name)) })
 		}
 	}
 }
@@ -88,15 +96,15 @@ func (k *Kubernetes) Run(ctx context.Context, sink Sink) error {
 func (k *Kubernetes) watchConfig(ctx context.Context, h *hub) watches {
 	config, certificates := gatewaypod.ConfigMapName(k.gateway), gatewaypod.CertificatesSecretName(k.gateway)
 	return watches{
-		config:       watchObject(ctx, k.client, k.namespace, config, configMaps, h.setMain, k.failed(h.sink, "ConfigMap "+config)),
-		certificates: watchObject(ctx, k.client, k.namespace, certificates, secrets, h.setSecret, k.failed(h.sink, "Secret "+certificates)),
+		config:       watchObject(ctx, k.client, k.namespace, config, configMaps, h.setMain, k.failed(h.sink, configMapPlace(config))),
+		certificates: watchObject(ctx, k.client, k.namespace, certificates, secrets, h.setSecret, k.failed(h.sink, secretPlace(certificates))),
 	}
 }
 
 func (k *Kubernetes) watchShard(ctx context.Context, h *hub, name string) *watch {
 	object := gatewaypod.ShardConfigMapName(k.gateway, name)
 	return watchObject(ctx, k.client, k.namespace, object, configMaps,
-		func(data map[string][]byte) { h.setShard(name, data) }, k.failed(h.sink, "ConfigMap "+object))
+		func(data map[string][]byte) { h.setShard(name, data) }, k.failed(h.sink, configMapPlace(object)))
 }
 
 func (k *Kubernetes) watchNamespace(ctx context.Context, sink Sink, namespace string) *watch {
@@ -109,11 +117,39 @@ func (k *Kubernetes) watchNamespace(ctx context.Context, sink Sink, namespace st
 	})
 }
 
-// forget says that a namespace is not watched any more: what was known of it grows old.
-func (k *Kubernetes) forget(sink Sink, namespace string) {
-	sink.ForgetNamespace(namespace)
-	sink.Report(endpointsPlace(namespace), "")
+// forget says that a place is not watched any more: what was known of it grows old.
+func (k *Kubernetes) forget(sink Sink, place string) {
+	k.contacts.end(place)
+	sink.Report(place, "")
 }
+
+const (
+	// lookEvery is how often it is looked whether the API server has fallen silent.
+	lookEvery = 15 * time.Second
+	// silentAfter is how long it must have been: bookmarks come every minute, and a watch that had none ends after 5 to 10.
+	silentAfter = 11 * time.Minute
+)
+
+// reportSilent reports the places of which nothing was heard for long, and those of which something was heard again; was are the
+// places that were reported before. It gives those that are silent now.
+func reportSilent(sink Sink, ages map[string]time.Duration, was map[string]bool) map[string]bool {
+	silent := map[string]bool{}
+	for place, age := range ages {
+		if age >= silentAfter {
+			silent[place] = true
+			if !was[place] {
+				sink.Report(place, fmt.Sprintf("the API server has said nothing of it for %s", silentAfter))
+			}
+		} else if was[place] {
+			sink.Report(place, "")
+		}
+	}
+	return silent
+}
+
+func configMapPlace(name string) string { return "ConfigMap " + name }
+
+func secretPlace(name string) string { return "Secret " + name }
 
 func endpointsPlace(namespace string) string {
 	return fmt.Sprintf("%s of namespace %s", PlaceEndpoints, namespace)
@@ -122,6 +158,7 @@ func endpointsPlace(namespace string) string {
 // failed gives what a watch tells its failures to: they are reported until it has seen everything once. After
 // that it works or resumes by itself, and a failure is a line in the log.
 func (k *Kubernetes) failed(sink Sink, place string) func(error) {
+	k.contacts.begin(place)
 	var mu sync.Mutex
 	synced := false
 	return func(err error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -32,15 +33,22 @@ func slice(namespace, name string) *discoveryv1.EndpointSlice {
 func runKubernetes(t *testing.T, client *fake.Clientset, mounts Files) (*Kubernetes, *recorder) {
 	t.Helper()
 	r := newRecorder()
-	k := NewKubernetes(client, "shop", "edge", mounts, zaptest.NewLogger(t))
+	k := NewKubernetes(client, NewContacts(), "shop", "edge", mounts, zaptest.NewLogger(t))
+	runSource(t, k, r)
+	return k, r
+}
+
+// runSource runs a source until the test ends, or stop is called.
+func runSource(t *testing.T, source Source, r *recorder) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- k.Run(ctx, r) }()
-	t.Cleanup(func() {
+	go func() { ended <- source.Run(ctx, r) }()
+	stop = sync.OnceFunc(func() {
 		cancel()
 		assert.NoError(t, <-ended)
 	})
-	return k, r
+	t.Cleanup(stop)
+	return stop
 }
 
 func TestTheNewerOfAPIAndMountWins(t *testing.T) {

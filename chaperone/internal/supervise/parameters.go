@@ -22,10 +22,15 @@ const (
 // balancers, so that these close first, and send no request into a connection that is being closed.
 const idleTimeout = "75"
 
+// CompilerFeatures is the parameter by which VCL can include files, and import modules, from vcl_path and vmod_path alone: the
+// compiler's messages would show lines of any other file.
+const CompilerFeatures = "vcc_feature=-unsafe_path"
+
 // parameters of varnishd (varnishd(1)) that chaperone chooses, as values of -p.
 func parameters() []string {
 	return []string{
 		"feature=+http2",
+		CompilerFeatures,
 		"http_max_hdr=" + maxLines,
 		"http_req_size=" + maxRequestHead,
 		"http_req_hdr_len=" + maxRequestHead,

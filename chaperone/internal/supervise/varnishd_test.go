@@ -80,10 +80,10 @@ func startReal(t *testing.T) *real {
 	require.NoError(t, err)
 	path := filepath.Join(dir, "http.sock")
 	options := Options{
-		WorkDir: filepath.Join(dir, "varnish"), SecretFile: secret,
+		WorkDir: filepath.Join(dir, "varnish"), SecretFile: secret, VCLPath: dir,
 		Sockets: []string{"http-80=" + path + ",HTTP"},
 	}
-	r := &real{board: status.NewBoard(status.Status{}), loader: &loader{t: t, path: vcl}, path: path}
+	r := &real{board: status.NewBoard(status.Status{}), loader: &loader{t: t, path: filepath.Base(vcl)}, path: path}
 	super := New(Config[*varnishcli.Client]{
 		Start: func(output func(string)) (Process, error) {
 			return Start(varnishtest.Varnishd(t), options.Arguments(listener.Address()), nil, output)

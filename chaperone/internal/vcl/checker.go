@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/varnish-gateway/gateway/chaperone/internal/supervise"
 	"github.com/varnish-gateway/gateway/shared/contract"
 	"github.com/varnish-gateway/gateway/shared/mainvcl"
 )
@@ -27,6 +28,8 @@ type Checker struct {
 	Dir string
 	// Within is how long one check may take.
 	Within time.Duration
+	// Wrap gives the program and arguments to run in the place of varnishd; nil for varnishd itself.
+	Wrap func(program string, args []string) (string, []string)
 
 	// turn keeps checks from running side by side: a compiler takes a processor and tens of megabytes.
 	turn chan struct{}
@@ -62,7 +65,7 @@ func (c *Checker) Check(ctx context.Context, source []byte) (message string, err
 	if err := os.WriteFile(file, source, 0o644); err != nil {
 		return "", fmt.Errorf("writing VCL to check: %w", err)
 	}
-	args := []string{"-C", "-f", file}
+	args := []string{"-C", "-p", supervise.CompilerFeatures, "-f", file}
 	if c.VMODPath != "" {
 		args = append(args, "-p", "vmod_path="+c.VMODPath)
 	}
@@ -88,7 +91,11 @@ func (c *Checker) run(ctx context.Context, dir string, args []string) (output st
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	var buffer bytes.Buffer
-	cmd := exec.CommandContext(ctx, c.Varnishd, args...)
+	program := c.Varnishd
+	if c.Wrap != nil {
+		program, args = c.Wrap(program, args)
+	}
+	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Env = append(os.Environ(), "TMPDIR="+dir)
 	cmd.Stderr = &buffer
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
