@@ -9,7 +9,7 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 
 	"github.com/varnish-gateway/gateway/operator/internal/manifest"
-	"github.com/varnish-gateway/gateway/operator/internal/model"
+	"github.com/varnish-gateway/gateway/operator/internal/precedence"
 	"github.com/varnish-gateway/gateway/operator/internal/render"
 	"github.com/varnish-gateway/gateway/operator/internal/translate"
 	"github.com/varnish-gateway/gateway/shared/decision"
@@ -109,14 +109,15 @@ func Explain(set *manifest.Set, result translate.Result, name string, request de
 }
 
 // places tells of each rule where it stands.
-func places(set *manifest.Set, routes []model.Route) map[string]Place {
+func places(set *manifest.Set, routes []routing.Route) map[string]Place {
 	found := map[string]Place{}
 	for _, route := range routes {
 		source, _ := set.Source(manifest.Key{Kind: "HTTPRoute", Namespace: route.Namespace, Name: route.Name})
 		for _, rule := range route.Rules {
-			place := Place{Source: source, Index: rule.Index}
+			place := Place{Source: source}
 			for _, match := range rule.Matches {
-				place.matches = append(place.matches, match.Index)
+				index, at := precedence.PositionOf(match.Rank)
+				place.Index, place.matches = index, append(place.matches, at)
 			}
 			found[rule.ID] = place
 		}

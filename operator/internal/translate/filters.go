@@ -6,7 +6,6 @@ import (
 
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
-	"github.com/varnish-gateway/gateway/operator/internal/model"
 	"github.com/varnish-gateway/gateway/shared/routing"
 )
 
@@ -40,11 +39,11 @@ type filterScope struct {
 
 // translateFilters returns the filters in the order in which they apply. None may be skipped: if one
 // cannot be carried out, the problems say so, and the rule must not serve.
-func translateFilters(scope filterScope, filters []gatewayv1.HTTPRouteFilter, found *problems) []model.Filter {
+func translateFilters(scope filterScope, filters []gatewayv1.HTTPRouteFilter, found *problems) []routing.Filter {
 	if len(filters) == 0 {
 		return nil
 	}
-	translated := make([]model.Filter, 0, len(filters))
+	translated := make([]routing.Filter, 0, len(filters))
 	seen := make(map[gatewayv1.HTTPRouteFilterType]bool, len(filters))
 	for i := range filters {
 		filter, at := &filters[i], scope.at.at(i)
@@ -67,28 +66,34 @@ func translateFilters(scope filterScope, filters []gatewayv1.HTTPRouteFilter, fo
 	return translated
 }
 
-func translateFilter(at *field, scope filterScope, filter *gatewayv1.HTTPRouteFilter, found *problems) (model.Filter, bool) {
+func translateFilter(at *field, scope filterScope, filter *gatewayv1.HTTPRouteFilter, found *problems) (routing.Filter, bool) {
 	switch {
 	case filter.Type == gatewayv1.HTTPRouteFilterRequestHeaderModifier && filter.RequestHeaderModifier != nil:
 		here := at.child("requestHeaderModifier")
-		return model.Filter{RequestHeaders: headerChange(&here, routing.FilterRequestHeaderModifier, filter.RequestHeaderModifier, found)}, true
+		return routing.Filter{
+			Type:                  routing.FilterRequestHeaderModifier,
+			RequestHeaderModifier: headerModifier(&here, routing.FilterRequestHeaderModifier, filter.RequestHeaderModifier, found),
+		}, true
 	case filter.Type == gatewayv1.HTTPRouteFilterResponseHeaderModifier && filter.ResponseHeaderModifier != nil:
 		here := at.child("responseHeaderModifier")
-		return model.Filter{ResponseHeaders: headerChange(&here, routing.FilterResponseHeaderModifier, filter.ResponseHeaderModifier, found)}, true
+		return routing.Filter{
+			Type:                   routing.FilterResponseHeaderModifier,
+			ResponseHeaderModifier: headerModifier(&here, routing.FilterResponseHeaderModifier, filter.ResponseHeaderModifier, found),
+		}, true
 	case filter.Type == gatewayv1.HTTPRouteFilterRequestRedirect && filter.RequestRedirect != nil:
 		here := at.child("requestRedirect")
-		return model.Filter{Redirect: redirect(&here, scope, filter.RequestRedirect, found)}, true
+		return routing.Filter{Type: routing.FilterRequestRedirect, RequestRedirect: redirect(&here, scope, filter.RequestRedirect, found)}, true
 	case filter.Type == gatewayv1.HTTPRouteFilterURLRewrite && filter.URLRewrite != nil:
 		here := at.child("urlRewrite")
-		return model.Filter{Rewrite: rewrite(&here, scope, filter.URLRewrite, found)}, true
+		return routing.Filter{Type: routing.FilterURLRewrite, URLRewrite: rewrite(&here, scope, filter.URLRewrite, found)}, true
 	default:
 		found.add(string(gatewayv1.RouteReasonUnsupportedValue), at.String(), "%s says nothing of what to do", filter.Type)
-		return model.Filter{}, false
+		return routing.Filter{}, false
 	}
 }
 
-func redirect(at *field, scope filterScope, filter *gatewayv1.HTTPRequestRedirectFilter, found *problems) *model.Redirect {
-	r := &model.Redirect{StatusCode: 302, Path: pathChange(at, scope, filter.Path, found)}
+func redirect(at *field, scope filterScope, filter *gatewayv1.HTTPRequestRedirectFilter, found *problems) *routing.RequestRedirect {
+	r := &routing.RequestRedirect{StatusCode: 302, Path: pathModifier(at, scope, filter.Path, found)}
 	if filter.Scheme != nil {
 		r.Scheme = strings.ToLower(*filter.Scheme)
 		if r.Scheme != "http" && r.Scheme != "https" {
@@ -109,8 +114,8 @@ func redirect(at *field, scope filterScope, filter *gatewayv1.HTTPRequestRedirec
 	return r
 }
 
-func rewrite(at *field, scope filterScope, filter *gatewayv1.HTTPURLRewriteFilter, found *problems) *model.Rewrite {
-	r := &model.Rewrite{Path: pathChange(at, scope, filter.Path, found)}
+func rewrite(at *field, scope filterScope, filter *gatewayv1.HTTPURLRewriteFilter, found *problems) *routing.URLRewrite {
+	r := &routing.URLRewrite{Path: pathModifier(at, scope, filter.Path, found)}
 	r.Hostname = hostname(at, filter.Hostname, found)
 	return r
 }
@@ -126,21 +131,21 @@ func hostname(at *field, name *gatewayv1.PreciseHostname, found *problems) strin
 	return string(*name)
 }
 
-func pathChange(at *field, scope filterScope, change *gatewayv1.HTTPPathModifier, found *problems) *model.PathChange {
+func pathModifier(at *field, scope filterScope, change *gatewayv1.HTTPPathModifier, found *problems) *routing.PathModifier {
 	if change == nil {
 		return nil
 	}
 	switch {
 	case change.Type == gatewayv1.FullPathHTTPPathModifier && change.ReplaceFullPath != nil:
 		checkReplacement(at, "path.replaceFullPath", *change.ReplaceFullPath, found)
-		return &model.PathChange{Value: *change.ReplaceFullPath}
+		return &routing.PathModifier{Type: routing.ReplaceFullPath, Value: *change.ReplaceFullPath}
 	case change.Type == gatewayv1.PrefixMatchHTTPPathModifier && change.ReplacePrefixMatch != nil:
 		if !scope.prefixesOnly {
 			found.add(string(gatewayv1.RouteReasonUnsupportedValue), at.String()+".path.type",
 				"ReplacePrefixMatch needs matches of type PathPrefix only")
 		}
 		checkReplacement(at, "path.replacePrefixMatch", *change.ReplacePrefixMatch, found)
-		return &model.PathChange{PrefixOnly: true, Value: *change.ReplacePrefixMatch}
+		return &routing.PathModifier{Type: routing.ReplacePrefixMatch, Value: *change.ReplacePrefixMatch}
 	default:
 		unsupported(at, "path.type", change.Type, found)
 		return nil
