@@ -25,7 +25,7 @@ func (t *routeTranslation) translateBackends(scope backendScope, refs []gatewayv
 		backend := routing.Backend{
 			Weight: 1,
 			Filters: translateFilters(filterScope{
-				at: &filters, allowed: backendFilters, prefixesOnly: scope.prefixesOnly,
+				at: &filters, onBackend: true, prefixesOnly: scope.prefixesOnly,
 			}, ref.Filters, wrong),
 		}
 		if ref.Weight != nil {

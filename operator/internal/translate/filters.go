@@ -9,29 +9,14 @@ import (
 	"github.com/varnish-gateway/gateway/shared/routing"
 )
 
-// Filters that are carried out, on rules and on backendRefs. A redirect never reaches a backend, so on a
-// backendRef there is nothing that it could mean.
-var (
-	ruleFilters = []gatewayv1.HTTPRouteFilterType{
-		gatewayv1.HTTPRouteFilterRequestHeaderModifier,
-		gatewayv1.HTTPRouteFilterResponseHeaderModifier,
-		gatewayv1.HTTPRouteFilterRequestRedirect,
-		gatewayv1.HTTPRouteFilterURLRewrite,
-	}
-	backendFilters = []gatewayv1.HTTPRouteFilterType{
-		gatewayv1.HTTPRouteFilterRequestHeaderModifier,
-		gatewayv1.HTTPRouteFilterResponseHeaderModifier,
-		gatewayv1.HTTPRouteFilterURLRewrite,
-	}
-)
-
 // redirectStatusCodes are those that the Gateway API lists.
 var redirectStatusCodes = []int{301, 302, 303, 307, 308}
 
 // filterScope is where filters stand.
 type filterScope struct {
-	at      *field
-	allowed []gatewayv1.HTTPRouteFilterType
+	at *field
+	// onBackend tells whether they stand on a backendRef, and not on a rule.
+	onBackend bool
 	// prefixesOnly tells whether every match of the rule is a PathPrefix, so that there is a prefix to
 	// replace.
 	prefixesOnly bool
@@ -47,7 +32,8 @@ func translateFilters(scope filterScope, filters []gatewayv1.HTTPRouteFilter, fo
 	seen := make(map[gatewayv1.HTTPRouteFilterType]bool, len(filters))
 	for i := range filters {
 		filter, at := &filters[i], scope.at.at(i)
-		if !slices.Contains(scope.allowed, filter.Type) {
+		kind := filterKindOf(filter.Type, scope.onBackend)
+		if kind == nil {
 			unsupported(&at, "type", filter.Type, found)
 			continue
 		}
@@ -55,40 +41,25 @@ func translateFilters(scope filterScope, filters []gatewayv1.HTTPRouteFilter, fo
 			found.add(string(gatewayv1.RouteReasonIncompatibleFilters), at.String(), "%s stands here twice", filter.Type)
 		}
 		seen[filter.Type] = true
-		if f, ok := translateFilter(&at, scope, filter, found); ok {
-			translated = append(translated, f)
+		f, ok := kind.translate(&at, scope, filter, found)
+		if !ok {
+			found.add(string(gatewayv1.RouteReasonUnsupportedValue), at.String(), "%s says nothing of what to do", filter.Type)
+			continue
 		}
+		translated = append(translated, f)
 	}
-	if seen[gatewayv1.HTTPRouteFilterRequestRedirect] && seen[gatewayv1.HTTPRouteFilterURLRewrite] {
-		found.add(string(gatewayv1.RouteReasonIncompatibleFilters), scope.at.String(),
-			"RequestRedirect and URLRewrite exclude each other")
-	}
+	checkExclusions(scope, seen, found)
 	return translated
 }
 
-func translateFilter(at *field, scope filterScope, filter *gatewayv1.HTTPRouteFilter, found *problems) (routing.Filter, bool) {
-	switch {
-	case filter.Type == gatewayv1.HTTPRouteFilterRequestHeaderModifier && filter.RequestHeaderModifier != nil:
-		here := at.child("requestHeaderModifier")
-		return routing.Filter{
-			Type:                  routing.FilterRequestHeaderModifier,
-			RequestHeaderModifier: headerModifier(&here, routing.FilterRequestHeaderModifier, filter.RequestHeaderModifier, found),
-		}, true
-	case filter.Type == gatewayv1.HTTPRouteFilterResponseHeaderModifier && filter.ResponseHeaderModifier != nil:
-		here := at.child("responseHeaderModifier")
-		return routing.Filter{
-			Type:                   routing.FilterResponseHeaderModifier,
-			ResponseHeaderModifier: headerModifier(&here, routing.FilterResponseHeaderModifier, filter.ResponseHeaderModifier, found),
-		}, true
-	case filter.Type == gatewayv1.HTTPRouteFilterRequestRedirect && filter.RequestRedirect != nil:
-		here := at.child("requestRedirect")
-		return routing.Filter{Type: routing.FilterRequestRedirect, RequestRedirect: redirect(&here, scope, filter.RequestRedirect, found)}, true
-	case filter.Type == gatewayv1.HTTPRouteFilterURLRewrite && filter.URLRewrite != nil:
-		here := at.child("urlRewrite")
-		return routing.Filter{Type: routing.FilterURLRewrite, URLRewrite: rewrite(&here, scope, filter.URLRewrite, found)}, true
-	default:
-		found.add(string(gatewayv1.RouteReasonUnsupportedValue), at.String(), "%s says nothing of what to do", filter.Type)
-		return routing.Filter{}, false
+// checkExclusions refuses filters that cannot stand beside each other.
+func checkExclusions(scope filterScope, seen map[gatewayv1.HTTPRouteFilterType]bool, found *problems) {
+	for _, kind := range filterKinds {
+		for _, other := range kind.excludes {
+			if seen[kind.name] && seen[other] {
+				found.add(string(gatewayv1.RouteReasonIncompatibleFilters), scope.at.String(), "%s and %s exclude each other", kind.name, other)
+			}
+		}
 	}
 }
 

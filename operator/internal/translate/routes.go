@@ -70,9 +70,7 @@ func (t *routeTranslation) translateRule(at *field, place precedence.Place, rule
 	r.Matches = translateMatches(&matches, place, rule.Matches, &broken)
 	checkUnsupportedFields(at, rule, &wrong)
 	prefixes := prefixesOnly(r.Matches)
-	r.Filters = translateFilters(filterScope{
-		at: &filters, allowed: ruleFilters, prefixesOnly: prefixes,
-	}, rule.Filters, &wrong)
+	r.Filters = translateFilters(filterScope{at: &filters, prefixesOnly: prefixes}, rule.Filters, &wrong)
 	r.Backends = t.translateBackends(backendScope{
 		at: &backends, namespace: place.Namespace, prefixesOnly: prefixes,
 	}, rule.BackendRefs, &wrong)
