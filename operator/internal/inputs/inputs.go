@@ -82,17 +82,13 @@ func (o Options) Controller() gatewayv1.GatewayController {
 // Sort puts every list into the order of namespace and name, so that equal sets of objects are equal
 // values.
 func (in *Inputs) Sort() {
-	sortObjects(in.GatewayClasses)
-	sortObjects(in.Gateways)
-	sortObjects(in.HTTPRoutes)
-	sortObjects(in.ReferenceGrants)
-	sortObjects(in.BackendTLSPolicies)
+	for i := range Kinds {
+		Kinds[i].slot.sort(in)
+	}
 	sortObjects(in.Services)
 	sortObjects(in.Secrets)
 	sortObjects(in.ConfigMaps)
 	sortObjects(in.Namespaces)
-	sortObjects(in.GatewayClassParameters)
-	sortObjects(in.GatewayParameters)
 }
 
 // ReferenceGrantFromV1Beta1 returns a grant of the older version, whose shape is the same, as a v1 one.
