@@ -23,7 +23,8 @@ type policyReconciler struct {
 	controller gatewayv1.GatewayController
 }
 
-// Reconcile implements reconcile.Reconciler. Of a policy that matters to no Gateway of ours, entries that we once wrote go.
+// Reconcile implements reconcile.Reconciler. Of a policy that matters to no Gateway of ours,
+// entries that we once wrote go.
 func (r *policyReconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
 	snapshot := r.current.Load()
 	version := r.installed.Version(backendTLSPolicies)

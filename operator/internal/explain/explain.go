@@ -26,9 +26,11 @@ type Explanation struct {
 	decision.Explanation
 	// Rules tells for each rule's ID where it stands.
 	Rules map[string]Place
-	// Unresolved are the conditions that say which references of the route that was taken do not hold, and why.
+	// Unresolved are the conditions that say which references of the route that was taken do not
+	// hold, and why.
 	Unresolved []string
-	// LeftOut are the listeners and routes of the Gateway that could not be asked, wholly or in part.
+	// LeftOut are the listeners and routes of the Gateway that could not be asked, wholly or in
+	// part.
 	LeftOut []LeftOut
 }
 
@@ -42,8 +44,8 @@ type Place struct {
 	matches []int
 }
 
-// ParseRequest turns a method, a URL and "Name: value" lines into a request. The URL's scheme and port say by
-// which socket it comes in.
+// ParseRequest turns a method, a URL and "Name: value" lines into a request. The URL's scheme and
+// port say by which socket it comes in.
 func ParseRequest(method, rawURL string, headers []string) (decision.Request, error) {
 	u, err := url.Parse(rawURL)
 	if err != nil {
@@ -87,8 +89,8 @@ func target(u *url.URL) string {
 // features are those of this release's gateways beyond the baseline of the contract.
 var features = routing.NewFeatures()
 
-// Explain asks the Gateway named ("namespace/name", or a name in the default namespace), or the only one that
-// has the request's socket where name is empty.
+// Explain asks the Gateway named ("namespace/name", or a name in the default namespace), or the
+// only one that has the request's socket where name is empty.
 func Explain(set *manifest.Set, result translate.Result, name string, request decision.Request) (Explanation, error) {
 	g, status, err := choose(set, result, name, request.Socket)
 	if err != nil {
@@ -125,8 +127,8 @@ func places(set *manifest.Set, routes []routing.Route) map[string]Place {
 	return found
 }
 
-// restore puts into an explanation the places that matches have in their HTTPRoute: those that cannot be told are left
-// out of the configuration, and the router counts the others.
+// restore puts into an explanation the places that matches have in their HTTPRoute: those that
+// cannot be told are left out of the configuration, and the router counts the others.
 func restore(e decision.Explanation, places map[string]Place) decision.Explanation {
 	if e.Decision.Rule != "" {
 		e.Decision.Match = places[e.Decision.Rule].matches[e.Decision.Match]

@@ -1,4 +1,5 @@
-// Package gather reads the cluster into one plain value, inputs.Inputs, from caches that hold no more than is needed.
+// Package gather reads the cluster into one plain value, inputs.Inputs, from caches that hold no
+// more than is needed.
 package gather
 
 import (
@@ -27,8 +28,8 @@ type Gatherer struct {
 	// Own reads the objects that Gateways are made of, as Contents reads those of users.
 	Own     *Contents
 	Options inputs.Options
-	// Referenced is told of what is referred to before any of it is read: an event that comes later is then known to
-	// matter, and one that came earlier is in the cache.
+	// Referenced is told of what is referred to before any of it is read: an event that comes later
+	// is then known to matter, and one that came earlier is in the cache.
 	Referenced func(References)
 }
 

@@ -29,10 +29,11 @@ type InstalledKind struct {
 	Resource string
 	// Version in which it is read.
 	Version string
-	// BundleVersion of the Gateway API that its definition is part of; empty where it does not say so.
+	// BundleVersion of the Gateway API that its definition is part of; empty where it does not say
+	// so.
 	BundleVersion string
-	// Generation of its definition. A watch that is open while a definition changes goes on without the new fields, and what
-	// it leaves out then is never sent again.
+	// Generation of its definition. A watch that is open while a definition changes goes on without
+	// the new fields, and what it leaves out then is never sent again.
 	Generation int64
 }
 
@@ -77,7 +78,8 @@ func Concerns(definition string) bool {
 	return strings.HasSuffix(definition, "."+gatewayv1.GroupName) || strings.HasSuffix(definition, "."+v1alpha1.GroupName)
 }
 
-// Discover asks the API server what is installed. It returns a *MissingError where that is too little.
+// Discover asks the API server what is installed. It returns a *MissingError where that is too
+// little.
 func Discover(ctx context.Context, api discovery.DiscoveryInterface, reader client.Reader) (Installed, error) {
 	served := map[schema.GroupVersion]map[string]bool{}
 	for i := range inputs.Kinds {

@@ -25,8 +25,8 @@ type ObjectList interface {
 	runtime.Object
 }
 
-// Kind is a custom resource that is read. Whoever discovers, lists, watches or decodes objects finds here what there is to
-// know of it.
+// Kind is a custom resource that is read. Whoever discovers, lists, watches or decodes objects
+// finds here what there is to know of it.
 type Kind struct {
 	Group string
 	Name  string
@@ -117,7 +117,8 @@ func (k *Kind) Version(name string) *Version {
 // Add adds an object of the kind, of any of its versions, to the inputs. Others are left out.
 func (k *Kind) Add(in *Inputs, object any) { k.slot.add(in, Preferred(object)) }
 
-// Preferred is an object in the preferred version of its kind. All versions of a kind have one shape.
+// Preferred is an object in the preferred version of its kind. All versions of a kind have one
+// shape.
 func Preferred(object any) any {
 	switch object := object.(type) {
 	case *gatewayv1beta1.ReferenceGrant:
@@ -128,7 +129,8 @@ func Preferred(object any) any {
 	return object
 }
 
-// Reverse puts the objects of the kind into the opposite order. The list that was there stays as it is.
+// Reverse puts the objects of the kind into the opposite order. The list that was there stays as it
+// is.
 func (k *Kind) Reverse(in *Inputs) { k.slot.reverse(in) }
 
 // slot is the list of the inputs that objects of a kind are in.

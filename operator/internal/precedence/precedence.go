@@ -1,6 +1,6 @@
-// Package precedence decides once, for every reader of the contract, which of several matches is tried
-// first: the order of the Gateway API (HTTPRouteRule.matches), spelt out in fields that compare one by
-// one.
+// Package precedence decides once, for every reader of the contract, which of several matches is
+// tried first: the order of the Gateway API (HTTPRouteRule.matches), spelt out in fields that
+// compare one by one.
 package precedence
 
 import (
@@ -20,13 +20,14 @@ type Place struct {
 	Rule, Match int
 }
 
-// Rank returns the place of a match in the order of all. The numbers are, in this order: the path's type
-// (exact, prefix, regular expression), its length, whether a method is asked for, how many headers, how
-// many query parameters, and when the route was created. The longer and the more go first, and so does
-// the older. Ties are broken by the route's name, then by the places of rule and match in the route.
+// Rank returns the place of a match in the order of all. The numbers are, in this order: the path's
+// type (exact, prefix, regular expression), its length, whether a method is asked for, how many
+// headers, how many query parameters, and when the route was created. The longer and the more go
+// first, and so does the older. Ties are broken by the route's name, then by the places of rule and
+// match in the route.
 //
-// The Gateway API leaves the place of regular expressions to the implementation; here they come after
-// all prefixes.
+// The Gateway API leaves the place of regular expressions to the implementation; here they come
+// after all prefixes.
 func Rank(at Place, match *routing.Match) routing.Rank {
 	return routing.Rank{
 		Order: []int64{
@@ -42,8 +43,8 @@ func Rank(at Place, match *routing.Match) routing.Rank {
 	}
 }
 
-// PositionOf reads out of a rank where its match stands: the places of the rule in its route, and of the match in its
-// rule.
+// PositionOf reads out of a rank where its match stands: the places of the rule in its route, and
+// of the match in its rule.
 func PositionOf(rank routing.Rank) (rule, match int) {
 	return int(rank.Position[0]), int(rank.Position[1])
 }

@@ -10,7 +10,8 @@ import (
 	"github.com/varnish-gateway/gateway/operator/internal/inputs"
 )
 
-// supported are the features of the Gateway API that hold end to end, not merely in translation, besides those of filters.
+// supported are the features of the Gateway API that hold end to end, not merely in translation,
+// besides those of filters.
 var supported = []features.FeatureName{
 	features.SupportGateway,
 	features.SupportGatewayAddressEmpty,
@@ -26,8 +27,8 @@ var supported = []features.FeatureName{
 	features.SupportReferenceGrant,
 }
 
-// SupportedFeatures returns what a GatewayClass of ours claims, in the order that the API asks for: what is not installed
-// cannot be supported.
+// SupportedFeatures returns what a GatewayClass of ours claims, in the order that the API asks for:
+// what is not installed cannot be supported.
 func SupportedFeatures(options inputs.Options) []gatewayv1.SupportedFeature {
 	names := slices.Clone(supported)
 	for _, kind := range filterKinds {

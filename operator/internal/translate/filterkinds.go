@@ -22,8 +22,8 @@ type filterKind struct {
 	translate func(at *field, scope filterScope, filter *gatewayv1.HTTPRouteFilter, found *problems) (routing.Filter, bool)
 }
 
-// filterKinds are the types that are carried out. A redirect never reaches a backend, so on a backendRef there is nothing
-// that it could mean.
+// filterKinds are the types that are carried out. A redirect never reaches a backend, so on a
+// backendRef there is nothing that it could mean.
 var filterKinds = []filterKind{
 	{
 		name: gatewayv1.HTTPRouteFilterRequestHeaderModifier, onBackends: true,

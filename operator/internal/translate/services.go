@@ -11,8 +11,8 @@ import (
 	"github.com/varnish-gateway/gateway/shared/routing"
 )
 
-// servicePort finds the TCP port of a Service that has the number, or nil; a Service may have ports of other protocols
-// with the same one. The port's name is what EndpointSlices repeat.
+// servicePort finds the TCP port of a Service that has the number, or nil; a Service may have ports
+// of other protocols with the same one. The port's name is what EndpointSlices repeat.
 func servicePort(service *corev1.Service, number int32) (port *corev1.ServicePort, other corev1.Protocol) {
 	for i := range service.Spec.Ports {
 		switch port := &service.Spec.Ports[i]; {
@@ -26,8 +26,8 @@ func servicePort(service *corev1.Service, number int32) (port *corev1.ServicePor
 	return nil, other
 }
 
-// resolvePort says whether a port of a Service can be spoken to. Policies come first: they say what is to be spoken to
-// the port whatever the Service says of itself.
+// resolvePort says whether a port of a Service can be spoken to. Policies come first: they say what
+// is to be spoken to the port whatever the Service says of itself.
 func (o *objects) resolvePort(at *field, service *corev1.Service, number int32) (routing.Service, backendPolicies, *problem) {
 	key := objectKey{service.Namespace, service.Name}
 	port, other := servicePort(service, number)
