@@ -1,4 +1,5 @@
-// Package corpus gives the cases of the contracts to the tests of every module. README.md says what a case is.
+// Package corpus gives the cases of the contracts to the tests of every module. README.md says what
+// a case is.
 package corpus
 
 import (

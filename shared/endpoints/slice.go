@@ -1,6 +1,6 @@
-// Package endpoints says which addresses serve a port of a Service, by the EndpointSlices that there are. It is pure: a
-// table that is told of slices, and asked for addresses. It knows no Kubernetes library: whoever reads slices says in the
-// words of this package what they hold.
+// Package endpoints says which addresses serve a port of a Service, by the EndpointSlices that
+// there are. It is pure: a table that is told of slices, and asked for addresses. It knows no
+// Kubernetes library: whoever reads slices says in the words of this package what they hold.
 package endpoints
 
 import "net/netip"
@@ -9,7 +9,8 @@ import "net/netip"
 type Slice struct {
 	Namespace string
 	Name      string
-	// Service is what the label kubernetes.io/service-name says; a slice without it belongs to nobody.
+	// Service is what the label kubernetes.io/service-name says; a slice without it belongs to
+	// nobody.
 	Service string
 	// AddressType is "IPv4", "IPv6" or "FQDN".
 	AddressType string
@@ -107,8 +108,8 @@ func ports(source []Port) map[string]int32 {
 	return ports
 }
 
-// state reads the conditions as discovery.k8s.io/v1 says: ready that is not said is true, serving that is not said is
-// what ready is, terminating that is not said is false.
+// state reads the conditions as discovery.k8s.io/v1 says: ready that is not said is true, serving
+// that is not said is what ready is, terminating that is not said is false.
 func (e *Endpoint) state() state {
 	isReady := orElse(e.Ready, true)
 	switch {

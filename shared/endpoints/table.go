@@ -11,8 +11,8 @@ import (
 // Service names a Service.
 type Service struct{ Namespace, Name string }
 
-// Table holds the EndpointSlices by their own names, since a Service may have several that come and go
-// apart. It is not safe for concurrent use.
+// Table holds the EndpointSlices by their own names, since a Service may have several that come and
+// go apart. It is not safe for concurrent use.
 type Table struct {
 	// slices by namespace and name of the slice.
 	slices map[sliceKey]*slice
@@ -72,9 +72,10 @@ func (t *Table) DeleteNamespace(namespace string) {
 	}
 }
 
-// Endpoints are the addresses that serve the named port of a Service now, in order and each once: those
-// that are ready or, where none is, those that are terminating and still serve, as kube-proxy does it. A pod that has
-// an address of each family is there once, with its IPv4 address: twice, it would get twice its share.
+// Endpoints are the addresses that serve the named port of a Service now, in order and each once:
+// those that are ready or, where none is, those that are terminating and still serve, as kube-proxy
+// does it. A pod that has an address of each family is there once, with its IPv4 address: twice, it
+// would get twice its share.
 func (t *Table) Endpoints(service Service, portName string) []ghostconf.Endpoint {
 	best := map[netip.AddrPort]endpoint{}
 	highest := away
@@ -108,7 +109,8 @@ func (e endpoint) isBetter(than endpoint) bool {
 	return cmp.Or(cmp.Compare(e.state, than.state), cmp.Compare(e.target, than.target)) > 0
 }
 
-// oncePerTarget keeps the first address of each target and port, and every address whose target is not known.
+// oncePerTarget keeps the first address of each target and port, and every address whose target is
+// not known.
 func oncePerTarget(addresses []netip.AddrPort, endpoints map[netip.AddrPort]endpoint) []ghostconf.Endpoint {
 	type key struct {
 		target string

@@ -1,5 +1,5 @@
-// Package endpoints keeps the table of EndpointSlices as Kubernetes tells of them. What becomes of them is decided in the
-// package of that name in the module shared, where gatewayctl asks too.
+// Package endpoints keeps the table of EndpointSlices as Kubernetes tells of them. What becomes of
+// them is decided in the package of that name in the module shared, where gatewayctl asks too.
 package endpoints
 
 import (
@@ -17,7 +17,8 @@ type Table struct{ *endpoints.Table }
 // NewTable is an empty table.
 func NewTable() *Table { return &Table{endpoints.NewTable()} }
 
-// Set puts an EndpointSlice in the place of the one of that name, and gives the Services that may now have other endpoints.
+// Set puts an EndpointSlice in the place of the one of that name, and gives the Services that may
+// now have other endpoints.
 func (t *Table) Set(source *discoveryv1.EndpointSlice) []Service { return t.Table.Set(sliceOf(source)) }
 
 // sliceOf says in the words of the module shared what an EndpointSlice holds.

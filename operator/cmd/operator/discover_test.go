@@ -22,9 +22,9 @@ func TestTheOperatorWaitsForTheAPIServer(t *testing.T) {
 			if asked++; asked < 7 {
 				return gather.Installed{}, errors.New("connection refused")
 			}
-			return gather.Installed{ReferenceGrants: "v1"}, nil
+			return gather.Installed{Kinds: []gather.InstalledKind{{Resource: "referencegrants", Version: "v1"}}}, nil
 		}, zap.NewNop())
-		assert.Equal(t, "v1", got.ReferenceGrants)
+		assert.Equal(t, "v1", got.Kinds[0].Version)
 		assert.Equal(t, (1+2+4+8+10+10)*time.Second, time.Since(started))
 	})
 }

@@ -78,7 +78,7 @@ func (d *definitions) differ(ctx context.Context) bool {
 		now, err := d.discover(ctx)
 		var missing *gather.MissingError
 		switch {
-		case errors.As(err, &missing), err == nil && now != d.installed:
+		case errors.As(err, &missing), err == nil && !now.Equal(d.installed):
 			d.log.Info("other definitions are installed", zap.Any("before", d.installed), zap.Any("now", now), zap.Error(err))
 			return true
 		case err == nil && look >= looks:

@@ -14,8 +14,11 @@ import (
 )
 
 func TestDefinitionsThatAreServedLateAreNoticed(t *testing.T) {
-	with, without := gather.Installed{ReferenceGrants: "v1"}, gather.Installed{}
-	newer := gather.Installed{Generations: [7]int64{5: 2}}
+	routes := gather.InstalledKind{Resource: "httproutes", Version: "v1", Generation: 1}
+	without := gather.Installed{Kinds: []gather.InstalledKind{routes}}
+	with := gather.Installed{Kinds: []gather.InstalledKind{routes, {Resource: "referencegrants", Version: "v1"}}}
+	routes.Generation = 2
+	newer := gather.Installed{Kinds: []gather.InstalledKind{routes}}
 	away := errors.New("the API server is away")
 	for name, c := range map[string]struct {
 		// answers of the API server, one for each look; the last one stays.

@@ -17,11 +17,9 @@ import (
 	toolscache "k8s.io/client-go/tools/cache"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
-	gatewayv1beta1 "sigs.k8s.io/gateway-api/apis/v1beta1"
 
-	"github.com/varnish-gateway/gateway/operator/api/v1alpha1"
 	"github.com/varnish-gateway/gateway/operator/internal/gather"
+	"github.com/varnish-gateway/gateway/operator/internal/inputs"
 	"github.com/varnish-gateway/gateway/operator/internal/workload"
 )
 
@@ -68,16 +66,13 @@ func (e event) sameSpec() bool {
 
 // watch starts every informer. Kinds that are not installed are not watched.
 func (e *events) watch(ctx context.Context, informers cache.Informers, installed gather.Installed) error {
-	ignore := func(types.NamespacedName) {}
+	if err := e.watchCustom(ctx, informers, installed); err != nil {
+		return err
+	}
 	watched := []struct {
 		object  client.Object
 		handler func(event)
 	}{
-		{&gatewayv1.GatewayClass{}, e.class},
-		{&gatewayv1.Gateway{}, e.gateway},
-		{&gatewayv1.HTTPRoute{}, e.specified(e.inboxes.route)},
-		{&v1alpha1.GatewayClassParameters{}, e.specified(ignore)},
-		{&v1alpha1.GatewayParameters{}, e.specified(ignore)},
 		{gather.Metadata(gather.SecretKind), e.secret},
 		{gather.Metadata(gather.ConfigMapKind), e.configMap},
 		{gather.Metadata(gather.NamespaceKind), e.namespace},
@@ -94,37 +89,30 @@ func (e *events) watch(ctx context.Context, informers cache.Informers, installed
 			return err
 		}
 	}
-	for _, each := range installedKinds(installed) {
-		handler := e.specified(ignore)
-		if each.isPolicy {
-			handler = e.specified(e.inboxes.policy)
+	return nil
+}
+
+// watchCustom starts the informers of the custom resources that are read. What has no handler of its own has no status
+// either.
+func (e *events) watchCustom(ctx context.Context, informers cache.Informers, installed gather.Installed) error {
+	handlers := map[string]func(event){
+		"GatewayClass": e.class, "Gateway": e.gateway,
+		"HTTPRoute": e.specified(e.inboxes.route), "BackendTLSPolicy": e.specified(e.inboxes.policy),
+	}
+	for i := range inputs.Kinds {
+		version := installed.Version(&inputs.Kinds[i])
+		if version == nil {
+			continue
 		}
-		if err := e.start(ctx, informers, each.object, handler); err != nil {
+		handler := handlers[inputs.Kinds[i].Name]
+		if handler == nil {
+			handler = e.specified(func(types.NamespacedName) {})
+		}
+		if err := e.start(ctx, informers, version.New(), handler); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// optionalKind is a kind that is read where it is installed.
-type optionalKind struct {
-	object   client.Object
-	isPolicy bool
-}
-
-// installedKinds are those of the optional kinds that are installed, in the versions in which they are read.
-func installedKinds(installed gather.Installed) []optionalKind {
-	var kinds []optionalKind
-	switch installed.ReferenceGrants {
-	case gatewayv1.GroupVersion.Version:
-		kinds = append(kinds, optionalKind{object: &gatewayv1.ReferenceGrant{}})
-	case gatewayv1beta1.GroupVersion.Version:
-		kinds = append(kinds, optionalKind{object: &gatewayv1beta1.ReferenceGrant{}})
-	}
-	if policy := emptyBackendTLSPolicy(installed); policy != nil {
-		kinds = append(kinds, optionalKind{object: policy, isPolicy: true})
-	}
-	return kinds
 }
 
 func (e *events) start(ctx context.Context, informers cache.Informers, object client.Object, handle func(event)) error {

@@ -6,10 +6,13 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/varnish-gateway/gateway/operator/internal/gather"
+	"github.com/varnish-gateway/gateway/operator/internal/inputs"
 	"github.com/varnish-gateway/gateway/operator/internal/translate"
 )
 
@@ -52,24 +55,27 @@ func (t *translator) Start(ctx context.Context) error {
 
 // everything asks the reconcilers for every object that is there, also for those that are ours no more.
 func (t *translator) everything(ctx context.Context) error {
-	var gateways gatewayv1.GatewayList
-	var routes gatewayv1.HTTPRouteList
-	for _, list := range []client.ObjectList{&gateways, &routes} {
+	inboxes := map[string]func(types.NamespacedName){
+		"Gateway": t.inboxes.gateway, "HTTPRoute": t.inboxes.route, "BackendTLSPolicy": t.inboxes.policy,
+	}
+	for i := range inputs.Kinds {
+		version, ask := t.gatherer.Installed.Version(&inputs.Kinds[i]), inboxes[inputs.Kinds[i].Name]
+		if version == nil || ask == nil {
+			continue
+		}
+		list := version.NewList()
 		if err := t.cache.List(ctx, list, client.UnsafeDisableDeepCopy); err != nil {
 			return fmt.Errorf("list %T: %w", list, err)
 		}
+		err := meta.EachListItem(list, func(item runtime.Object) error {
+			ask(client.ObjectKeyFromObject(item.(client.Object)))
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("read %T: %w", list, err)
+		}
 	}
-	for i := range gateways.Items {
-		t.inboxes.gateway(client.ObjectKeyFromObject(&gateways.Items[i]))
-	}
-	for i := range routes.Items {
-		t.inboxes.route(client.ObjectKeyFromObject(&routes.Items[i]))
-	}
-	policies, err := policyKeys(ctx, t.cache, t.gatherer.Installed)
-	for _, policy := range policies {
-		t.inboxes.policy(policy)
-	}
-	return err
+	return nil
 }
 
 func (t *translator) translate(ctx context.Context) error {

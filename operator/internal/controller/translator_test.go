@@ -25,6 +25,7 @@ import (
 	"github.com/varnish-gateway/gateway/operator/api/v1alpha1"
 	"github.com/varnish-gateway/gateway/operator/internal/gatewaytest"
 	"github.com/varnish-gateway/gateway/operator/internal/gather"
+	"github.com/varnish-gateway/gateway/operator/internal/inputs"
 )
 
 // listening connects an inbox to a queue, as a controller does.
@@ -43,6 +44,15 @@ func taken[request comparable](queue workqueue.TypedRateLimitingInterface[reques
 		all = append(all, each)
 	}
 	return all
+}
+
+// everyKind is what is installed where every kind is.
+func everyKind() gather.Installed {
+	var installed gather.Installed
+	for _, kind := range inputs.Kinds {
+		installed.Kinds = append(installed.Kinds, gather.InstalledKind{Resource: kind.Resource, Version: kind.Versions[0].Name})
+	}
+	return installed
 }
 
 func TestEverythingIsAskedForOnceGatheringSucceeds(t *testing.T) {
@@ -69,7 +79,7 @@ func TestEverythingIsAskedForOnceGatheringSucceeds(t *testing.T) {
 		routes := listening(t, inboxes.routes)
 		translator := &translator{
 			cache: cluster, changed: newSignal(), current: &current{}, inboxes: inboxes, log: zap.NewNop(),
-			gatherer: &gather.Gatherer{Cache: cluster, Contents: &gather.Contents{Cache: cluster, Live: cluster}, Installed: gather.Installed{BackendTLSPolicies: "v1"}},
+			gatherer: &gather.Gatherer{Cache: cluster, Contents: &gather.Contents{Cache: cluster, Live: cluster}, Installed: everyKind()},
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error)

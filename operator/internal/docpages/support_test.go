@@ -45,7 +45,7 @@ func first(rows [][]string) []string {
 
 func TestThePageOfSupportNamesTheFeaturesThatAreClaimed(t *testing.T) {
 	var claimed []string
-	for _, feature := range report.SupportedFeatures(inputs.Options{}) {
+	for _, feature := range translate.SupportedFeatures(inputs.Options{}) {
 		claimed = append(claimed, string(feature.Name))
 	}
 	assert.Equal(t, claimed, first(rows(t, "Features")))

@@ -9,7 +9,7 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 
 	"github.com/varnish-gateway/gateway/operator/internal/manifest"
-	"github.com/varnish-gateway/gateway/operator/internal/model"
+	"github.com/varnish-gateway/gateway/operator/internal/precedence"
 	"github.com/varnish-gateway/gateway/operator/internal/render"
 	"github.com/varnish-gateway/gateway/operator/internal/translate"
 	"github.com/varnish-gateway/gateway/shared/decision"
@@ -26,9 +26,11 @@ type Explanation struct {
 	decision.Explanation
 	// Rules tells for each rule's ID where it stands.
 	Rules map[string]Place
-	// Unresolved are the conditions that say which references of the route that was taken do not hold, and why.
+	// Unresolved are the conditions that say which references of the route that was taken do not
+	// hold, and why.
 	Unresolved []string
-	// LeftOut are the listeners and routes of the Gateway that could not be asked, wholly or in part.
+	// LeftOut are the listeners and routes of the Gateway that could not be asked, wholly or in
+	// part.
 	LeftOut []LeftOut
 }
 
@@ -42,8 +44,8 @@ type Place struct {
 	matches []int
 }
 
-// ParseRequest turns a method, a URL and "Name: value" lines into a request. The URL's scheme and port say by
-// which socket it comes in.
+// ParseRequest turns a method, a URL and "Name: value" lines into a request. The URL's scheme and
+// port say by which socket it comes in.
 func ParseRequest(method, rawURL string, headers []string) (decision.Request, error) {
 	u, err := url.Parse(rawURL)
 	if err != nil {
@@ -87,8 +89,8 @@ func target(u *url.URL) string {
 // features are those of this release's gateways beyond the baseline of the contract.
 var features = routing.NewFeatures()
 
-// Explain asks the Gateway named ("namespace/name", or a name in the default namespace), or the only one that
-// has the request's socket where name is empty.
+// Explain asks the Gateway named ("namespace/name", or a name in the default namespace), or the
+// only one that has the request's socket where name is empty.
 func Explain(set *manifest.Set, result translate.Result, name string, request decision.Request) (Explanation, error) {
 	g, status, err := choose(set, result, name, request.Socket)
 	if err != nil {
@@ -109,14 +111,15 @@ func Explain(set *manifest.Set, result translate.Result, name string, request de
 }
 
 // places tells of each rule where it stands.
-func places(set *manifest.Set, routes []model.Route) map[string]Place {
+func places(set *manifest.Set, routes []routing.Route) map[string]Place {
 	found := map[string]Place{}
 	for _, route := range routes {
 		source, _ := set.Source(manifest.Key{Kind: "HTTPRoute", Namespace: route.Namespace, Name: route.Name})
 		for _, rule := range route.Rules {
-			place := Place{Source: source, Index: rule.Index}
+			place := Place{Source: source}
 			for _, match := range rule.Matches {
-				place.matches = append(place.matches, match.Index)
+				index, at := precedence.PositionOf(match.Rank)
+				place.Index, place.matches = index, append(place.matches, at)
 			}
 			found[rule.ID] = place
 		}
@@ -124,8 +127,8 @@ func places(set *manifest.Set, routes []model.Route) map[string]Place {
 	return found
 }
 
-// restore puts into an explanation the places that matches have in their HTTPRoute: those that cannot be told are left
-// out of the configuration, and the router counts the others.
+// restore puts into an explanation the places that matches have in their HTTPRoute: those that
+// cannot be told are left out of the configuration, and the router counts the others.
 func restore(e decision.Explanation, places map[string]Place) decision.Explanation {
 	if e.Decision.Rule != "" {
 		e.Decision.Match = places[e.Decision.Rule].matches[e.Decision.Match]

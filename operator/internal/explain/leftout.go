@@ -10,8 +10,8 @@ import (
 	"github.com/varnish-gateway/gateway/operator/internal/report"
 )
 
-// LeftOut is a listener or a route of which the Gateway serves nothing, or not all: no verdict of the router speaks of
-// what never reached it.
+// LeftOut is a listener or a route of which the Gateway serves nothing, or not all: no verdict of
+// the router speaks of what never reached it.
 type LeftOut struct {
 	// Object is the listener's name, or the route's kind, namespace and name.
 	Object string
@@ -44,7 +44,8 @@ func leftOut(set *manifest.Set, g report.Gateway, routes []report.HTTPRoute) []L
 	return list
 }
 
-// unresolved says which references of a route ("namespace/name") do not hold, in the words of its conditions.
+// unresolved says which references of a route ("namespace/name") do not hold, in the words of its
+// conditions.
 func unresolved(route string, g report.Gateway, routes []report.HTTPRoute) []string {
 	var list []string
 	for _, each := range routes {

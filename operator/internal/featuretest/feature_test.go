@@ -133,17 +133,13 @@ func read(t *testing.T, state objects) (inputs.Inputs, []manifest.Problem) {
 }
 
 func backwards(in inputs.Inputs) inputs.Inputs {
-	in.GatewayClasses = reversed(in.GatewayClasses)
-	in.Gateways = reversed(in.Gateways)
-	in.HTTPRoutes = reversed(in.HTTPRoutes)
-	in.ReferenceGrants = reversed(in.ReferenceGrants)
-	in.BackendTLSPolicies = reversed(in.BackendTLSPolicies)
+	for i := range inputs.Kinds {
+		inputs.Kinds[i].Reverse(&in)
+	}
 	in.Services = reversed(in.Services)
 	in.Secrets = reversed(in.Secrets)
 	in.ConfigMaps = reversed(in.ConfigMaps)
 	in.Namespaces = reversed(in.Namespaces)
-	in.GatewayClassParameters = reversed(in.GatewayClassParameters)
-	in.GatewayParameters = reversed(in.GatewayParameters)
 	return in
 }
 

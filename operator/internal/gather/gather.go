@@ -1,20 +1,19 @@
-// Package gather reads the cluster into one plain value, inputs.Inputs, from caches that hold no more than is needed.
+// Package gather reads the cluster into one plain value, inputs.Inputs, from caches that hold no
+// more than is needed.
 package gather
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
-	gatewayv1alpha3 "sigs.k8s.io/gateway-api/apis/v1alpha3"
-	gatewayv1beta1 "sigs.k8s.io/gateway-api/apis/v1beta1"
 
-	"github.com/varnish-gateway/gateway/operator/api/v1alpha1"
 	"github.com/varnish-gateway/gateway/operator/internal/apply"
 	"github.com/varnish-gateway/gateway/operator/internal/inputs"
 	"github.com/varnish-gateway/gateway/operator/internal/workload"
@@ -29,8 +28,8 @@ type Gatherer struct {
 	// Own reads the objects that Gateways are made of, as Contents reads those of users.
 	Own     *Contents
 	Options inputs.Options
-	// Referenced is told of what is referred to before any of it is read: an event that comes later is then known to
-	// matter, and one that came earlier is in the cache.
+	// Referenced is told of what is referred to before any of it is read: an event that comes later
+	// is then known to matter, and one that came earlier is in the cache.
 	Referenced func(References)
 }
 
@@ -38,7 +37,7 @@ type Gatherer struct {
 func (g *Gatherer) Gather(ctx context.Context) (inputs.Inputs, error) {
 	in := inputs.Inputs{Options: g.Options}
 	in.Options.Definitions = g.Installed.definitions()
-	if err := g.gatewayAPI(ctx, &in); err != nil {
+	if err := g.custom(ctx, &in); err != nil {
 		return in, err
 	}
 	ours(&in)
@@ -79,62 +78,24 @@ func terminatesTLS(gateway *gatewayv1.Gateway) bool {
 	return slices.ContainsFunc(gateway.Spec.Listeners, func(l gatewayv1.Listener) bool { return l.TLS != nil })
 }
 
-func (g *Gatherer) gatewayAPI(ctx context.Context, in *inputs.Inputs) error {
-	var classes gatewayv1.GatewayClassList
-	var gateways gatewayv1.GatewayList
-	var routes gatewayv1.HTTPRouteList
-	var classParameters v1alpha1.GatewayClassParametersList
-	var parameters v1alpha1.GatewayParametersList
-	for _, list := range []client.ObjectList{&classes, &gateways, &routes, &classParameters, &parameters} {
+// custom reads the objects of the kinds that are installed.
+func (g *Gatherer) custom(ctx context.Context, in *inputs.Inputs) error {
+	for i := range inputs.Kinds {
+		kind := &inputs.Kinds[i]
+		version := g.Installed.Version(kind)
+		if version == nil {
+			continue
+		}
+		list := version.NewList()
 		if err := g.list(ctx, list); err != nil {
 			return err
 		}
-	}
-	in.GatewayClasses = pointers(classes.Items)
-	in.Gateways = pointers(gateways.Items)
-	in.HTTPRoutes = pointers(routes.Items)
-	in.GatewayClassParameters = pointers(classParameters.Items)
-	in.GatewayParameters = pointers(parameters.Items)
-	return errors.Join(g.grants(ctx, in), g.backendTLSPolicies(ctx, in))
-}
-
-// grants are read in whichever version is installed.
-func (g *Gatherer) grants(ctx context.Context, in *inputs.Inputs) error {
-	switch g.Installed.ReferenceGrants {
-	case gatewayv1.GroupVersion.Version:
-		var list gatewayv1.ReferenceGrantList
-		if err := g.list(ctx, &list); err != nil {
-			return err
-		}
-		in.ReferenceGrants = pointers(list.Items)
-	case gatewayv1beta1.GroupVersion.Version:
-		var list gatewayv1beta1.ReferenceGrantList
-		if err := g.list(ctx, &list); err != nil {
-			return err
-		}
-		for i := range list.Items {
-			in.ReferenceGrants = append(in.ReferenceGrants, inputs.ReferenceGrantFromV1Beta1(&list.Items[i]))
-		}
-	}
-	return nil
-}
-
-// backendTLSPolicies are read in whichever version is installed.
-func (g *Gatherer) backendTLSPolicies(ctx context.Context, in *inputs.Inputs) error {
-	switch g.Installed.BackendTLSPolicies {
-	case gatewayv1.GroupVersion.Version:
-		var list gatewayv1.BackendTLSPolicyList
-		if err := g.list(ctx, &list); err != nil {
-			return err
-		}
-		in.BackendTLSPolicies = pointers(list.Items)
-	case gatewayv1alpha3.GroupVersion.Version:
-		var list gatewayv1alpha3.BackendTLSPolicyList
-		if err := g.list(ctx, &list); err != nil {
-			return err
-		}
-		for i := range list.Items {
-			in.BackendTLSPolicies = append(in.BackendTLSPolicies, inputs.BackendTLSPolicyFromV1Alpha3(&list.Items[i]))
+		err := meta.EachListItem(list, func(item runtime.Object) error {
+			kind.Add(in, item)
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("read %T: %w", list, err)
 		}
 	}
 	return nil
@@ -195,12 +156,4 @@ func (g *Gatherer) list(ctx context.Context, list client.ObjectList) error {
 		return fmt.Errorf("list %T: %w", list, err)
 	}
 	return nil
-}
-
-func pointers[T any](items []T) []*T {
-	list := make([]*T, len(items))
-	for i := range items {
-		list[i] = &items[i]
-	}
-	return list
 }

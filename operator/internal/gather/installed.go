@@ -13,36 +13,52 @@ import (
 	"k8s.io/client-go/discovery"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
-	gatewayv1alpha3 "sigs.k8s.io/gateway-api/apis/v1alpha3"
-	gatewayv1beta1 "sigs.k8s.io/gateway-api/apis/v1beta1"
 	"sigs.k8s.io/gateway-api/pkg/consts"
 
 	"github.com/varnish-gateway/gateway/operator/api/v1alpha1"
 	"github.com/varnish-gateway/gateway/operator/internal/inputs"
 )
 
-// Installed says which of the kinds that we can serve are there.
+// Installed says which of the kinds that are read are there, in the order of inputs.Kinds.
 type Installed struct {
-	// Definitions of the Gateway API's kinds that are read, in a fixed order; one that is not installed has no name.
-	Definitions [5]inputs.Definition
-	// ReferenceGrants is the version in which they are read; empty where there are none.
-	ReferenceGrants string
-	// BackendTLSPolicies is the version in which they are read; empty where there are none.
-	BackendTLSPolicies string
-	// Generations of the definitions that are read, ours behind the Gateway API's. A watch that is open while a definition
-	// changes goes on without the new fields, and what it leaves out then is never sent again.
-	Generations [7]int64
+	Kinds []InstalledKind
 }
 
-// Kinds without which nothing can be served: of the Gateway API, and our own.
-var (
-	required = []string{"gatewayclasses", "gateways", "httproutes"}
-	own      = []string{"gatewayclassparameters", "gatewayparameters"}
-)
+// InstalledKind is a kind that is there.
+type InstalledKind struct {
+	Resource string
+	// Version in which it is read.
+	Version string
+	// BundleVersion of the Gateway API that its definition is part of; empty where it does not say
+	// so.
+	BundleVersion string
+	// Generation of its definition. A watch that is open while a definition changes goes on without
+	// the new fields, and what it leaves out then is never sent again.
+	Generation int64
+}
 
-// definitions are those that are installed.
+// Equal tells whether the same is installed.
+func (i Installed) Equal(other Installed) bool { return slices.Equal(i.Kinds, other.Kinds) }
+
+// Version in which a kind is read; nil where it is not there.
+func (i Installed) Version(kind *inputs.Kind) *inputs.Version {
+	at := slices.IndexFunc(i.Kinds, func(k InstalledKind) bool { return k.Resource == kind.Resource })
+	if at < 0 {
+		return nil
+	}
+	return kind.Version(i.Kinds[at].Version)
+}
+
+// definitions are those of the Gateway API.
 func (i Installed) definitions() []inputs.Definition {
-	return slices.DeleteFunc(slices.Clone(i.Definitions[:]), func(d inputs.Definition) bool { return d.Resource == "" })
+	var list []inputs.Definition
+	for _, kind := range inputs.Kinds {
+		at := slices.IndexFunc(i.Kinds, func(k InstalledKind) bool { return k.Resource == kind.Resource })
+		if at >= 0 && kind.Group == gatewayv1.GroupName {
+			list = append(list, inputs.Definition{Resource: kind.Resource, BundleVersion: i.Kinds[at].BundleVersion})
+		}
+	}
+	return list
 }
 
 // MissingError names the kinds without which nothing can be served.
@@ -57,80 +73,60 @@ var CustomResourceDefinitionKind = schema.GroupVersionKind{
 	Group: "apiextensions.k8s.io", Version: "v1", Kind: "CustomResourceDefinition",
 }
 
-// The versions in which the Gateway API's kinds are taken.
-var (
-	gatewayGA    = schema.GroupVersion(gatewayv1.GroupVersion)
-	gatewayBeta  = schema.GroupVersion(gatewayv1beta1.GroupVersion)
-	gatewayAlpha = schema.GroupVersion(gatewayv1alpha3.GroupVersion)
-)
-
 // Concerns tells whether a definition is of a group that Discover looks at.
 func Concerns(definition string) bool {
 	return strings.HasSuffix(definition, "."+gatewayv1.GroupName) || strings.HasSuffix(definition, "."+v1alpha1.GroupName)
 }
 
-// Discover asks the API server what is installed. It returns a *MissingError where that is too little.
+// Discover asks the API server what is installed. It returns a *MissingError where that is too
+// little.
 func Discover(ctx context.Context, api discovery.DiscoveryInterface, reader client.Reader) (Installed, error) {
-	var installed Installed
 	served := map[schema.GroupVersion]map[string]bool{}
-	for _, gv := range []schema.GroupVersion{gatewayGA, gatewayBeta, gatewayAlpha, v1alpha1.GroupVersion} {
-		resources, err := resourcesOf(api, gv)
-		if err != nil {
-			return installed, err
-		}
-		served[gv] = resources
-	}
-	var missing []string
-	for _, each := range []struct {
-		version   schema.GroupVersion
-		resources []string
-	}{
-		{gatewayGA, required},
-		{v1alpha1.GroupVersion, own},
-	} {
-		for _, resource := range each.resources {
-			if !served[each.version][resource] {
-				missing = append(missing, resource+"."+each.version.String())
+	for i := range inputs.Kinds {
+		for _, version := range inputs.Kinds[i].Versions {
+			gv := inputs.Kinds[i].GroupVersion(version.Name)
+			if _, known := served[gv]; known {
+				continue
 			}
+			resources, err := resourcesOf(api, gv)
+			if err != nil {
+				return Installed{}, err
+			}
+			served[gv] = resources
+		}
+	}
+	var installed Installed
+	var missing []string
+	for i := range inputs.Kinds {
+		kind := &inputs.Kinds[i]
+		at := slices.IndexFunc(kind.Versions, func(v inputs.Version) bool { return served[kind.GroupVersion(v.Name)][kind.Resource] })
+		switch {
+		case at >= 0:
+			installed.Kinds = append(installed.Kinds, InstalledKind{Resource: kind.Resource, Version: kind.Versions[at].Name})
+		case kind.Required:
+			missing = append(missing, kind.Resource+"."+kind.GroupVersion(kind.Versions[0].Name).String())
 		}
 	}
 	if len(missing) > 0 {
-		return installed, &MissingError{Resources: missing}
+		return Installed{}, &MissingError{Resources: missing}
 	}
-	read := slices.Clone(required)
-	for _, optional := range []struct {
-		resource string
-		// versions in which it can be read, the preferred one first.
-		versions []schema.GroupVersion
-		chosen   *string
-	}{
-		{inputs.ReferenceGrants, []schema.GroupVersion{gatewayGA, gatewayBeta}, &installed.ReferenceGrants},
-		{inputs.BackendTLSPolicies, []schema.GroupVersion{gatewayGA, gatewayAlpha}, &installed.BackendTLSPolicies},
-	} {
-		i := slices.IndexFunc(optional.versions, func(gv schema.GroupVersion) bool { return served[gv][optional.resource] })
-		if i >= 0 {
-			*optional.chosen = optional.versions[i].Version
-			read = append(read, optional.resource)
+	return installed, installed.readDefinitions(ctx, reader)
+}
+
+// readDefinitions takes from the definitions of the kinds what there is to know of them.
+func (i Installed) readDefinitions(ctx context.Context, reader client.Reader) error {
+	for _, kind := range inputs.Kinds {
+		at := slices.IndexFunc(i.Kinds, func(k InstalledKind) bool { return k.Resource == kind.Resource })
+		if at < 0 {
+			continue
 		}
-	}
-	for i, resource := range read {
-		definition, err := definitionOf(ctx, reader, resource, gatewayv1.GroupName)
+		definition, err := definitionOf(ctx, reader, kind.Resource, kind.Group)
 		if err != nil {
-			return installed, err
+			return err
 		}
-		installed.Definitions[i] = inputs.Definition{
-			Resource: resource, BundleVersion: definition.Annotations[consts.BundleVersionAnnotation],
-		}
-		installed.Generations[i] = definition.Generation
+		i.Kinds[at].BundleVersion, i.Kinds[at].Generation = definition.Annotations[consts.BundleVersionAnnotation], definition.Generation
 	}
-	for i, resource := range own {
-		definition, err := definitionOf(ctx, reader, resource, v1alpha1.GroupName)
-		if err != nil {
-			return installed, err
-		}
-		installed.Generations[len(installed.Definitions)+i] = definition.Generation
-	}
-	return installed, nil
+	return nil
 }
 
 func definitionOf(ctx context.Context, reader client.Reader, resource, group string) (*metav1.PartialObjectMetadata, error) {

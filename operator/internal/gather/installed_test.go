@@ -15,6 +15,9 @@ import (
 	"github.com/varnish-gateway/gateway/operator/internal/inputs"
 )
 
+// own are the kinds that are ours.
+var own = []string{"gatewayclassparameters", "gatewayparameters"}
+
 // discover asks an API server that serves resources, by group and version, and whose definitions say their bundles.
 func discover(t *testing.T, served map[string][]string, bundles map[string]string) (Installed, error) {
 	t.Helper()
@@ -80,14 +83,22 @@ func TestEveryDefinitionThatIsReadSaysItsBundle(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			installed, err := discover(t, c.served, bundles)
 			require.NoError(t, err)
-			assert.Equal(t, c.grants, installed.ReferenceGrants)
-			assert.Equal(t, c.policies, installed.BackendTLSPolicies)
-			assert.Equal(t, c.want, installed.definitions())
-			generations := [7]int64{5: 10, 6: 11}
-			for i, definition := range c.want {
-				generations[i] = int64(len(definition.BundleVersion))
+			versions := map[string]string{}
+			for _, kind := range installed.Kinds {
+				versions[kind.Resource] = kind.Version
 			}
-			assert.Equal(t, generations, installed.Generations)
+			assert.Equal(t, c.grants, versions["referencegrants"])
+			assert.Equal(t, c.policies, versions["backendtlspolicies"])
+			assert.Equal(t, c.want, installed.definitions())
+			var generations []int64
+			for _, definition := range c.want {
+				generations = append(generations, int64(len(definition.BundleVersion)))
+			}
+			var got []int64
+			for _, kind := range installed.Kinds {
+				got = append(got, kind.Generation)
+			}
+			assert.Equal(t, append(generations, 10, 11), got)
 		})
 	}
 }

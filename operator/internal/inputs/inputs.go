@@ -1,7 +1,7 @@
 // Package inputs holds everything that translation looks at, as one plain value.
 //
-// Whoever gathers it (informer caches in the cluster, manifests without one) hands over the objects as
-// they are; translation reads them and never changes them.
+// Whoever gathers it (informer caches in the cluster, manifests without one) hands over the objects
+// as they are; translation reads them and never changes them.
 package inputs
 
 import (
@@ -31,12 +31,14 @@ type Inputs struct {
 	Services           []*corev1.Service
 	Secrets            []*corev1.Secret
 	ConfigMaps         []*corev1.ConfigMap
-	// Namespaces that are referred to but not listed are taken to exist with no labels but their name.
+	// Namespaces that are referred to but not listed are taken to exist with no labels but their
+	// name.
 	Namespaces             []*corev1.Namespace
 	GatewayClassParameters []*v1alpha1.GatewayClassParameters
 	GatewayParameters      []*v1alpha1.GatewayParameters
-	// Presented are the certificates and keys that Gateways ("namespace/name") present now, as an earlier translation gave
-	// them. One of a Secret that has become bad is presented until the Secret is good again.
+	// Presented are the certificates and keys that Gateways ("namespace/name") present now, as an
+	// earlier translation gave them. One of a Secret that has become bad is presented until the
+	// Secret is good again.
 	Presented map[string]map[string][]byte
 	Options   Options
 }
@@ -47,8 +49,8 @@ type Options struct {
 	ControllerName gatewayv1.GatewayController
 	// TrustedHops (CIDR) of Gateways whose parameters name none.
 	TrustedHops []string
-	// Definitions of the Gateway API that are installed, of those that are read; none where there is no API server:
-	// manifests are taken as the definitions say that are part of this build.
+	// Definitions of the Gateway API that are installed, of those that are read; none where there
+	// is no API server: manifests are taken as the definitions say that are part of this build.
 	Definitions []Definition
 }
 
@@ -56,7 +58,8 @@ type Options struct {
 type Definition struct {
 	// Resource is its plural name: "httproutes".
 	Resource string
-	// BundleVersion of the Gateway API that it is part of ("v1.7.0"), as its annotation says; empty where it does not.
+	// BundleVersion of the Gateway API that it is part of ("v1.7.0"), as its annotation says; empty
+	// where it does not.
 	BundleVersion string
 }
 
@@ -79,28 +82,26 @@ func (o Options) Controller() gatewayv1.GatewayController {
 	return o.ControllerName
 }
 
-// Sort puts every list into the order of namespace and name, so that equal sets of objects are equal
-// values.
+// Sort puts every list into the order of namespace and name, so that equal sets of objects are
+// equal values.
 func (in *Inputs) Sort() {
-	sortObjects(in.GatewayClasses)
-	sortObjects(in.Gateways)
-	sortObjects(in.HTTPRoutes)
-	sortObjects(in.ReferenceGrants)
-	sortObjects(in.BackendTLSPolicies)
+	for i := range Kinds {
+		Kinds[i].slot.sort(in)
+	}
 	sortObjects(in.Services)
 	sortObjects(in.Secrets)
 	sortObjects(in.ConfigMaps)
 	sortObjects(in.Namespaces)
-	sortObjects(in.GatewayClassParameters)
-	sortObjects(in.GatewayParameters)
 }
 
-// ReferenceGrantFromV1Beta1 returns a grant of the older version, whose shape is the same, as a v1 one.
+// ReferenceGrantFromV1Beta1 returns a grant of the older version, whose shape is the same, as a v1
+// one.
 func ReferenceGrantFromV1Beta1(grant *gatewayv1beta1.ReferenceGrant) *gatewayv1.ReferenceGrant {
 	return (*gatewayv1.ReferenceGrant)(grant)
 }
 
-// BackendTLSPolicyFromV1Alpha3 returns a policy of the older version, whose shape is the same, as a v1 one.
+// BackendTLSPolicyFromV1Alpha3 returns a policy of the older version, whose shape is the same, as a
+// v1 one.
 func BackendTLSPolicyFromV1Alpha3(policy *gatewayv1alpha3.BackendTLSPolicy) *gatewayv1.BackendTLSPolicy {
 	return (*gatewayv1.BackendTLSPolicy)(policy)
 }

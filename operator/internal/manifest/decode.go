@@ -31,7 +31,8 @@ func decode(text []byte) ([]value, error) {
 	return []value{{content: content}}, nil
 }
 
-// decodeJSON reads JSON objects that follow each other, as kubectl does; false where the text is anything else.
+// decodeJSON reads JSON objects that follow each other, as kubectl does; false where the text is
+// anything else.
 func decodeJSON(text []byte) ([]value, bool) {
 	text = bytes.TrimLeft(text, " \t\n")
 	if !bytes.HasPrefix(text, []byte("{")) {
@@ -78,8 +79,8 @@ func decodeYAML(text []byte) (any, error) {
 	return content, nil
 }
 
-// endsAfterOne fails where more than one document stands in a text, of which other readers see the first one alone. It
-// reads with the library that sigs.k8s.io/yaml has.
+// endsAfterOne fails where more than one document stands in a text, of which other readers see the
+// first one alone. It reads with the library that sigs.k8s.io/yaml has.
 func endsAfterOne(text []byte) error {
 	decoder := goyaml.NewDecoder(bytes.NewReader(text))
 	var content any

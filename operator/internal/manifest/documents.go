@@ -15,9 +15,10 @@ type document struct {
 	text   []byte
 }
 
-// split cuts text in UTF-8 with line feeds into its YAML documents (YAML 1.2, section 9.1). Each keeps its directives, its
-// "---" and its "...", since content can stand behind them. Documents with nothing but blank lines and comments are left
-// out. Whoever reads a document has to make sure that it is one: no rule for lines tells that for certain.
+// split cuts text in UTF-8 with line feeds into its YAML documents (YAML 1.2, section 9.1). Each
+// keeps its directives, its "---" and its "...", since content can stand behind them. Documents
+// with nothing but blank lines and comments are left out. Whoever reads a document has to make sure
+// that it is one: no rule for lines tells that for certain.
 func split(data []byte) []document {
 	var docs []document
 	var current document

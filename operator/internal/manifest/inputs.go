@@ -5,7 +5,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
-	"github.com/varnish-gateway/gateway/operator/api/v1alpha1"
 	"github.com/varnish-gateway/gateway/operator/internal/inputs"
 )
 
@@ -15,20 +14,20 @@ const DefaultClass = "varnish"
 // Inputs is the set as translation wants it. The namespaces of all objects exist, and so does the
 // GatewayClass "varnish", whether or not a manifest declares them.
 func (s *Set) Inputs(options inputs.Options) inputs.Inputs {
-	return inputs.Inputs{
-		GatewayClasses:         withDefaultClass(Of[*gatewayv1.GatewayClass](s), options.Controller()),
-		Gateways:               Of[*gatewayv1.Gateway](s),
-		HTTPRoutes:             Of[*gatewayv1.HTTPRoute](s),
-		ReferenceGrants:        Of[*gatewayv1.ReferenceGrant](s),
-		BackendTLSPolicies:     Of[*gatewayv1.BackendTLSPolicy](s),
-		Services:               Of[*corev1.Service](s),
-		Secrets:                Of[*corev1.Secret](s),
-		ConfigMaps:             Of[*corev1.ConfigMap](s),
-		Namespaces:             s.namespaces(),
-		GatewayClassParameters: Of[*v1alpha1.GatewayClassParameters](s),
-		GatewayParameters:      Of[*v1alpha1.GatewayParameters](s),
-		Options:                options,
+	in := inputs.Inputs{
+		Services:   Of[*corev1.Service](s),
+		Secrets:    Of[*corev1.Secret](s),
+		ConfigMaps: Of[*corev1.ConfigMap](s),
+		Namespaces: s.namespaces(),
+		Options:    options,
 	}
+	for _, object := range Of[metav1.Object](s) {
+		for i := range inputs.Kinds {
+			inputs.Kinds[i].Add(&in, object)
+		}
+	}
+	in.GatewayClasses = withDefaultClass(in.GatewayClasses, options.Controller())
+	return in
 }
 
 func withDefaultClass(classes []*gatewayv1.GatewayClass, controller gatewayv1.GatewayController) []*gatewayv1.GatewayClass {

@@ -14,10 +14,10 @@ import (
 	kjson "sigs.k8s.io/json"
 
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
-	gatewayv1beta1 "sigs.k8s.io/gateway-api/apis/v1beta1"
 
 	"github.com/varnish-gateway/gateway/operator/api/v1alpha1"
 	"github.com/varnish-gateway/gateway/operator/internal/crds"
+	"github.com/varnish-gateway/gateway/operator/internal/inputs"
 )
 
 // kind says how objects of one kind and version become Go values.
@@ -44,29 +44,6 @@ var native = map[schema.GroupVersionKind]kind{
 	discoveryv1.SchemeGroupVersion.WithKind("EndpointSlice"): {namespaced: true, decode: checked(admitEndpointSlice)},
 }
 
-// The versions in which the Gateway API's kinds are taken.
-var (
-	gatewayGA   = schema.GroupVersion(gatewayv1.GroupVersion)
-	gatewayBeta = schema.GroupVersion(gatewayv1beta1.GroupVersion)
-)
-
-// custom are the custom resources that the gateway reads. Those of the Gateway API say the same in all of
-// their versions.
-var custom = map[schema.GroupVersionKind]func([]byte) (metav1.Object, []violation, error){
-	gatewayGA.WithKind("GatewayClass"):     typed[gatewayv1.GatewayClass],
-	gatewayGA.WithKind("Gateway"):          typed[gatewayv1.Gateway],
-	gatewayGA.WithKind("HTTPRoute"):        typed[gatewayv1.HTTPRoute],
-	gatewayGA.WithKind("ReferenceGrant"):   typed[gatewayv1.ReferenceGrant],
-	gatewayGA.WithKind("BackendTLSPolicy"): typed[gatewayv1.BackendTLSPolicy],
-	gatewayBeta.WithKind("GatewayClass"):   typed[gatewayv1.GatewayClass],
-	gatewayBeta.WithKind("Gateway"):        typed[gatewayv1.Gateway],
-	gatewayBeta.WithKind("HTTPRoute"):      typed[gatewayv1.HTTPRoute],
-	gatewayBeta.WithKind("ReferenceGrant"): typed[gatewayv1.ReferenceGrant],
-
-	v1alpha1.GroupVersion.WithKind(v1alpha1.KindGatewayClassParameters): typed[v1alpha1.GatewayClassParameters],
-	v1alpha1.GroupVersion.WithKind(v1alpha1.KindGatewayParameters):      typed[v1alpha1.GatewayParameters],
-}
-
 // lookup finds out what an object is. ok is false for kinds that have no meaning here; an error is for a kind
 // that has one, but cannot be used.
 func lookup(registry *crds.Registry, gvk schema.GroupVersionKind) (k kind, ok bool, err error) {
@@ -89,7 +66,7 @@ func lookup(registry *crds.Registry, gvk schema.GroupVersionKind) (k kind, ok bo
 		if s == nil {
 			return kind{}, false, unknownKind(gvk, registry.Versions(gvk.GroupKind()))
 		}
-		return kind{gvk: gvk, namespaced: s.Namespaced, schema: s, decode: custom[gvk]}, true, nil
+		return kind{gvk: gvk, namespaced: s.Namespaced, schema: s, decode: decoder(gvk.GroupKind())}, true, nil
 	}
 	return kind{}, false, nil
 }
@@ -110,16 +87,20 @@ func unknownKind(gvk schema.GroupVersionKind, versions []string) error {
 	return fmt.Errorf("no kind %q in group %s", gvk.Kind, cmp.Or(gvk.Group, "core"))
 }
 
-// typed decodes an object that its schema has already found good.
-func typed[T any, P interface {
-	*T
-	metav1.Object
-}](data []byte) (metav1.Object, []violation, error) {
-	object := P(new(T))
-	if err := kjson.UnmarshalCaseSensitivePreserveInts(data, object); err != nil {
-		return nil, nil, err
+// decoder is for custom resources, which their schema has already found good. It is nil for kinds that the gateway does not
+// read. All versions of a kind say the same, so that each is decoded as the preferred one.
+func decoder(gk schema.GroupKind) func([]byte) (metav1.Object, []violation, error) {
+	known := inputs.KindOf(gk)
+	if known == nil {
+		return nil
 	}
-	return object, nil, nil
+	return func(data []byte) (metav1.Object, []violation, error) {
+		object := known.Versions[0].New()
+		if err := kjson.UnmarshalCaseSensitivePreserveInts(data, object); err != nil {
+			return nil, nil, err
+		}
+		return object, nil, nil
+	}
 }
 
 // checked decodes strictly, and has admit fill in the defaults and look for what is wrong.

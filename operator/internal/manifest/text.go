@@ -13,8 +13,9 @@ import (
 // byteOrderMark is U+FEFF in UTF-8.
 var byteOrderMark = []byte("\uFEFF")
 
-// decodeText makes UTF-8 with line feeds of what a file holds. Its encoding is told by its first bytes (YAML 1.2, section
-// 5.2), and each kind of line break counts as one (section 5.4). What cannot be read for certain is an error.
+// decodeText makes UTF-8 with line feeds of what a file holds. Its encoding is told by its first
+// bytes (YAML 1.2, section 5.2), and each kind of line break counts as one (section 5.4). What
+// cannot be read for certain is an error.
 func decodeText(data []byte) ([]byte, error) {
 	has := func(prefix ...byte) bool { return bytes.HasPrefix(data, prefix) }
 	zero := func(i int) bool { return i < len(data) && data[i] == 0 }

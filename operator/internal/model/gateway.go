@@ -1,9 +1,13 @@
-// Package model is what translation makes of the Gateway API's objects: Gateways with listeners,
-// routes, rules and backends, every reference resolved or marked as invalid. It knows neither the
-// objects that it came from nor the files that are rendered from it.
+// Package model is what translation makes of the Gateway API's objects: Gateways with listeners, VCL,
+// routes and services, every reference resolved or marked as invalid. Routes and services are records of
+// the contract. It knows nothing of the objects that it came from.
 package model
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/varnish-gateway/gateway/shared/routing"
+)
 
 // Gateway is one Gateway of ours, ready to be rendered.
 type Gateway struct {
@@ -17,9 +21,9 @@ type Gateway struct {
 	// Listeners that can serve, in the order of the Gateway's specification.
 	Listeners []Listener
 	// Routes that are attached to at least one listener, ordered by namespace and name.
-	Routes []Route
+	Routes []routing.Route
 	// Services that the routes refer to, ordered by namespace, name and port.
-	Services []Service
+	Services []routing.Service
 	// VCL of the user: that of the class, then that of the Gateway.
 	VCL []VCL
 }
@@ -76,30 +80,4 @@ type VCL struct {
 	// FailClosed says that nothing may be served without it; otherwise requests are served without it in a pod where
 	// VCL has never compiled.
 	FailClosed bool
-}
-
-// Service is one port of a Kubernetes Service.
-type Service struct {
-	Namespace string
-	Name      string
-	Port      int32
-	// PortName is what EndpointSlices call the port; may be empty.
-	PortName string
-}
-
-// ServiceID identifies a port of a Service.
-type ServiceID struct {
-	Namespace string
-	Name      string
-	Port      int32
-}
-
-// String returns the ID as the contracts write it: "namespace/name:port".
-func (id ServiceID) String() string {
-	return fmt.Sprintf("%s/%s:%d", id.Namespace, id.Name, id.Port)
-}
-
-// ID of the service.
-func (s Service) ID() ServiceID {
-	return ServiceID{Namespace: s.Namespace, Name: s.Name, Port: s.Port}
 }

@@ -9,7 +9,8 @@ import (
 // MaxAncestors is how many entries the status of a policy can hold (PolicyStatus.ancestors).
 const MaxAncestors = 16
 
-// Attachments are the policies of one kind that matter below one ancestor, which is a Gateway. The zero value is ready.
+// Attachments are the policies of one kind that matter below one ancestor, which is a Gateway. The
+// zero value is ready.
 type Attachments[P metav1.Object] struct {
 	// inForce tells of each whether it is the first one at a target.
 	inForce map[types.NamespacedName]bool
@@ -36,8 +37,8 @@ func (a *Attachments[P]) note(key types.NamespacedName, inForce bool) {
 	a.inForce[key] = a.inForce[key] || inForce
 }
 
-// Of tells whether a policy matters below the ancestor and, if so, whether it is in force at one of its targets at
-// least: otherwise it is in conflict at every one of them.
+// Of tells whether a policy matters below the ancestor and, if so, whether it is in force at one of
+// its targets at least: otherwise it is in conflict at every one of them.
 func (a *Attachments[P]) Of(policy P) (inForce, matters bool) {
 	inForce, matters = a.inForce[keyOf(policy)]
 	return inForce, matters

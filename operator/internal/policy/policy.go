@@ -1,6 +1,7 @@
-// Package policy attaches policies to the objects that they target, as the Gateway API wants it of every kind of
-// attached policy (GEP-713, GEP-2648): which one is in force, which ones yield to it, and where that is told. It
-// knows neither what a kind of policies asks for nor where the objects come from.
+// Package policy attaches policies to the objects that they target, as the Gateway API wants it of
+// every kind of attached policy (GEP-713, GEP-2648): which one is in force, which ones yield to it,
+// and where that is told. It knows neither what a kind of policies asks for nor where the objects
+// come from.
 package policy
 
 import (
@@ -23,7 +24,8 @@ type Target struct {
 	Section string
 }
 
-// String is the target as messages show it: "Service shop/web", "section https of Service shop/web".
+// String is the target as messages show it: "Service shop/web", "section https of Service
+// shop/web".
 func (t Target) String() string {
 	object := fmt.Sprintf("%s %s/%s", t.Kind, t.Namespace, t.Name)
 	if t.Section == "" {
@@ -48,9 +50,9 @@ func Attach[P metav1.Object](policies []P, targets func(P) []Target) Index[P] {
 	return index
 }
 
-// At lists the policies that are attached at a target. The first one is in force, and the others are in conflict with
-// it. Those that name the section of the target go before those that name the whole object, which are then
-// overridden, but not in conflict.
+// At lists the policies that are attached at a target. The first one is in force, and the others
+// are in conflict with it. Those that name the section of the target go before those that name the
+// whole object, which are then overridden, but not in conflict.
 func (i Index[P]) At(target Target) []P {
 	if policies := i.byTarget[target]; len(policies) > 0 {
 		return policies
@@ -59,7 +61,8 @@ func (i Index[P]) At(target Target) []P {
 	return i.byTarget[target]
 }
 
-// precedence orders policies: the older one goes first, then that with the first namespace and name.
+// precedence orders policies: the older one goes first, then that with the first namespace and
+// name.
 func precedence[P metav1.Object](a, b P) int {
 	created, other := a.GetCreationTimestamp(), b.GetCreationTimestamp()
 	return cmp.Or(

@@ -1,34 +1,63 @@
-// Package precedence decides once, for every reader of the contract, which of several matches is tried
-// first: the order of the Gateway API (HTTPRouteRule.matches), spelt out in fields that compare one by
-// one.
+// Package precedence decides once, for every reader of the contract, which of several matches is
+// tried first: the order of the Gateway API (HTTPRouteRule.matches), spelt out in fields that
+// compare one by one.
 package precedence
 
 import (
+	"time"
 	"unicode/utf8"
 
-	"github.com/varnish-gateway/gateway/operator/internal/model"
 	"github.com/varnish-gateway/gateway/shared/routing"
 )
 
-// Rank returns the place of a match of a rule of a route. The numbers are, in this order: the path's kind
-// (exact, prefix, regular expression), its length, whether a method is asked for, how many headers, how
-// many query parameters, and when the route was created. The longer and the more go first, and so does
-// the older. Ties are broken by the route's name, then by the places of rule and match in the route.
+// Place is where a match stands.
+type Place struct {
+	// Namespace and Name of the route.
+	Namespace, Name string
+	// Created is when the route was; a route that does not say counts as the oldest.
+	Created time.Time
+	// Rule is the rule's place in the route, and Match the match's place in the rule.
+	Rule, Match int
+}
+
+// Rank returns the place of a match in the order of all. The numbers are, in this order: the path's
+// type (exact, prefix, regular expression), its length, whether a method is asked for, how many
+// headers, how many query parameters, and when the route was created. The longer and the more go
+// first, and so does the older. Ties are broken by the route's name, then by the places of rule and
+// match in the route.
 //
-// The Gateway API leaves the place of regular expressions to the implementation; here they come after
-// all prefixes.
-func Rank(route *model.Route, rule *model.Rule, match *model.Match) routing.Rank {
+// The Gateway API leaves the place of regular expressions to the implementation; here they come
+// after all prefixes.
+func Rank(at Place, match *routing.Match) routing.Rank {
 	return routing.Rank{
 		Order: []int64{
-			int64(match.Path.Kind),
+			PathClass(match.Path.Type),
 			-int64(utf8.RuneCountInString(match.Path.Value)),
 			methodClass(match.Method),
 			-int64(len(match.Headers)),
 			-int64(len(match.QueryParams)),
-			age(route),
+			age(at.Created),
 		},
-		Name:     route.Namespace + "/" + route.Name,
-		Position: []int64{int64(rule.Index), int64(match.Index)},
+		Name:     at.Namespace + "/" + at.Name,
+		Position: []int64{int64(at.Rule), int64(at.Match)},
+	}
+}
+
+// PositionOf reads out of a rank where its match stands: the places of the rule in its route, and
+// of the match in its rule.
+func PositionOf(rank routing.Rank) (rule, match int) {
+	return int(rank.Position[0]), int(rank.Position[1])
+}
+
+// PathClass orders the types of paths; the smaller goes first.
+func PathClass(t routing.PathMatchType) int64 {
+	switch t {
+	case routing.PathExact:
+		return 0
+	case routing.PathPrefix:
+		return 1
+	default:
+		return 2
 	}
 }
 
@@ -39,10 +68,10 @@ func methodClass(method string) int64 {
 	return 0
 }
 
-// age is when the route was created, in seconds; a route that does not say counts as the oldest.
-func age(route *model.Route) int64 {
-	if route.Created.IsZero() {
+// age is when a route was created, in seconds.
+func age(created time.Time) int64 {
+	if created.IsZero() {
 		return 0
 	}
-	return route.Created.Unix()
+	return created.Unix()
 }

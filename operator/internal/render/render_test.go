@@ -22,14 +22,15 @@ func gateway(routes int) *model.Gateway {
 	}
 	for i := range routes {
 		name := "route-" + strings.Repeat("x", i%50) + string(rune('a'+i%26)) + strings.Repeat("y", i/50%50) + strings.Repeat("z", i/2500)
-		g.Services = append(g.Services, model.Service{Namespace: "default", Name: name, Port: 80})
-		g.Routes = append(g.Routes, model.Route{
+		service := routing.Service{ID: "default/" + name + ":80", Namespace: "default", Name: name, Port: 80}
+		g.Services = append(g.Services, service)
+		g.Routes = append(g.Routes, routing.Route{
 			Namespace: "default", Name: name, UID: name,
-			Attachments: []model.Attachment{{Listener: "http"}},
-			Rules: []model.Rule{{
+			Attachments: []routing.Attachment{{Listener: "http"}},
+			Rules: []routing.Rule{{
 				ID:       name + "/rule",
-				Matches:  []model.Match{{Path: model.PathMatch{Kind: model.PathPrefix, Value: "/" + name}}},
-				Backends: []model.Backend{{Service: model.ServiceID{Namespace: "default", Name: name, Port: 80}, Weight: 1}},
+				Matches:  []routing.Match{{Path: routing.PathMatch{Type: routing.PathPrefix, Value: "/" + name}}},
+				Backends: []routing.Backend{{Service: service.ID, Weight: 1}},
 			}},
 		})
 	}

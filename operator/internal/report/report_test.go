@@ -83,17 +83,6 @@ func TestListenersThatDoNotServeHideNothing(t *testing.T) {
 	assert.Equal(t, "1 of 2 listeners serve. The data plane runs this configuration.", said(""))
 }
 
-func TestFeaturesAreSortedAndFit(t *testing.T) {
-	list := SupportedFeatures(inputs.Options{})
-	assert.LessOrEqual(t, len(list), 64)
-	assert.True(t, slices.IsSortedFunc(list, func(a, b gatewayv1.SupportedFeature) int {
-		if a.Name < b.Name {
-			return -1
-		}
-		return 1
-	}), "sorted, and each once")
-}
-
 func TestVersionsOfTheGatewayAPI(t *testing.T) {
 	for bundles, want := range map[string]metav1.ConditionStatus{
 		"v1.7.0": "True", "v1.7.3": "True", "v1.0.0": "True", "v1.7.0-rc.1": "True",
@@ -110,13 +99,4 @@ func TestVersionsOfTheGatewayAPI(t *testing.T) {
 	}
 	c := SupportedVersion([]inputs.Definition{{Resource: "gateways", BundleVersion: "v1.7.0"}, {Resource: "referencegrants"}})
 	assert.Contains(t, c.Message, "gateways v1.7.0, referencegrants without a version")
-}
-
-func TestWhatIsNotInstalledIsNotClaimed(t *testing.T) {
-	grants := gatewayv1.SupportedFeature{Name: "ReferenceGrant"}
-	assert.Contains(t, SupportedFeatures(inputs.Options{}), grants)
-	definitions := []inputs.Definition{{Resource: "gateways"}}
-	assert.NotContains(t, SupportedFeatures(inputs.Options{Definitions: definitions}), grants)
-	definitions = append(definitions, inputs.Definition{Resource: "referencegrants"})
-	assert.Contains(t, SupportedFeatures(inputs.Options{Definitions: definitions}), grants)
 }

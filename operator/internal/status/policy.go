@@ -14,8 +14,9 @@ import (
 // policyConditions are those of a policy below one ancestor that we write.
 var policyConditions = ownership{string(gatewayv1.PolicyConditionAccepted): true}
 
-// Policy merges a report into the live status of an attached policy, as HTTPRoute does it for routes: entries of other
-// controllers stay where they are, and ours for ancestors that are no longer reported go.
+// Policy merges a report into the live status of an attached policy, as HTTPRoute does it for
+// routes: entries of other controllers stay where they are, and ours for ancestors that are no
+// longer reported go.
 func Policy(live gatewayv1.PolicyStatus, r report.Policy, controller gatewayv1.GatewayController, now metav1.Time) (gatewayv1.PolicyStatus, bool) {
 	merged := make([]gatewayv1.PolicyAncestorStatus, 0, len(live.Ancestors)+len(r.Ancestors))
 	done := make([]bool, len(r.Ancestors))

@@ -163,7 +163,7 @@ func TestForeignConditionsOfGatewayAndListenersSurvive(t *testing.T) {
 
 func TestGatewayClassStatusIsWrittenOnceForOneChange(t *testing.T) {
 	r := report.GatewayClass{
-		Conditions: []report.Condition{accepted("True")}, SupportedFeatures: report.SupportedFeatures(inputs.Options{}),
+		Conditions: []report.Condition{accepted("True")}, SupportedFeatures: []gatewayv1.SupportedFeature{{Name: "Gateway"}, {Name: "HTTPRoute"}},
 	}
 	first, changed := GatewayClass(gatewayv1.GatewayClassStatus{}, r, then)
 	assert.True(t, changed)

@@ -5,8 +5,8 @@ import (
 
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
-	"github.com/varnish-gateway/gateway/operator/internal/model"
 	"github.com/varnish-gateway/gateway/operator/internal/report"
+	"github.com/varnish-gateway/gateway/shared/routing"
 )
 
 // attachRoute attaches a route to the listeners that its parentRefs select, and tells of each parentRef
@@ -118,11 +118,10 @@ func (l *listener) isNamedBy(ref gatewayv1.ParentReference) bool {
 // serve. A route of which no rule can be carried out is not accepted, yet its matches answer 500: what it
 // was meant to guard must not fall to another route.
 func (g *gateway) attach(route *gatewayv1.HTTPRoute, translation *routeTranslation, placements []placement) {
-	r := model.Route{
+	r := routing.Route{
 		Namespace: route.Namespace,
 		Name:      route.Name,
 		UID:       identityOf(kindHTTPRoute, route),
-		Created:   route.CreationTimestamp.Time,
 		Rules:     translation.rules,
 	}
 	for _, l := range g.listeners {
@@ -134,7 +133,7 @@ func (g *gateway) attach(route *gatewayv1.HTTPRoute, translation *routeTranslati
 			l.attached++
 		}
 		if l.serves() {
-			r.Attachments = append(r.Attachments, model.Attachment{Listener: l.name(), Hostnames: placements[i].hostnames})
+			r.Attachments = append(r.Attachments, routing.Attachment{Listener: l.name(), Hostnames: placements[i].hostnames})
 		}
 	}
 	if len(r.Attachments) == 0 || len(r.Rules) == 0 {
@@ -143,6 +142,6 @@ func (g *gateway) attach(route *gatewayv1.HTTPRoute, translation *routeTranslati
 	g.routes = append(g.routes, r)
 	g.policies.AddAll(translation.policies)
 	for _, service := range translation.services {
-		g.services[service.ID()] = service
+		g.services[service.ID] = service
 	}
 }

@@ -4,7 +4,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
-	"github.com/varnish-gateway/gateway/operator/internal/model"
+	"github.com/varnish-gateway/gateway/shared/routing"
 )
 
 // backendScope is where backendRefs stand.
@@ -17,15 +17,15 @@ type backendScope struct {
 // translateBackends resolves the backendRefs of a rule. A reference that does not hold becomes a backend
 // whose share is answered 500, and is told of in unresolved; a filter that cannot be carried out makes
 // the whole rule invalid, and is told of in wrong.
-func (t *routeTranslation) translateBackends(scope backendScope, refs []gatewayv1.HTTPBackendRef, wrong *problems) []model.Backend {
-	backends := make([]model.Backend, 0, len(refs))
+func (t *routeTranslation) translateBackends(scope backendScope, refs []gatewayv1.HTTPBackendRef, wrong *problems) []routing.Backend {
+	backends := make([]routing.Backend, 0, len(refs))
 	for i := range refs {
 		ref, at := &refs[i], scope.at.at(i)
 		filters := at.child("filters")
-		backend := model.Backend{
+		backend := routing.Backend{
 			Weight: 1,
 			Filters: translateFilters(filterScope{
-				at: &filters, allowed: backendFilters, prefixesOnly: scope.prefixesOnly,
+				at: &filters, onBackend: true, prefixesOnly: scope.prefixesOnly,
 			}, ref.Filters, wrong),
 		}
 		if ref.Weight != nil {
@@ -37,7 +37,7 @@ func (t *routeTranslation) translateBackends(scope backendScope, refs []gatewayv
 			backend.Invalid = unresolved.reason
 			t.unresolved = append(t.unresolved, *unresolved)
 		} else {
-			backend.Service = service.ID()
+			backend.Service = service.ID
 			t.addService(service)
 		}
 		backends = append(backends, backend)
@@ -50,8 +50,8 @@ type backendPolicies = []*gatewayv1.BackendTLSPolicy
 
 // resolveService follows a backendRef to a port of a Service, and tells of the policies that are attached to it. Whether
 // the reference is permitted comes before whether the Service exists.
-func (o *objects) resolveService(at *field, namespace string, ref gatewayv1.BackendObjectReference) (model.Service, backendPolicies, *problem) {
-	refuse := func(reason gatewayv1.RouteConditionReason, member, message string) (model.Service, backendPolicies, *problem) {
+func (o *objects) resolveService(at *field, namespace string, ref gatewayv1.BackendObjectReference) (routing.Service, backendPolicies, *problem) {
+	refuse := func(reason gatewayv1.RouteConditionReason, member, message string) (routing.Service, backendPolicies, *problem) {
 		none, wrong := unresolved(reason, at, member, message)
 		return none, nil, wrong
 	}
@@ -82,6 +82,6 @@ func (o *objects) resolveService(at *field, namespace string, ref gatewayv1.Back
 }
 
 // unresolved tells of a reference that does not hold, or of a member of it.
-func unresolved(reason gatewayv1.RouteConditionReason, at *field, member, message string) (model.Service, *problem) {
-	return model.Service{}, &problem{reason: string(reason), field: at.String() + member, message: message}
+func unresolved(reason gatewayv1.RouteConditionReason, at *field, member, message string) (routing.Service, *problem) {
+	return routing.Service{}, &problem{reason: string(reason), field: at.String() + member, message: message}
 }

@@ -16,7 +16,8 @@ const (
 	keySuffix         = ".key"
 )
 
-// maxBundle is how much an API server takes in the Secret that the bundle becomes (core/v1, MaxSecretSize).
+// maxBundle is how much an API server takes in the Secret that the bundle becomes (core/v1,
+// MaxSecretSize).
 const maxBundle = corev1.MaxSecretSize
 
 // bundle holds the certificates and keys that the listeners of a Gateway present.
@@ -51,8 +52,8 @@ func (b *bundle) add(name string, pair keyPair) bool {
 	return true
 }
 
-// resolveCertificates follows the listener's certificateRefs. Those that hold are put into the bundle;
-// the listener serves with them even where others do not hold.
+// resolveCertificates follows the listener's certificateRefs. Those that hold are put into the
+// bundle; the listener serves with them even where others do not hold.
 func (l *listener) resolveCertificates(g *gatewayv1.Gateway, objects *objects, bundle *bundle) {
 	if l.spec.TLS == nil || len(l.spec.TLS.CertificateRefs) == 0 {
 		l.unresolved.add(string(gatewayv1.ListenerReasonInvalidCertificateRef), "tls.certificateRefs",
@@ -67,9 +68,10 @@ func (l *listener) resolveCertificates(g *gatewayv1.Gateway, objects *objects, b
 	}
 }
 
-// resolveCertificate follows one certificateRef, and gives the name of the key pair that is presented for it. Where its
-// Secret is there, and referring to it permitted, but what it holds cannot be presented, that is the key pair that is
-// presented now: a mistake in a Secret must not cut off a host.
+// resolveCertificate follows one certificateRef, and gives the name of the key pair that is
+// presented for it. Where its Secret is there, and referring to it permitted, but what it holds
+// cannot be presented, that is the key pair that is presented now: a mistake in a Secret must not
+// cut off a host.
 func (l *listener) resolveCertificate(field string, ref gatewayv1.SecretObjectReference, namespace string, objects *objects, live map[string][]byte, bundle *bundle) (string, bool) {
 	const invalid = string(gatewayv1.ListenerReasonInvalidCertificateRef)
 	secret, unresolved := objects.resolveSecret(field, ref, namespace)
@@ -98,8 +100,8 @@ func (l *listener) resolveCertificate(field string, ref gatewayv1.SecretObjectRe
 	return "", false
 }
 
-// keepPresented puts those key pairs into the bundle that are presented now and have not changed, so that a Secret that
-// grows takes no room from them.
+// keepPresented puts those key pairs into the bundle that are presented now and have not changed,
+// so that a Secret that grows takes no room from them.
 func (l *listener) keepPresented(g *gatewayv1.Gateway, objects *objects, bundle *bundle) {
 	live := objects.presented[objectKey{g.Namespace, g.Name}.String()]
 	if l.spec.TLS == nil || !l.opens() || len(live) == 0 {
@@ -117,8 +119,8 @@ func (l *listener) keepPresented(g *gatewayv1.Gateway, objects *objects, bundle 
 	}
 }
 
-// resolveSecret finds the Secret that a certificateRef names. Whether the reference is permitted comes before whether the
-// Secret exists, so that nothing is learnt of other namespaces.
+// resolveSecret finds the Secret that a certificateRef names. Whether the reference is permitted
+// comes before whether the Secret exists, so that nothing is learnt of other namespaces.
 func (o *objects) resolveSecret(field string, ref gatewayv1.SecretObjectReference, namespace string) (*corev1.Secret, *problem) {
 	refuse := func(reason gatewayv1.ListenerConditionReason, message string) (*corev1.Secret, *problem) {
 		return nil, &problem{reason: string(reason), field: field, message: message}

@@ -6,24 +6,7 @@ import (
 
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
-	"github.com/varnish-gateway/gateway/operator/internal/model"
 	"github.com/varnish-gateway/gateway/shared/routing"
-)
-
-// Filters that are carried out, on rules and on backendRefs. A redirect never reaches a backend, so on a
-// backendRef there is nothing that it could mean.
-var (
-	ruleFilters = []gatewayv1.HTTPRouteFilterType{
-		gatewayv1.HTTPRouteFilterRequestHeaderModifier,
-		gatewayv1.HTTPRouteFilterResponseHeaderModifier,
-		gatewayv1.HTTPRouteFilterRequestRedirect,
-		gatewayv1.HTTPRouteFilterURLRewrite,
-	}
-	backendFilters = []gatewayv1.HTTPRouteFilterType{
-		gatewayv1.HTTPRouteFilterRequestHeaderModifier,
-		gatewayv1.HTTPRouteFilterResponseHeaderModifier,
-		gatewayv1.HTTPRouteFilterURLRewrite,
-	}
 )
 
 // redirectStatusCodes are those that the Gateway API lists.
@@ -31,8 +14,9 @@ var redirectStatusCodes = []int{301, 302, 303, 307, 308}
 
 // filterScope is where filters stand.
 type filterScope struct {
-	at      *field
-	allowed []gatewayv1.HTTPRouteFilterType
+	at *field
+	// onBackend tells whether they stand on a backendRef, and not on a rule.
+	onBackend bool
 	// prefixesOnly tells whether every match of the rule is a PathPrefix, so that there is a prefix to
 	// replace.
 	prefixesOnly bool
@@ -40,15 +24,16 @@ type filterScope struct {
 
 // translateFilters returns the filters in the order in which they apply. None may be skipped: if one
 // cannot be carried out, the problems say so, and the rule must not serve.
-func translateFilters(scope filterScope, filters []gatewayv1.HTTPRouteFilter, found *problems) []model.Filter {
+func translateFilters(scope filterScope, filters []gatewayv1.HTTPRouteFilter, found *problems) []routing.Filter {
 	if len(filters) == 0 {
 		return nil
 	}
-	translated := make([]model.Filter, 0, len(filters))
+	translated := make([]routing.Filter, 0, len(filters))
 	seen := make(map[gatewayv1.HTTPRouteFilterType]bool, len(filters))
 	for i := range filters {
 		filter, at := &filters[i], scope.at.at(i)
-		if !slices.Contains(scope.allowed, filter.Type) {
+		kind := filterKindOf(filter.Type, scope.onBackend)
+		if kind == nil {
 			unsupported(&at, "type", filter.Type, found)
 			continue
 		}
@@ -56,39 +41,30 @@ func translateFilters(scope filterScope, filters []gatewayv1.HTTPRouteFilter, fo
 			found.add(string(gatewayv1.RouteReasonIncompatibleFilters), at.String(), "%s stands here twice", filter.Type)
 		}
 		seen[filter.Type] = true
-		if f, ok := translateFilter(&at, scope, filter, found); ok {
-			translated = append(translated, f)
+		f, ok := kind.translate(&at, scope, filter, found)
+		if !ok {
+			found.add(string(gatewayv1.RouteReasonUnsupportedValue), at.String(), "%s says nothing of what to do", filter.Type)
+			continue
 		}
+		translated = append(translated, f)
 	}
-	if seen[gatewayv1.HTTPRouteFilterRequestRedirect] && seen[gatewayv1.HTTPRouteFilterURLRewrite] {
-		found.add(string(gatewayv1.RouteReasonIncompatibleFilters), scope.at.String(),
-			"RequestRedirect and URLRewrite exclude each other")
-	}
+	checkExclusions(scope, seen, found)
 	return translated
 }
 
-func translateFilter(at *field, scope filterScope, filter *gatewayv1.HTTPRouteFilter, found *problems) (model.Filter, bool) {
-	switch {
-	case filter.Type == gatewayv1.HTTPRouteFilterRequestHeaderModifier && filter.RequestHeaderModifier != nil:
-		here := at.child("requestHeaderModifier")
-		return model.Filter{RequestHeaders: headerChange(&here, routing.FilterRequestHeaderModifier, filter.RequestHeaderModifier, found)}, true
-	case filter.Type == gatewayv1.HTTPRouteFilterResponseHeaderModifier && filter.ResponseHeaderModifier != nil:
-		here := at.child("responseHeaderModifier")
-		return model.Filter{ResponseHeaders: headerChange(&here, routing.FilterResponseHeaderModifier, filter.ResponseHeaderModifier, found)}, true
-	case filter.Type == gatewayv1.HTTPRouteFilterRequestRedirect && filter.RequestRedirect != nil:
-		here := at.child("requestRedirect")
-		return model.Filter{Redirect: redirect(&here, scope, filter.RequestRedirect, found)}, true
-	case filter.Type == gatewayv1.HTTPRouteFilterURLRewrite && filter.URLRewrite != nil:
-		here := at.child("urlRewrite")
-		return model.Filter{Rewrite: rewrite(&here, scope, filter.URLRewrite, found)}, true
-	default:
-		found.add(string(gatewayv1.RouteReasonUnsupportedValue), at.String(), "%s says nothing of what to do", filter.Type)
-		return model.Filter{}, false
+// checkExclusions refuses filters that cannot stand beside each other.
+func checkExclusions(scope filterScope, seen map[gatewayv1.HTTPRouteFilterType]bool, found *problems) {
+	for _, kind := range filterKinds {
+		for _, other := range kind.excludes {
+			if seen[kind.name] && seen[other] {
+				found.add(string(gatewayv1.RouteReasonIncompatibleFilters), scope.at.String(), "%s and %s exclude each other", kind.name, other)
+			}
+		}
 	}
 }
 
-func redirect(at *field, scope filterScope, filter *gatewayv1.HTTPRequestRedirectFilter, found *problems) *model.Redirect {
-	r := &model.Redirect{StatusCode: 302, Path: pathChange(at, scope, filter.Path, found)}
+func redirect(at *field, scope filterScope, filter *gatewayv1.HTTPRequestRedirectFilter, found *problems) *routing.RequestRedirect {
+	r := &routing.RequestRedirect{StatusCode: 302, Path: pathModifier(at, scope, filter.Path, found)}
 	if filter.Scheme != nil {
 		r.Scheme = strings.ToLower(*filter.Scheme)
 		if r.Scheme != "http" && r.Scheme != "https" {
@@ -109,8 +85,8 @@ func redirect(at *field, scope filterScope, filter *gatewayv1.HTTPRequestRedirec
 	return r
 }
 
-func rewrite(at *field, scope filterScope, filter *gatewayv1.HTTPURLRewriteFilter, found *problems) *model.Rewrite {
-	r := &model.Rewrite{Path: pathChange(at, scope, filter.Path, found)}
+func rewrite(at *field, scope filterScope, filter *gatewayv1.HTTPURLRewriteFilter, found *problems) *routing.URLRewrite {
+	r := &routing.URLRewrite{Path: pathModifier(at, scope, filter.Path, found)}
 	r.Hostname = hostname(at, filter.Hostname, found)
 	return r
 }
@@ -126,21 +102,21 @@ func hostname(at *field, name *gatewayv1.PreciseHostname, found *problems) strin
 	return string(*name)
 }
 
-func pathChange(at *field, scope filterScope, change *gatewayv1.HTTPPathModifier, found *problems) *model.PathChange {
+func pathModifier(at *field, scope filterScope, change *gatewayv1.HTTPPathModifier, found *problems) *routing.PathModifier {
 	if change == nil {
 		return nil
 	}
 	switch {
 	case change.Type == gatewayv1.FullPathHTTPPathModifier && change.ReplaceFullPath != nil:
 		checkReplacement(at, "path.replaceFullPath", *change.ReplaceFullPath, found)
-		return &model.PathChange{Value: *change.ReplaceFullPath}
+		return &routing.PathModifier{Type: routing.ReplaceFullPath, Value: *change.ReplaceFullPath}
 	case change.Type == gatewayv1.PrefixMatchHTTPPathModifier && change.ReplacePrefixMatch != nil:
 		if !scope.prefixesOnly {
 			found.add(string(gatewayv1.RouteReasonUnsupportedValue), at.String()+".path.type",
 				"ReplacePrefixMatch needs matches of type PathPrefix only")
 		}
 		checkReplacement(at, "path.replacePrefixMatch", *change.ReplacePrefixMatch, found)
-		return &model.PathChange{PrefixOnly: true, Value: *change.ReplacePrefixMatch}
+		return &routing.PathModifier{Type: routing.ReplacePrefixMatch, Value: *change.ReplacePrefixMatch}
 	default:
 		unsupported(at, "path.type", change.Type, found)
 		return nil

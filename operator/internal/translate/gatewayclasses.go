@@ -98,6 +98,6 @@ func (c *class) report() report.GatewayClass {
 	return report.GatewayClass{
 		Object:            objectOf(c.object),
 		Conditions:        conditions,
-		SupportedFeatures: report.SupportedFeatures(c.options),
+		SupportedFeatures: SupportedFeatures(c.options),
 	}
 }

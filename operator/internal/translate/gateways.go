@@ -11,6 +11,7 @@ import (
 	"github.com/varnish-gateway/gateway/operator/internal/inputs"
 	"github.com/varnish-gateway/gateway/operator/internal/model"
 	"github.com/varnish-gateway/gateway/operator/internal/policy"
+	"github.com/varnish-gateway/gateway/shared/routing"
 )
 
 // gateway is a Gateway of ours while it is translated.
@@ -23,8 +24,9 @@ type gateway struct {
 	// ignored are fields that are not supported, and without which the rest holds.
 	ignored      problems
 	certificates bundle
-	routes       []model.Route
-	services     map[model.ServiceID]model.Service
+	routes       []routing.Route
+	// services by their ID.
+	services map[string]routing.Service
 	// policies that are attached to the services of the routes.
 	policies policy.Attachments[*gatewayv1.BackendTLSPolicy]
 }
@@ -53,7 +55,7 @@ func translateGateway(object *gatewayv1.Gateway, class *class, options inputs.Op
 	g := &gateway{
 		object:       object,
 		certificates: bundle{files: make(map[string][]byte)},
-		services:     make(map[model.ServiceID]model.Service),
+		services:     make(map[string]routing.Service),
 	}
 	g.resolveParameters(class, options, objects)
 	g.checkAddresses()
@@ -150,7 +152,7 @@ func (g *gateway) result() Gateway {
 		TrustedHops: g.parameters.settings.TrustedHops,
 		XVarnish:    g.parameters.settings.XVarnish != nil && *g.parameters.settings.XVarnish,
 		Routes:      g.routes,
-		Services: slices.SortedFunc(maps.Values(g.services), func(a, b model.Service) int {
+		Services: slices.SortedFunc(maps.Values(g.services), func(a, b routing.Service) int {
 			return cmp.Or(
 				cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Port, b.Port),
 			)

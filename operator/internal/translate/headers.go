@@ -5,7 +5,6 @@ import (
 
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
-	"github.com/varnish-gateway/gateway/operator/internal/model"
 	"github.com/varnish-gateway/gateway/shared/routing"
 )
 
@@ -18,12 +17,12 @@ type headerRules struct {
 	seen map[string]bool
 }
 
-// headerChange translates a filter of this type.
-func headerChange(
+// headerModifier translates a filter of this type.
+func headerModifier(
 	at *field, filterType routing.FilterType, filter *gatewayv1.HTTPHeaderFilter, found *problems,
-) *model.HeaderChange {
+) *routing.HeaderModifier {
 	rules := headerRules{filter: filterType, found: found, seen: map[string]bool{}}
-	change := &model.HeaderChange{
+	modifier := &routing.HeaderModifier{
 		Set: rules.headers(at, routing.HeaderSet, filter.Set),
 		Add: rules.headers(at, routing.HeaderAdd, filter.Add),
 	}
@@ -31,19 +30,19 @@ func headerChange(
 	for i, name := range filter.Remove {
 		here := remove.at(i)
 		rules.checkName(&here, "", routing.HeaderRemove, name)
-		change.Remove = append(change.Remove, name)
+		modifier.Remove = append(modifier.Remove, name)
 	}
-	return change
+	return modifier
 }
 
-func (r headerRules) headers(at *field, action routing.HeaderAction, list []gatewayv1.HTTPHeader) []model.Header {
-	var translated []model.Header
+func (r headerRules) headers(at *field, action routing.HeaderAction, list []gatewayv1.HTTPHeader) []routing.Header {
+	var translated []routing.Header
 	child := at.child(string(action))
 	for i, header := range list {
 		here, name := child.at(i), string(header.Name)
 		r.checkName(&here, ".name", action, name)
 		checkHeaderValue(&here, header, r.found)
-		translated = append(translated, model.Header{Name: name, Value: header.Value})
+		translated = append(translated, routing.Header{Name: name, Value: header.Value})
 	}
 	return translated
 }

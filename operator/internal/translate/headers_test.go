@@ -25,7 +25,7 @@ func TestTheHeadersThatTheUpstreamWritesItselfAreRefused(t *testing.T) {
 			"add": {Add: []gatewayv1.HTTPHeader{{Name: gatewayv1.HTTPHeaderName(name), Value: "a"}}},
 		} {
 			var found problems
-			headerChange(&field, routing.FilterRequestHeaderModifier, &filter, &found)
+			headerModifier(&field, routing.FilterRequestHeaderModifier, &filter, &found)
 			assert.Equal(t, name != "host" || action == "add", len(found) > 0, "%s %s", action, name)
 		}
 	}

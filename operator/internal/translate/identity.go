@@ -9,7 +9,8 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/varnish-gateway/gateway/operator/internal/model"
+	"github.com/varnish-gateway/gateway/operator/internal/precedence"
+	"github.com/varnish-gateway/gateway/shared/routing"
 )
 
 // identityOf returns an object's UID. Manifests have none: there, one that stays the same is made of kind,
@@ -33,7 +34,7 @@ type ruleIdentities struct {
 
 // next returns the identity of the next rule: the route's with the rule's name or, without one, with the
 // digest of its matches. Of rules that are alike, the second gets "-2", and so on.
-func (r *ruleIdentities) next(name string, matches []model.Match) string {
+func (r *ruleIdentities) next(name string, matches []routing.Match) string {
 	id := r.route + "/"
 	if name != "" {
 		id += name
@@ -49,10 +50,10 @@ func (r *ruleIdentities) next(name string, matches []model.Match) string {
 }
 
 // digestOf tells apart rules that match other requests. Places in the list do not count.
-func digestOf(matches []model.Match) string {
+func digestOf(matches []routing.Match) string {
 	text := make([]byte, 0, 128)
 	for _, m := range matches {
-		text = strconv.AppendInt(text, int64(m.Path.Kind), 10)
+		text = strconv.AppendInt(text, precedence.PathClass(m.Path.Type), 10)
 		text = strconv.AppendQuote(text, m.Path.Value)
 		text = strconv.AppendQuote(text, m.Method)
 		text = appendValues(append(text, 'h'), m.Headers)
@@ -62,9 +63,9 @@ func digestOf(matches []model.Match) string {
 	return hex.EncodeToString(digest[:8])
 }
 
-func appendValues(text []byte, values []model.ValueMatch) []byte {
+func appendValues(text []byte, values []routing.ValueMatch) []byte {
 	for _, v := range values {
-		text = strconv.AppendBool(text, v.Regex)
+		text = strconv.AppendBool(text, v.Type == routing.ValueRegex)
 		text = strconv.AppendQuote(text, v.Name)
 		text = strconv.AppendQuote(text, v.Value)
 	}

@@ -8,14 +8,15 @@ import (
 	"github.com/varnish-gateway/gateway/operator/internal/inputs"
 )
 
-// Translator translates again and again. It remembers which Secrets hold a sound key pair, since reading keys takes longer
-// than most of a translation, and most changes are of routes. Its results are those of Translate. The zero value is
-// ready; it is for one goroutine.
+// Translator translates again and again. It remembers which Secrets hold a sound key pair, since
+// reading keys takes longer than most of a translation, and most changes are of routes. Its results
+// are those of Translate. The zero value is ready; it is for one goroutine.
 type Translator struct {
 	keyPairs keyPairs
 }
 
-// Translate is as the function of that name. A Secret that is handed over again must not have been changed.
+// Translate is as the function of that name. A Secret that is handed over again must not have been
+// changed.
 func (t *Translator) Translate(in inputs.Inputs) Result {
 	next := keyPairs{known: t.keyPairs.looked, looked: make(map[*corev1.Secret]error)}
 	result := translate(in, next)
@@ -25,7 +26,8 @@ func (t *Translator) Translate(in inputs.Inputs) Result {
 
 // keyPairs are Secrets with what is wrong with them as key pairs.
 type keyPairs struct {
-	// known from the last translation, looked at in this one: what is not referred to any more is forgotten.
+	// known from the last translation, looked at in this one: what is not referred to any more is
+	// forgotten.
 	known, looked map[*corev1.Secret]error
 }
 

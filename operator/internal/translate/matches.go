@@ -6,20 +6,20 @@ import (
 
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
-	"github.com/varnish-gateway/gateway/operator/internal/model"
+	"github.com/varnish-gateway/gateway/operator/internal/precedence"
 	"github.com/varnish-gateway/gateway/shared/routing"
 )
 
-// defaultMatches is what a rule without matches means: every request.
-var defaultMatches = []model.Match{{Path: model.PathMatch{Kind: model.PathPrefix, Value: "/"}}}
+// defaultMatch is what a rule without matches has: it fits every request.
+var defaultMatch = gatewayv1.HTTPRouteMatch{}
 
 // translateMatches returns the matches of a rule that can be told. One that cannot takes no part: the
-// others serve without it.
-func translateMatches(at *field, matches []gatewayv1.HTTPRouteMatch, found *problems) []model.Match {
+// others serve without it. The rule is at a place.
+func translateMatches(at *field, rule precedence.Place, matches []gatewayv1.HTTPRouteMatch, found *problems) []routing.Match {
 	if len(matches) == 0 {
-		return defaultMatches
+		matches = []gatewayv1.HTTPRouteMatch{defaultMatch}
 	}
-	sound := make([]model.Match, 0, len(matches))
+	sound := make([]routing.Match, 0, len(matches))
 	for i := range matches {
 		var wrong problems
 		here := at.at(i)
@@ -28,16 +28,17 @@ func translateMatches(at *field, matches []gatewayv1.HTTPRouteMatch, found *prob
 			*found = append(*found, wrong...)
 			continue
 		}
-		m.Index = i
+		rule.Match = i
+		m.Rank = precedence.Rank(rule, &m)
 		sound = append(sound, m)
 	}
 	return sound
 }
 
-func translateMatch(at *field, match *gatewayv1.HTTPRouteMatch, found *problems) model.Match {
+func translateMatch(at *field, match *gatewayv1.HTTPRouteMatch, found *problems) routing.Match {
 	const reason = string(gatewayv1.RouteReasonUnsupportedValue)
 	path := at.child("path")
-	m := model.Match{Path: translatePath(&path, match.Path, found)}
+	m := routing.Match{Path: translatePath(&path, match.Path, found)}
 	if match.Method != nil {
 		m.Method = string(*match.Method)
 		if !routing.ValidToken(m.Method) {
@@ -72,17 +73,19 @@ func translateMatch(at *field, match *gatewayv1.HTTPRouteMatch, found *problems)
 }
 
 // appendValue adds a condition, unless one for the same name is there: only the first of a name counts.
-func appendValue(list []model.ValueMatch, name, value string, regex bool, at *field, found *problems) []model.ValueMatch {
-	if slices.ContainsFunc(list, func(v model.ValueMatch) bool { return v.Name == name }) {
+func appendValue(list []routing.ValueMatch, name, value string, regex bool, at *field, found *problems) []routing.ValueMatch {
+	if slices.ContainsFunc(list, func(v routing.ValueMatch) bool { return v.Name == name }) {
 		return list
 	}
+	kind := routing.ValueExact
 	if regex {
+		kind = routing.ValueRegex
 		checkRegex(at, value, found)
 	}
-	return append(list, model.ValueMatch{Name: name, Value: value, Regex: regex})
+	return append(list, routing.ValueMatch{Type: kind, Name: name, Value: value})
 }
 
-func translatePath(at *field, path *gatewayv1.HTTPPathMatch, found *problems) model.PathMatch {
+func translatePath(at *field, path *gatewayv1.HTTPPathMatch, found *problems) routing.PathMatch {
 	kind, value := gatewayv1.PathMatchPathPrefix, "/"
 	if path != nil && path.Type != nil {
 		kind = *path.Type
@@ -92,26 +95,24 @@ func translatePath(at *field, path *gatewayv1.HTTPPathMatch, found *problems) mo
 	}
 	switch kind {
 	case gatewayv1.PathMatchExact:
-		checkPath(at, routing.PathMatch{Type: routing.PathExact, Value: value}, found)
-		return model.PathMatch{Kind: model.PathExact, Value: value}
+		return checkedPath(at, routing.PathMatch{Type: routing.PathExact, Value: value}, found)
 	case gatewayv1.PathMatchPathPrefix:
-		value = withoutTrailingSlash(value)
-		checkPath(at, routing.PathMatch{Type: routing.PathPrefix, Value: value}, found)
-		return model.PathMatch{Kind: model.PathPrefix, Value: value}
+		return checkedPath(at, routing.PathMatch{Type: routing.PathPrefix, Value: withoutTrailingSlash(value)}, found)
 	case gatewayv1.PathMatchRegularExpression:
 		checkRegex(at, value, found)
-		return model.PathMatch{Kind: model.PathRegex, Value: value}
+		return routing.PathMatch{Type: routing.PathRegex, Value: value}
 	default:
 		unsupported(at, "type", kind, found)
-		return model.PathMatch{}
+		return routing.PathMatch{}
 	}
 }
 
-// checkPath refuses a path that no request can have.
-func checkPath(at *field, match routing.PathMatch, found *problems) {
+// checkedPath refuses a path that no request can have.
+func checkedPath(at *field, match routing.PathMatch, found *problems) routing.PathMatch {
 	if problem := routing.PathProblem(match); problem != "" {
 		found.add(string(gatewayv1.RouteReasonUnsupportedValue), at.String()+".value", "%q %s", match.Value, problem)
 	}
+	return match
 }
 
 // withoutTrailingSlash brings a prefix into the form in which prefixes compare: "/match/" means "/match".

@@ -27,7 +27,8 @@ func (all gateways) reports(policies []*gatewayv1.BackendTLSPolicy) []report.Pol
 	return reports
 }
 
-// refusalOf says why a policy is not carried out. None is, so that the share of the backendRefs is answered 500.
+// refusalOf says why a policy is not carried out. None is, so that the share of the backendRefs is
+// answered 500.
 func refusalOf(inForce bool) report.Condition {
 	c := report.Condition{
 		Type:    string(gatewayv1.PolicyConditionAccepted),

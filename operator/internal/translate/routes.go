@@ -6,17 +6,18 @@ import (
 
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
-	"github.com/varnish-gateway/gateway/operator/internal/model"
 	"github.com/varnish-gateway/gateway/operator/internal/policy"
+	"github.com/varnish-gateway/gateway/operator/internal/precedence"
+	"github.com/varnish-gateway/gateway/shared/routing"
 )
 
 // routeTranslation is a route while it is translated, and what became of it: the same for every Gateway
 // that it attaches to. It depends on nothing but the route and the objects that its references name.
 type routeTranslation struct {
 	objects *objects
-	rules   []model.Rule
+	rules   []routing.Rule
 	// services that the rules refer to.
-	services []model.Service
+	services []routing.Service
 	// policies that are attached to the services that the rules refer to.
 	policies policy.Attachments[*gatewayv1.BackendTLSPolicy]
 	// unresolved references: their shares are answered 500.
@@ -33,7 +34,7 @@ type routeTranslation struct {
 func translateRoute(route *gatewayv1.HTTPRoute, objects *objects) *routeTranslation {
 	t := &routeTranslation{
 		objects: objects,
-		rules:   make([]model.Rule, 0, len(route.Spec.Rules)),
+		rules:   make([]routing.Rule, 0, len(route.Spec.Rules)),
 	}
 	if scope := route.Spec.UseDefaultGateways; scope != "" && scope != gatewayv1.GatewayDefaultScopeNone {
 		t.ignored.add(string(gatewayv1.RouteReasonUnsupportedValue), "spec.useDefaultGateways", "default Gateways are not supported")
@@ -47,11 +48,13 @@ func translateRoute(route *gatewayv1.HTTPRoute, objects *objects) *routeTranslat
 	list := fieldOf("spec.rules")
 	for i := range rules {
 		at := list.at(i)
-		rule, ok := t.translateRule(&at, route.Namespace, &rules[i])
+		place := precedence.Place{
+			Namespace: route.Namespace, Name: route.Name, Created: route.CreationTimestamp.Time, Rule: i,
+		}
+		rule, ok := t.translateRule(&at, place, &rules[i])
 		if !ok {
 			continue
 		}
-		rule.Index = i
 		rule.ID = identities.next(ruleName(&rules[i]), rule.Matches)
 		t.rules = append(t.rules, rule)
 	}
@@ -60,18 +63,16 @@ func translateRoute(route *gatewayv1.HTTPRoute, objects *objects) *routeTranslat
 
 // translateRule translates one rule. A rule of which something cannot be carried out is kept, so that what
 // it matches is answered 500 rather than by a less specific rule; only one without a sound match goes.
-func (t *routeTranslation) translateRule(at *field, namespace string, rule *gatewayv1.HTTPRouteRule) (model.Rule, bool) {
-	var r model.Rule
+func (t *routeTranslation) translateRule(at *field, place precedence.Place, rule *gatewayv1.HTTPRouteRule) (routing.Rule, bool) {
+	var r routing.Rule
 	var broken, wrong problems
 	matches, filters, backends := at.child("matches"), at.child("filters"), at.child("backendRefs")
-	r.Matches = translateMatches(&matches, rule.Matches, &broken)
+	r.Matches = translateMatches(&matches, place, rule.Matches, &broken)
 	checkUnsupportedFields(at, rule, &wrong)
 	prefixes := prefixesOnly(r.Matches)
-	r.Filters = translateFilters(filterScope{
-		at: &filters, allowed: ruleFilters, prefixesOnly: prefixes,
-	}, rule.Filters, &wrong)
+	r.Filters = translateFilters(filterScope{at: &filters, prefixesOnly: prefixes}, rule.Filters, &wrong)
 	r.Backends = t.translateBackends(backendScope{
-		at: &backends, namespace: namespace, prefixesOnly: prefixes,
+		at: &backends, namespace: place.Namespace, prefixesOnly: prefixes,
 	}, rule.BackendRefs, &wrong)
 
 	t.invalid = append(append(t.invalid, broken...), wrong...)
@@ -100,15 +101,15 @@ func checkUnsupportedFields(at *field, rule *gatewayv1.HTTPRouteRule, wrong *pro
 }
 
 // addService notes a service that the rules refer to, once.
-func (t *routeTranslation) addService(service model.Service) {
-	if !slices.Contains(t.services, service) {
+func (t *routeTranslation) addService(service routing.Service) {
+	if !slices.ContainsFunc(t.services, func(s routing.Service) bool { return s.ID == service.ID }) {
 		t.services = append(t.services, service)
 	}
 }
 
-func prefixesOnly(matches []model.Match) bool {
+func prefixesOnly(matches []routing.Match) bool {
 	for _, m := range matches {
-		if m.Path.Kind != model.PathPrefix {
+		if m.Path.Type != routing.PathPrefix {
 			return false
 		}
 	}

@@ -7,12 +7,12 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
-	"github.com/varnish-gateway/gateway/operator/internal/model"
 	"github.com/varnish-gateway/gateway/operator/internal/policy"
+	"github.com/varnish-gateway/gateway/shared/routing"
 )
 
-// servicePort finds the TCP port of a Service that has the number, or nil; a Service may have ports of other protocols
-// with the same one. The port's name is what EndpointSlices repeat.
+// servicePort finds the TCP port of a Service that has the number, or nil; a Service may have ports
+// of other protocols with the same one. The port's name is what EndpointSlices repeat.
 func servicePort(service *corev1.Service, number int32) (port *corev1.ServicePort, other corev1.Protocol) {
 	for i := range service.Spec.Ports {
 		switch port := &service.Spec.Ports[i]; {
@@ -26,12 +26,12 @@ func servicePort(service *corev1.Service, number int32) (port *corev1.ServicePor
 	return nil, other
 }
 
-// resolvePort says whether a port of a Service can be spoken to. Policies come first: they say what is to be spoken to
-// the port whatever the Service says of itself.
-func (o *objects) resolvePort(at *field, service *corev1.Service, number int32) (model.Service, backendPolicies, *problem) {
+// resolvePort says whether a port of a Service can be spoken to. Policies come first: they say what
+// is to be spoken to the port whatever the Service says of itself.
+func (o *objects) resolvePort(at *field, service *corev1.Service, number int32) (routing.Service, backendPolicies, *problem) {
 	key := objectKey{service.Namespace, service.Name}
 	port, other := servicePort(service, number)
-	refuse := func(reason gatewayv1.RouteConditionReason, format string, args ...any) (model.Service, backendPolicies, *problem) {
+	refuse := func(reason gatewayv1.RouteConditionReason, format string, args ...any) (routing.Service, backendPolicies, *problem) {
 		none, wrong := unresolved(reason, at, ".port", fmt.Sprintf(format, args...))
 		return none, nil, wrong
 	}
@@ -54,7 +54,10 @@ func (o *objects) resolvePort(at *field, service *corev1.Service, number int32) 
 		return refuse(gatewayv1.RouteReasonUnsupportedProtocol,
 			"port %d of Service %s speaks %s, which is not supported", number, quoted(key), *port.AppProtocol)
 	}
-	return model.Service{Namespace: service.Namespace, Name: service.Name, Port: number, PortName: port.Name}, nil, nil
+	return routing.Service{
+		ID:        fmt.Sprintf("%s/%s:%d", service.Namespace, service.Name, number),
+		Namespace: service.Namespace, Name: service.Name, Port: number, PortName: port.Name,
+	}, nil, nil
 }
 
 func quoted(k objectKey) string { return strconv.Quote(k.String()) }

@@ -1,4 +1,4 @@
-package report
+package translate
 
 import (
 	"cmp"
@@ -10,7 +10,8 @@ import (
 	"github.com/varnish-gateway/gateway/operator/internal/inputs"
 )
 
-// supported are the features of the Gateway API that hold end to end, not merely in translation.
+// supported are the features of the Gateway API that hold end to end, not merely in translation,
+// besides those of filters.
 var supported = []features.FeatureName{
 	features.SupportGateway,
 	features.SupportGatewayAddressEmpty,
@@ -18,30 +19,23 @@ var supported = []features.FeatureName{
 	features.SupportGatewayPort8080,
 	features.SupportGatewayRouteHostnameIntersectionPrecedence,
 	features.SupportHTTPRoute,
-	features.SupportHTTPRoute303RedirectStatusCode,
-	features.SupportHTTPRoute307RedirectStatusCode,
-	features.SupportHTTPRoute308RedirectStatusCode,
-	features.SupportHTTPRouteBackendRequestHeaderModification,
-	features.SupportHTTPRouteBackendURLRewrite,
 	features.SupportHTTPRouteDestinationPortMatching,
-	features.SupportHTTPRouteHostRewrite,
 	features.SupportHTTPRouteMethodMatching,
 	features.SupportHTTPRouteNamedRouteRule,
 	features.SupportHTTPRouteParentRefPort,
-	features.SupportHTTPRoutePathRedirect,
-	features.SupportHTTPRoutePathRewrite,
-	features.SupportHTTPRoutePortRedirect,
 	features.SupportHTTPRouteQueryParamMatching,
-	features.SupportHTTPRouteResponseHeaderModification,
-	features.SupportHTTPRouteSchemeRedirect,
 	features.SupportReferenceGrant,
 }
 
-// SupportedFeatures returns what a GatewayClass of ours claims, in the order that the API asks for: what is not installed
-// cannot be supported.
+// SupportedFeatures returns what a GatewayClass of ours claims, in the order that the API asks for:
+// what is not installed cannot be supported.
 func SupportedFeatures(options inputs.Options) []gatewayv1.SupportedFeature {
-	list := make([]gatewayv1.SupportedFeature, 0, len(supported))
-	for _, name := range supported {
+	names := slices.Clone(supported)
+	for _, kind := range filterKinds {
+		names = append(names, kind.features...)
+	}
+	list := make([]gatewayv1.SupportedFeature, 0, len(names))
+	for _, name := range names {
 		if name == features.SupportReferenceGrant && !options.Reads(inputs.ReferenceGrants) {
 			continue
 		}
