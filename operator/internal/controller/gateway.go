@@ -76,7 +76,9 @@ func (r *gatewayReconciler) reconcile(ctx context.Context, g *Gateway, live *gat
 		return again(errors.Join(access, err))
 	}
 	if why := obstacle(access); why != "" && plane.Status == metav1.ConditionTrue {
-		plane.Message = "The data plane runs this configuration, but lacks endpoints: " + why
+		plane = report.DataPlane{
+			Status: metav1.ConditionTrue, Message: "The data plane runs this configuration, but lacks endpoints: " + why,
+		}
 	}
 	return again(errors.Join(access, err, r.status(ctx, g, live, plane)))
 }

@@ -62,8 +62,8 @@ func pending(message string) report.DataPlane {
 	return report.DataPlane{Status: metav1.ConditionFalse, Reason: gatewayv1.GatewayReasonPending, Message: message}
 }
 
-// established is what to tell of a Gateway. Where that is not known, it is what its status says of this generation already,
-// as long as that stands: a pod that has not been heard yet takes back nothing that is still true.
+// established is what to tell of a Gateway. Where that is not known, its status stays as it is, if it is of this generation
+// and still stands: a pod that has not been heard yet takes back nothing that is true.
 func established(live *gatewayv1.Gateway, state *programming.Gateway, want dataplane.Wanted, plane report.DataPlane) report.DataPlane {
 	if plane.Status != metav1.ConditionUnknown {
 		state.Reported(want)
@@ -71,9 +71,7 @@ func established(live *gatewayv1.Gateway, state *programming.Gateway, want datap
 	}
 	before := meta.FindStatusCondition(live.Status.Conditions, string(gatewayv1.GatewayConditionProgrammed))
 	if before != nil && before.ObservedGeneration == live.Generation && state.Stands(want, before.Status == metav1.ConditionTrue) {
-		return report.DataPlane{
-			Status: before.Status, Reason: gatewayv1.GatewayConditionReason(before.Reason), Message: before.Message,
-		}
+		return report.Standing(&live.Status)
 	}
 	plane.Status = metav1.ConditionFalse
 	return plane
