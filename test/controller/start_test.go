@@ -116,3 +116,19 @@ func TestAnotherOperatorTakesOver(t *testing.T) {
 	require.NoError(t, cluster.List(t.Context(), &services, inNamespace(ns), managed))
 	assert.Len(t, services.Items, 1, "what was there is taken over")
 }
+
+// Its listener without a certificate makes the message of a Gateway longer than what pods say. What stands after a restart is
+// that message, and it must not grow.
+func TestARestartWritesNothingWhereAListenerCannotServe(t *testing.T) {
+	first := startOperator(t)
+	ns := namespace(t)
+	apply(t, ns, class+"---"+edge+"  - {name: https, port: 443, protocol: HTTPS, tls: {certificateRefs: [{name: missing}]}}\n---"+web)
+	startPod(t, ns, "edge")
+	assignAddress(t, ns, "edge", "192.0.2.6")
+	eventuallyCondition(t, ofGateway(t, ns, "edge"), "Programmed", "True", "Programmed", "1 of 2 listeners serve. ")
+	first.idle(t)
+	first.stop(t)
+	second := startOperator(t)
+	second.idle(t)
+	assert.Empty(t, second.writes(t))
+}

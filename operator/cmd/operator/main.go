@@ -121,7 +121,7 @@ func run(ctx context.Context, o options, log *zap.Logger) error {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	directory, err := controller.Setup(ctx, mgr, controller.Options{
+	store, err := controller.Setup(ctx, mgr, controller.Options{
 		GatewayImage: o.gatewayImage, Inputs: o.inputs(), Installed: installed,
 	}, log)
 	if err != nil {
@@ -129,7 +129,7 @@ func run(ctx context.Context, o options, log *zap.Logger) error {
 	}
 	err = mgr.Start(ctx)
 	cancel()
-	directory.Wait()
+	store.Wait()
 	return err
 }
 

@@ -9,6 +9,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varnish-gateway/gateway/operator/internal/dataplane"
+	"github.com/varnish-gateway/gateway/operator/internal/programming"
 	"github.com/varnish-gateway/gateway/operator/internal/render"
 	"github.com/varnish-gateway/gateway/operator/internal/workload"
 	"github.com/varnish-gateway/gateway/shared/contract"
@@ -17,7 +18,7 @@ import (
 
 // ensureConfig makes the ConfigMap that the HTTPRoute reconciler adds routing.json to, and writes main.vcl. VCL that is not
 // known to compile never takes the place of another: pods that start would find nothing else.
-func (r *gatewayReconciler) ensureConfig(ctx context.Context, g *Gateway, w workload.Gateway) (dataplane.Wanted, error) {
+func (r *gatewayReconciler) ensureConfig(ctx context.Context, g *Gateway, state *programming.Gateway, w workload.Gateway) (dataplane.Wanted, error) {
 	live, err := r.config(ctx, w)
 	if err != nil {
 		return dataplane.Wanted{}, err
@@ -32,7 +33,7 @@ func (r *gatewayReconciler) ensureConfig(ctx context.Context, g *Gateway, w work
 	var none *contract.SyntaxError
 	// Where only failure modes differ, there is nothing to compile: they are for VCL that never has.
 	if changed && !errors.As(err, &none) && !mainvcl.SameVCL(text, vcl) {
-		if check := r.directory.Check(w.Key(), vcl); check.State != dataplane.Compiles {
+		if check := state.CheckVCL(vcl); check.State != dataplane.Compiles {
 			// What else is wrong with the ConfigMap is put right.
 			_, err := r.writeConfig(ctx, w, text, object)
 			return dataplane.Wanted{VCL: before.Sequence, Check: check}, err
@@ -47,9 +48,9 @@ func (r *gatewayReconciler) ensureConfig(ctx context.Context, g *Gateway, w work
 		return dataplane.Wanted{}, err
 	}
 	if written && changed {
-		r.told.revise(w.Key())
+		state.Revised()
 	}
-	r.directory.Withdraw(w.Key())
+	state.EndCheck()
 	return dataplane.Wanted{VCL: header.Sequence}, nil
 }
 

@@ -15,12 +15,13 @@ import (
 
 	"github.com/varnish-gateway/gateway/operator/internal/apply"
 	"github.com/varnish-gateway/gateway/operator/internal/dataplane"
+	"github.com/varnish-gateway/gateway/operator/internal/programming"
 	"github.com/varnish-gateway/gateway/operator/internal/workload"
 )
 
 // ensureAll writes whatever of a Gateway's objects is not as it should be, and returns which VCL its pods are to run. What
 // pods mount and need comes before the pods.
-func (r *gatewayReconciler) ensureAll(ctx context.Context, g *Gateway, w workload.Gateway) (dataplane.Wanted, error) {
+func (r *gatewayReconciler) ensureAll(ctx context.Context, g *Gateway, state *programming.Gateway, w workload.Gateway) (dataplane.Wanted, error) {
 	for _, each := range []struct{ desired, live client.Object }{
 		{w.ServiceAccount(), &corev1.ServiceAccount{}},
 		{w.Role(), &rbacv1.Role{}},
@@ -33,7 +34,7 @@ func (r *gatewayReconciler) ensureAll(ctx context.Context, g *Gateway, w workloa
 	if err := errors.Join(r.ensureCertificates(ctx, g, w), r.ensureAdmin(ctx, w)); err != nil {
 		return dataplane.Wanted{}, err
 	}
-	want, err := r.ensureConfig(ctx, g, w)
+	want, err := r.ensureConfig(ctx, g, state, w)
 	if err != nil {
 		return want, err
 	}
@@ -79,7 +80,7 @@ func (r *gatewayReconciler) checkOwner(w workload.Gateway, desired, live client.
 		return nil
 	}
 	kind := desired.GetObjectKind().GroupVersionKind()
-	r.foreign.await(w.Key(), kind, live, isOurs)
+	r.states.of(w.Object).Blocked(kind, live, isOurs)
 	return &foreignError{kind: kind.Kind, name: live.GetName()}
 }
 

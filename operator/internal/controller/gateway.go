@@ -14,25 +14,22 @@ import (
 	"github.com/varnish-gateway/gateway/operator/internal/apply"
 	"github.com/varnish-gateway/gateway/operator/internal/dataplane"
 	"github.com/varnish-gateway/gateway/operator/internal/gather"
+	"github.com/varnish-gateway/gateway/operator/internal/programming"
 	"github.com/varnish-gateway/gateway/operator/internal/report"
 	"github.com/varnish-gateway/gateway/operator/internal/status"
 	"github.com/varnish-gateway/gateway/operator/internal/workload"
-	"github.com/varnish-gateway/gateway/shared/routing"
 )
 
 // gatewayReconciler writes main.vcl, the objects that a Gateway needs, and the status of Gateways.
 type gatewayReconciler struct {
-	cache     client.Reader
-	live      client.Reader
-	writer    apply.Writer
-	statuses  statusWriter
-	contents  *gather.Contents
-	current   *current
-	published *published
-	told      *told
-	directory *dataplane.Directory
-	foreign   *foreign
-	image     string
+	cache    client.Reader
+	live     client.Reader
+	writer   apply.Writer
+	statuses statusWriter
+	contents *gather.Contents
+	current  *current
+	states   states
+	image    string
 	// controller is the name by which classes say that they are ours.
 	controller gatewayv1.GatewayController
 }
@@ -66,9 +63,10 @@ func (r *gatewayReconciler) Reconcile(ctx context.Context, request reconcile.Req
 // it gives up for the moment.
 func (r *gatewayReconciler) reconcile(ctx context.Context, g *Gateway, live *gatewayv1.Gateway) (reconcile.Result, error) {
 	w := workload.Gateway{Object: live, Settings: g.Settings, Sockets: g.Sockets, Image: r.image}
+	state := r.states.of(live)
 	// A namespace of backends must not be able to hold back the rest of the Gateway.
 	access := r.reachEndpoints(ctx, g, w)
-	plane, err := r.objects(ctx, g, w, obstacle(access) != "")
+	plane, err := r.objects(ctx, g, state, w, obstacle(access) != "")
 	switch why := obstacle(err); {
 	case why != "":
 		plane = report.DataPlane{Status: metav1.ConditionFalse, Reason: gatewayv1.GatewayReasonInvalid, Message: why}
@@ -78,7 +76,9 @@ func (r *gatewayReconciler) reconcile(ctx context.Context, g *Gateway, live *gat
 		return again(errors.Join(access, err))
 	}
 	if why := obstacle(access); why != "" && plane.Status == metav1.ConditionTrue {
-		plane.Message = "The data plane runs this configuration, but lacks endpoints: " + why
+		plane = report.DataPlane{
+			Status: metav1.ConditionTrue, Message: "The data plane runs this configuration, but lacks endpoints: " + why,
+		}
 	}
 	return again(errors.Join(access, err, r.status(ctx, g, live, plane)))
 }
@@ -105,8 +105,8 @@ func (r *gatewayReconciler) status(ctx context.Context, g *Gateway, live *gatewa
 }
 
 // objects brings the objects of a Gateway up to date, and tells what its pods run, where they may be kept from some endpoints.
-func (r *gatewayReconciler) objects(ctx context.Context, g *Gateway, w workload.Gateway, unreachable bool) (report.DataPlane, error) {
-	observations, err := r.follow(ctx, w)
+func (r *gatewayReconciler) objects(ctx context.Context, g *Gateway, state *programming.Gateway, w workload.Gateway, unreachable bool) (report.DataPlane, error) {
+	observations, err := r.observe(ctx, state, w)
 	if err != nil {
 		return report.DataPlane{}, err
 	}
@@ -114,17 +114,17 @@ func (r *gatewayReconciler) objects(ctx context.Context, g *Gateway, w workload.
 	if g.Held || len(g.Sockets) == 0 {
 		err = r.renewCertificates(ctx, g, w)
 	} else {
-		want, err = r.ensureAll(ctx, g, w)
+		want, err = r.ensureAll(ctx, g, state, w)
 	}
 	if err != nil {
 		return report.DataPlane{}, err
 	}
 	want.Unreachable = unreachable
-	return r.programmed(ctx, g, w, want, observations)
+	return r.programmed(ctx, g, state, w, want, observations)
 }
 
-// follow tells what the pods of a Gateway said last, and has them asked from now on.
-func (r *gatewayReconciler) follow(ctx context.Context, w workload.Gateway) ([]dataplane.Observation, error) {
+// observe tells what the pods of a Gateway said last, and has them asked from now on.
+func (r *gatewayReconciler) observe(ctx context.Context, state *programming.Gateway, w workload.Gateway) ([]dataplane.Observation, error) {
 	secret, err := r.contents.Secret(ctx, types.NamespacedName{Namespace: w.Object.Namespace, Name: workload.NamesOf(w.Object.Name).Admin})
 	if err != nil || secret == nil {
 		return nil, err
@@ -137,37 +137,17 @@ func (r *gatewayReconciler) follow(ctx context.Context, w workload.Gateway) ([]d
 	if err != nil {
 		return nil, err
 	}
-	observations, err := r.directory.Follow(w.Key(), credential, pods)
+	observations, err := state.Observe(credential, pods)
 	if err != nil {
 		return nil, fmt.Errorf("ask the pods of Gateway %s: %w", w.Key(), err)
 	}
 	return observations, nil
 }
 
-// programmed tells what it means for a Gateway what its pods run.
-func (r *gatewayReconciler) programmed(ctx context.Context, g *Gateway, w workload.Gateway, want dataplane.Wanted, observations []dataplane.Observation) (report.DataPlane, error) {
-	if config, err := r.config(ctx, w); err != nil || (config != nil && config.Data[routing.File] != "" && !r.published.knows(w.Key())) {
-		return report.DataPlane{}, errors.Join(err, errLater)
-	}
-	sequence, why := r.published.wanted(w.Key(), listenersOf(g.Model))
-	if why != "" {
-		return report.DataPlane{Status: metav1.ConditionFalse, Reason: gatewayv1.GatewayReasonPending, Message: why}, nil
-	}
-	want.Routing = sequence
-	return r.told.established(w.Object, want, dataplane.Programmed(want, observations)), nil
-}
-
-// errLater says that an operator which has just started must first find out what is published: until then, nothing is
-// said that might take back what is true.
-var errLater = errors.New("it is not known yet what is published")
-
 // forget everything that is kept of a Gateway that is gone.
 func (r *gatewayReconciler) forget(key types.NamespacedName) {
 	names := workload.NamesOf(key.Name)
-	r.directory.Forget(key)
-	r.published.forget(key)
-	r.told.forget(key)
-	r.foreign.forget(key)
+	r.states.Forget(key)
 	for _, name := range []string{names.Config, names.Certificates, names.Admin} {
 		r.contents.Forget(types.NamespacedName{Namespace: key.Namespace, Name: name})
 	}

@@ -22,10 +22,12 @@ func obstacle(err error) string {
 	var foreign *foreignError
 	if errors.As(err, &foreign) || apierrors.IsInvalid(err) || apierrors.IsForbidden(err) || apierrors.IsBadRequest(err) ||
 		apierrors.IsRequestEntityTooLargeError(err) {
-		return strings.ReplaceAll(err.Error(), "\n", "; ")
+		return inOneLine(err)
 	}
 	return ""
 }
+
+func inOneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
 // again has what has failed tried again. Foreign objects are watched instead: trying changes nothing while they are there.
 func again(err error) (reconcile.Result, error) { return reconcile.Result{}, withoutForeign(err) }

@@ -3,7 +3,6 @@ package controller
 import (
 	"context"
 	"errors"
-	"strings"
 
 	"go.uber.org/zap"
 	corev1 "k8s.io/api/core/v1"
@@ -13,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varnish-gateway/gateway/operator/internal/apply"
+	"github.com/varnish-gateway/gateway/operator/internal/programming"
 	"github.com/varnish-gateway/gateway/operator/internal/render"
 	"github.com/varnish-gateway/gateway/operator/internal/workload"
 	"github.com/varnish-gateway/gateway/shared/contract"
@@ -31,39 +31,44 @@ func (r *routeReconciler) publish(ctx context.Context, key types.NamespacedName,
 	if live == nil || !apply.OwnedBy(live, string(g.Object.UID)) {
 		return nil
 	}
+	state := r.states.of(g.Object)
+	listeners, err := listenersOf(g.Model)
+	if err != nil {
+		return err
+	}
 	head := []byte(live.Data[routing.File])
 	files, err := renderRouting(g, head)
 	var tooLarge *routing.TooLargeError
 	if errors.As(err, &tooLarge) {
 		r.log.Error("the routes do not fit", zap.Stringer("gateway", key), zap.Error(err))
-		r.fail(key, tooLarge.Error())
+		r.fail(key, state, tooLarge)
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	if err := r.write(ctx, workload.Gateway{Object: g.Object}, live, files); err != nil {
-		if why := obstacle(err); why != "" {
-			r.fail(key, why)
+	if err := r.write(ctx, state, workload.Gateway{Object: g.Object}, live, files); err != nil {
+		if obstacle(err) != "" {
+			r.fail(key, state, err)
 		}
 		return err
 	}
-	if r.published.note(key, listenersOf(g.Model), contract.Sequence(files.Head)) {
+	if state.PublishedRouting(listeners, contract.Sequence(files.Head)) {
 		r.inboxes.objects(key)
 	}
 	return nil
 }
 
 // fail says why a Gateway's routing is not published.
-func (r *routeReconciler) fail(key types.NamespacedName, why string) {
-	if r.published.fail(key, "The routes cannot be published: "+strings.TrimSuffix(why, ".")+".") {
+func (r *routeReconciler) fail(key types.NamespacedName, state *programming.Gateway, failure error) {
+	if state.FailedRouting(failure) {
 		r.inboxes.objects(key)
 	}
 }
 
 // write writes the shards, and then the head that names them.
-func (r *routeReconciler) write(ctx context.Context, w workload.Gateway, live *corev1.ConfigMap, files render.RoutingFiles) error {
-	if err := r.shards.write(ctx, w, files.Shards); err != nil {
+func (r *routeReconciler) write(ctx context.Context, state *programming.Gateway, w workload.Gateway, live *corev1.ConfigMap, files render.RoutingFiles) error {
+	if err := r.shards.write(ctx, state, w, files.Shards); err != nil {
 		return err
 	}
 	if files.Changed {

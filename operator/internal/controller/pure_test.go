@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
@@ -16,7 +17,7 @@ import (
 	"github.com/varnish-gateway/gateway/operator/internal/dataplane"
 	"github.com/varnish-gateway/gateway/operator/internal/gatewaytest"
 	"github.com/varnish-gateway/gateway/operator/internal/inputs"
-	"github.com/varnish-gateway/gateway/operator/internal/model"
+	"github.com/varnish-gateway/gateway/operator/internal/programming"
 	"github.com/varnish-gateway/gateway/operator/internal/report"
 	"github.com/varnish-gateway/gateway/operator/internal/translate"
 )
@@ -69,50 +70,6 @@ func TestWaitingEndsWithTheContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	assert.ErrorIs(t, newSignal().await(ctx, time.Now()), context.Canceled)
-}
-
-func listener(name string) listeners {
-	return listeners{Listeners: []model.Listener{{Name: name, Port: 80, Protocol: model.HTTP}}}
-}
-
-func TestPodsMustHaveTheListenersAndNotTheNewestRoutes(t *testing.T) {
-	p := newPublished()
-	assert.False(t, p.knows(edge))
-	_, why := p.wanted(edge, listener("a"))
-	assert.Contains(t, why, "not published")
-
-	assert.True(t, p.note(edge, listener("a"), 4), "the first word is news")
-	assert.True(t, p.knows(edge))
-	assert.False(t, p.note(edge, listener("a"), 5), "routes alone are no news")
-	sequence, why := p.wanted(edge, listener("a"))
-	assert.Equal(t, int64(4), sequence)
-	assert.Empty(t, why)
-
-	_, why = p.wanted(edge, listener("b"))
-	assert.Contains(t, why, "not published", "listeners that are wanted and not written yet")
-	assert.True(t, p.note(edge, listener("b"), 6))
-	sequence, _ = p.wanted(edge, listener("b"))
-	assert.Equal(t, int64(6), sequence)
-
-	assert.True(t, p.note(edge, listener("b"), 1), "a ConfigMap that was made anew counts from the beginning")
-	sequence, _ = p.wanted(edge, listener("b"))
-	assert.Equal(t, int64(1), sequence)
-
-	p.forget(edge)
-	assert.False(t, p.knows(edge))
-}
-
-func TestRoutingThatCannotBePublishedIsTold(t *testing.T) {
-	p := newPublished()
-	p.note(edge, listener("a"), 4)
-	assert.True(t, p.fail(edge, "too large"))
-	assert.False(t, p.fail(edge, "too large"))
-	_, why := p.wanted(edge, listener("a"))
-	assert.Equal(t, "too large", why)
-	assert.True(t, p.note(edge, listener("a"), 5), "that it is well again is news")
-	sequence, why := p.wanted(edge, listener("a"))
-	assert.Equal(t, int64(4), sequence)
-	assert.Empty(t, why)
 }
 
 func snapshot(in inputs.Inputs) *Snapshot { return snapshotOf(in, translate.Translate(in)) }
@@ -184,17 +141,16 @@ func TestWhatWasToldStandsWhileAPodIsSilent(t *testing.T) {
 		"it was not programmed, which may have changed since then": {&first, refused, first, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			memory := newTold()
+			memory := programming.NewStore(t.Context(), programming.Options{Log: zap.NewNop()}).Gateway(edge, "uid")
 			if c.last != nil {
-				memory.established(c.live, *c.last, report.DataPlane{Status: metav1.ConditionTrue})
+				established(c.live, memory, *c.last, report.DataPlane{Status: metav1.ConditionTrue})
 			}
-			got := memory.established(c.live, c.want, unknown)
+			got := established(c.live, memory, c.want, unknown)
 			if !c.stands {
 				assert.Equal(t, report.DataPlane{Status: metav1.ConditionFalse, Reason: unknown.Reason, Message: unknown.Message}, got)
 				return
 			}
-			before := c.live.Status.Conditions[0]
-			assert.Equal(t, report.DataPlane{Status: before.Status, Reason: gatewayv1.GatewayConditionReason(before.Reason), Message: before.Message}, got)
+			assert.Equal(t, report.Standing(&c.live.Status), got)
 		})
 	}
 }
@@ -204,10 +160,12 @@ func TestWhatWasToldEndsWithNewVCLAndWithWhatPodsSay(t *testing.T) {
 		g.Status.Conditions = []metav1.Condition{{Type: string(gatewayv1.GatewayConditionProgrammed), Status: "True", ObservedGeneration: 1}}
 	})
 	unknown := report.DataPlane{Status: metav1.ConditionUnknown}
-	memory, want := newTold(), dataplane.Wanted{Routing: 1, VCL: 1}
-	assert.Equal(t, metav1.ConditionTrue, memory.established(live, want, unknown).Status)
-	assert.Equal(t, metav1.ConditionFalse, memory.established(live, want, report.DataPlane{Status: "False"}).Status, "pods say otherwise")
-	memory.forget(edge)
-	memory.revise(edge)
-	assert.Equal(t, metav1.ConditionFalse, memory.established(live, want, unknown).Status, "this operator has published other VCL")
+	store, want := states{programming.NewStore(t.Context(), programming.Options{Log: zap.NewNop()})}, dataplane.Wanted{Routing: 1, VCL: 1}
+	memory := store.of(live)
+	assert.Equal(t, metav1.ConditionTrue, established(live, memory, want, unknown).Status)
+	assert.Equal(t, metav1.ConditionFalse, established(live, memory, want, report.DataPlane{Status: "False"}).Status, "pods say otherwise")
+	store.Forget(edge)
+	memory = store.of(live)
+	memory.Revised()
+	assert.Equal(t, metav1.ConditionFalse, established(live, memory, want, unknown).Status, "this operator has published other VCL")
 }

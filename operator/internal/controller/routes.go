@@ -28,7 +28,7 @@ type routeReconciler struct {
 	contents   *gather.Contents
 	shards     *shards
 	current    *current
-	published  *published
+	states     states
 	inboxes    *inboxes
 	controller gatewayv1.GatewayController
 	log        *zap.Logger
@@ -45,7 +45,7 @@ func (r *routeReconciler) Reconcile(ctx context.Context, request routeRequest) (
 	}
 	g := snapshot.Gateways[request.key]
 	if g == nil {
-		r.shards.forget(request.key)
+		r.states.Forget(request.key)
 		return reconcile.Result{}, nil
 	}
 	var err error

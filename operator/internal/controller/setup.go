@@ -14,9 +14,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/varnish-gateway/gateway/operator/internal/apply"
-	"github.com/varnish-gateway/gateway/operator/internal/dataplane"
 	"github.com/varnish-gateway/gateway/operator/internal/gather"
 	"github.com/varnish-gateway/gateway/operator/internal/inputs"
+	"github.com/varnish-gateway/gateway/operator/internal/programming"
 )
 
 // Field managers, one for each reconciler.
@@ -47,26 +47,26 @@ type Options struct {
 }
 
 // Setup adds the translator and the reconcilers to a manager. What follows the pods ends with ctx; Wait of the
-// returned directory returns when it has.
-func Setup(ctx context.Context, mgr manager.Manager, options Options, log *zap.Logger) (*dataplane.Directory, error) {
+// returned store returns when it has.
+func Setup(ctx context.Context, mgr manager.Manager, options Options, log *zap.Logger) (*programming.Store, error) {
 	changed, inboxes, now := newSignal(), newInboxes(), &current{}
 	events := &events{changed: changed, inboxes: inboxes}
 	if err := events.watch(ctx, mgr.GetCache(), options.Installed); err != nil {
 		return nil, err
 	}
-	directory := dataplane.NewDirectory(ctx, log.Named("dataplane"), inboxes.objects)
 	watching, err := client.NewWithWatch(mgr.GetConfig(), client.Options{
 		HTTPClient: mgr.GetHTTPClient(), Scheme: mgr.GetScheme(), Mapper: mgr.GetRESTMapper(),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("prepare watching single objects: %w", err)
 	}
+	store := programming.NewStore(ctx, programming.Options{
+		Client: watching, Changed: inboxes.objects, Unblocked: inboxes.gateway, Log: log.Named("programming"),
+	})
 	s := setup{
-		mgr: mgr, options: options, log: log, inboxes: inboxes, current: now, directory: directory,
-		foreign: newForeign(ctx, watching, inboxes.gateway, log.Named("foreign")),
+		mgr: mgr, options: options, log: log, inboxes: inboxes, current: now, states: states{store},
 		// What is gathered is kept apart from what is ours: the first is forgotten when nobody refers to it.
-		own:       &gather.Contents{Cache: mgr.GetClient(), Live: mgr.GetAPIReader()},
-		published: newPublished(),
+		own: &gather.Contents{Cache: mgr.GetClient(), Live: mgr.GetAPIReader()},
 	}
 	if err := errors.Join(s.classes(), s.gateways(), s.routes(), s.policies()); err != nil {
 		return nil, err
@@ -84,20 +84,18 @@ func Setup(ctx context.Context, mgr manager.Manager, options Options, log *zap.L
 	if err := mgr.Add(t); err != nil {
 		return nil, fmt.Errorf("add the translator: %w", err)
 	}
-	return directory, watchDefinitions(ctx, mgr, options.Installed, log)
+	return store, watchDefinitions(ctx, mgr, options.Installed, log)
 }
 
 // setup is what the reconcilers share.
 type setup struct {
-	mgr       manager.Manager
-	options   Options
-	log       *zap.Logger
-	inboxes   *inboxes
-	current   *current
-	own       *gather.Contents
-	published *published
-	directory *dataplane.Directory
-	foreign   *foreign
+	mgr     manager.Manager
+	options Options
+	log     *zap.Logger
+	inboxes *inboxes
+	current *current
+	own     *gather.Contents
+	states  states
 }
 
 func (s setup) writer(name string) apply.Writer {
@@ -116,8 +114,8 @@ func (s setup) classes() error {
 func (s setup) gateways() error {
 	r := &gatewayReconciler{
 		cache: s.mgr.GetClient(), live: s.mgr.GetAPIReader(), writer: s.writer(managerGateways),
-		statuses: s.statuses(managerGateways), contents: s.own, current: s.current, published: s.published, told: newTold(),
-		directory: s.directory, foreign: s.foreign, image: s.options.GatewayImage, controller: s.options.Inputs.Controller(),
+		statuses: s.statuses(managerGateways), contents: s.own, current: s.current, states: s.states,
+		image: s.options.GatewayImage, controller: s.options.Inputs.Controller(),
 	}
 	return run[reconcile.Request]("gateway", s.mgr, r, gatewayWorkers, s.inboxes.gateways)
 }
@@ -133,8 +131,8 @@ func (s setup) routes() error {
 	writer := s.writer(managerRoutes)
 	r := &routeReconciler{
 		cache: s.mgr.GetClient(), live: s.mgr.GetAPIReader(), writer: writer, statuses: s.statuses(managerRoutes),
-		contents: s.own, shards: &shards{cache: s.mgr.GetClient(), live: s.mgr.GetAPIReader(), writer: writer, foreign: s.foreign},
-		current: s.current, published: s.published, inboxes: s.inboxes,
+		contents: s.own, shards: &shards{cache: s.mgr.GetClient(), live: s.mgr.GetAPIReader(), writer: writer},
+		current: s.current, states: s.states, inboxes: s.inboxes,
 		controller: s.options.Inputs.Controller(), log: s.log.Named("httproute"),
 	}
 	return run[routeRequest]("httproute", s.mgr, r, routeWorkers, s.inboxes.routes)

@@ -3,44 +3,35 @@ package controller
 import (
 	"context"
 	"fmt"
-	"sync"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/varnish-gateway/gateway/operator/internal/apply"
 	"github.com/varnish-gateway/gateway/operator/internal/gather"
+	"github.com/varnish-gateway/gateway/operator/internal/programming"
 	"github.com/varnish-gateway/gateway/operator/internal/workload"
 	"github.com/varnish-gateway/gateway/shared/routing"
 )
 
-// shards keeps the further ConfigMaps of large Gateways. Their bytes are not kept: what was last seen to be right is known
-// by its resourceVersion and digest.
+// shards keeps the further ConfigMaps of large Gateways.
 type shards struct {
 	cache, live client.Reader
 	writer      apply.Writer
-	foreign     *foreign
-
-	mu   sync.Mutex
-	seen map[types.NamespacedName]map[string]sight
 }
 
-// sight of a shard whose content was right.
-type sight struct{ version, content string }
-
 // write brings the shards up to date. They come before the head that names them.
-func (s *shards) write(ctx context.Context, w workload.Gateway, content map[string][]byte) error {
+func (s *shards) write(ctx context.Context, state *programming.Gateway, w workload.Gateway, content map[string][]byte) error {
 	for shard, data := range content {
-		if err := s.writeOne(ctx, w, shard, data); err != nil {
+		if err := s.writeOne(ctx, state, w, shard, data); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *shards) writeOne(ctx context.Context, w workload.Gateway, shard string, data []byte) error {
+func (s *shards) writeOne(ctx context.Context, state *programming.Gateway, w workload.Gateway, shard string, data []byte) error {
 	desired := w.Shard(shard, data)
 	key := client.ObjectKeyFromObject(desired)
 	metadata := gather.Metadata(gather.ConfigMapKind)
@@ -48,7 +39,7 @@ func (s *shards) writeOne(ctx context.Context, w workload.Gateway, shard string,
 		return fmt.Errorf("look up ConfigMap %s: %w", key, err)
 	}
 	digest := routing.Digest(data)
-	if known := s.sight(w.Key(), shard); known.content == digest && known.version == metadata.ResourceVersion {
+	if known := state.Shard(shard); known.Digest == digest && known.ResourceVersion == metadata.ResourceVersion {
 		return nil
 	}
 	live := &corev1.ConfigMap{}
@@ -57,14 +48,14 @@ func (s *shards) writeOne(ctx context.Context, w workload.Gateway, shard string,
 	}
 	isOurs := func(object client.Object) bool { return apply.OwnedBy(object, string(w.Object.UID)) }
 	if live.ResourceVersion != "" && !isOurs(live) {
-		s.foreign.await(w.Key(), gather.ConfigMapKind, live, isOurs)
+		state.Blocked(gather.ConfigMapKind, live, isOurs)
 		return &foreignError{kind: "ConfigMap", name: live.Name}
 	}
 	now, _, err := s.writer.Apply(ctx, desired, live)
 	if err != nil {
 		return err
 	}
-	s.see(w.Key(), shard, sight{version: now.GetResourceVersion(), content: digest})
+	state.SetShard(shard, programming.ShardVersion{ResourceVersion: now.GetResourceVersion(), Digest: digest})
 	return nil
 }
 
@@ -92,28 +83,4 @@ func (s *shards) prune(ctx context.Context, w workload.Gateway, content map[stri
 		}
 	}
 	return nil
-}
-
-func (s *shards) sight(gateway types.NamespacedName, shard string) sight {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.seen[gateway][shard]
-}
-
-func (s *shards) see(gateway types.NamespacedName, shard string, now sight) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.seen == nil {
-		s.seen = map[types.NamespacedName]map[string]sight{}
-	}
-	if s.seen[gateway] == nil {
-		s.seen[gateway] = map[string]sight{}
-	}
-	s.seen[gateway][shard] = now
-}
-
-func (s *shards) forget(gateway types.NamespacedName) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.seen, gateway)
 }

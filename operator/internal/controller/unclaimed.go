@@ -30,7 +30,7 @@ func (r *gatewayReconciler) unclaimed(ctx context.Context, gateway *gatewayv1.Ga
 	err := r.cache.Get(ctx, client.ObjectKey{Name: string(gateway.Spec.GatewayClassName)}, class)
 	switch {
 	case apierrors.IsNotFound(err):
-		r.directory.Forget(key)
+		r.states.Forget(key)
 		return nil
 	case err != nil:
 		return fmt.Errorf("look up the GatewayClass of Gateway %s: %w", key, err)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 )
@@ -19,6 +20,40 @@ type DataPlane struct {
 	Reason gatewayv1.GatewayConditionReason
 	// Message in a sentence, which may be followed by lines that it is about.
 	Message string
+	// Before is a status whose Programmed conditions still stand: what is valid of the Gateway has them as they are
+	// there, word for word. It is nil where the other fields say what is true now.
+	Before *gatewayv1.GatewayStatus
+}
+
+// Standing is what a status says already of a Gateway and its listeners.
+func Standing(before *gatewayv1.GatewayStatus) DataPlane {
+	plane := DataPlane{Status: metav1.ConditionUnknown, Before: before}
+	if c := meta.FindStatusCondition(before.Conditions, string(gatewayv1.GatewayConditionProgrammed)); c != nil {
+		plane.Status, plane.Reason = c.Status, gatewayv1.GatewayConditionReason(c.Reason)
+	}
+	return plane
+}
+
+// standing is the Programmed condition of a listener as it was, or of the Gateway where the name is empty; nil where there was
+// none.
+func (p DataPlane) standing(listener string) *Condition {
+	if p.Before == nil {
+		return nil
+	}
+	conditions := p.Before.Conditions
+	if listener != "" {
+		conditions = nil
+		for _, l := range p.Before.Listeners {
+			if string(l.Name) == listener {
+				conditions = l.Conditions
+			}
+		}
+	}
+	c := meta.FindStatusCondition(conditions, string(gatewayv1.GatewayConditionProgrammed))
+	if c == nil {
+		return nil
+	}
+	return &Condition{Type: c.Type, Status: c.Status, Reason: c.Reason, Message: c.Message}
 }
 
 // WithDataPlane returns the status with the Programmed conditions of the Gateway and of its listeners.
@@ -51,6 +86,9 @@ func (g Gateway) programmed(serving int, plane DataPlane) Condition {
 		c.Message = "None of the listeners can serve."
 		return c
 	}
+	if before := plane.standing(""); before != nil {
+		return *before
+	}
 	c.Status, c.Message = plane.Status, plane.Message
 	if plane.Status == metav1.ConditionTrue {
 		c.Reason = string(gatewayv1.GatewayReasonProgrammed)
@@ -75,6 +113,8 @@ func (g Gateway) listenerProgrammed(l Listener, plane DataPlane) Condition {
 	case !g.Accepted():
 		c.Message = "The Gateway is not accepted."
 	case !l.Serves:
+	case plane.standing(l.Name) != nil:
+		c = *plane.standing(l.Name)
 	case plane.Status == metav1.ConditionTrue:
 		c.Status, c.Reason = metav1.ConditionTrue, string(gatewayv1.ListenerReasonProgrammed)
 		c.Message = "The data plane runs this configuration."

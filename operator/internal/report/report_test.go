@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
@@ -58,6 +59,32 @@ func TestProgrammedFollowsTheDataPlaneWhereTheGatewayIsValid(t *testing.T) {
 			assert.Equal(t, got, got.WithDataPlane(test.plane), "a second time changes nothing")
 		})
 	}
+}
+
+func TestAStatusThatStandsStaysWordForWord(t *testing.T) {
+	g := Gateway{
+		Conditions: []Condition{{Type: "Accepted", Status: "True"}, {Type: "ResolvedRefs", Status: "True"}},
+		Listeners:  []Listener{{Name: "a", Serves: true}, {Name: "b"}, {Name: "new", Serves: true}},
+	}
+	written := func(c Condition) []metav1.Condition {
+		return []metav1.Condition{{Type: c.Type, Status: c.Status, Reason: c.Reason, Message: c.Message}}
+	}
+	first := g.WithDataPlane(DataPlane{Status: "True"})
+	programmed := *Find(first.Conditions, "Programmed")
+	require.Equal(t, "2 of 3 listeners serve. The data plane runs this configuration.", programmed.Message)
+	before := &gatewayv1.GatewayStatus{Conditions: written(programmed)}
+	for _, l := range first.Listeners[:2] {
+		before.Listeners = append(before.Listeners, gatewayv1.ListenerStatus{
+			Name: gatewayv1.SectionName(l.Name), Conditions: written(*Find(l.Conditions, "Programmed")),
+		})
+	}
+	got := g.WithDataPlane(Standing(before))
+	assert.Equal(t, first, got, "what is true is said in the same words, and nothing is put before them")
+
+	g.Listeners[0].Serves = false
+	assert.Equal(t, metav1.ConditionFalse, Find(g.WithDataPlane(Standing(before)).Listeners[0].Conditions, "Programmed").Status,
+		"what is not valid does not stand")
+	assert.Equal(t, metav1.ConditionUnknown, Standing(&gatewayv1.GatewayStatus{}).Status)
 }
 
 func TestLinesBelowAMessageAreToldOnce(t *testing.T) {

@@ -30,14 +30,14 @@ const (
 	maxAnswer = 8 << 20
 )
 
-// asker asks the pods of one Gateway.
-type asker struct {
+// Client asks the pods of one Gateway, by the admin API of docs/reference/admin-api.md.
+type Client struct {
 	client *http.Client
 	token  string
 }
 
-// newAsker trusts the one certificate of the credential, whatever it says of names and times.
-func newAsker(credential workload.Credential) (*asker, error) {
+// NewClient trusts the one certificate of the credential, whatever it says of names and times.
+func NewClient(credential workload.Credential) (*Client, error) {
 	block, _ := pem.Decode(credential.Certificate)
 	if block == nil {
 		return nil, errors.New("the certificate of the admin API is no PEM")
@@ -59,20 +59,22 @@ func newAsker(credential workload.Credential) (*asker, error) {
 		TLSHandshakeTimeout: 5 * time.Second,
 		MaxIdleConnsPerHost: 1,
 	}
-	return &asker{client: &http.Client{Transport: transport}, token: credential.Token}, nil
+	return &Client{client: &http.Client{Transport: transport}, token: credential.Token}, nil
 }
 
-func (a *asker) close() { a.client.CloseIdleConnections() }
+// Close ends connections that nobody uses.
+func (c *Client) Close() { c.client.CloseIdleConnections() }
 
-// status asks for a status whose revision is greater than after; 0 asks for whatever it is now.
-func (a *asker) status(ctx context.Context, ip string, after int64) (*Status, error) {
+// Status asks the pod at an address for a status whose revision is greater than after; 0 asks for whatever it is now. It waits
+// for some time where there is no such status yet, and gives the one that there is then.
+func (c *Client) Status(ctx context.Context, ip string, after int64) (*Status, error) {
 	ctx, cancel := context.WithTimeout(ctx, statusWait+answerWithin)
 	defer cancel()
 	query := url.Values{}
 	if after > 0 {
 		query = url.Values{"wait": {statusWait.String()}, "after": {strconv.FormatInt(after, 10)}}
 	}
-	response, err := a.do(ctx, http.MethodGet, ip, "/v1/status", query, nil)
+	response, err := c.do(ctx, http.MethodGet, ip, "/v1/status", query, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -87,12 +89,12 @@ func (a *asker) status(ctx context.Context, ip string, after int64) (*Status, er
 	return status, nil
 }
 
-// check has a pod compile VCL. An error means that it was not checked, and says nothing about it. A pod of an image that does not
+// Check has the pod at an address compile VCL. An error means that it was not checked, and says nothing about it. A pod of an image that does not
 // know the call takes any VCL.
-func (a *asker) check(ctx context.Context, ip string, vcl []byte) (Check, error) {
+func (c *Client) Check(ctx context.Context, ip string, vcl []byte) (Check, error) {
 	ctx, cancel := context.WithTimeout(ctx, checkWithin)
 	defer cancel()
-	response, err := a.do(ctx, http.MethodPost, ip, "/v1/vcl/check", nil, bytes.NewReader(vcl))
+	response, err := c.do(ctx, http.MethodPost, ip, "/v1/vcl/check", nil, bytes.NewReader(vcl))
 	if err != nil {
 		return Check{}, err
 	}
@@ -119,7 +121,7 @@ func (a *asker) check(ctx context.Context, ip string, vcl []byte) (Check, error)
 }
 
 // do calls the admin API of a pod.
-func (a *asker) do(ctx context.Context, method, ip, path string, query url.Values, body io.Reader) (*http.Response, error) {
+func (c *Client) do(ctx context.Context, method, ip, path string, query url.Values, body io.Reader) (*http.Response, error) {
 	address := url.URL{
 		Scheme: "https", Host: net.JoinHostPort(ip, strconv.Itoa(int(gatewaypod.AdminPort))), Path: path, RawQuery: query.Encode(),
 	}
@@ -127,6 +129,6 @@ func (a *asker) do(ctx context.Context, method, ip, path string, query url.Value
 	if err != nil {
 		return nil, err
 	}
-	request.Header.Set("Authorization", "Bearer "+a.token)
-	return a.client.Do(request)
+	request.Header.Set("Authorization", "Bearer "+c.token)
+	return c.client.Do(request)
 }

@@ -1,4 +1,4 @@
-package dataplane
+package programming
 
 import (
 	"context"
@@ -21,6 +21,7 @@ import (
 	"go.uber.org/zap"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/varnish-gateway/gateway/operator/internal/dataplane"
 	"github.com/varnish-gateway/gateway/operator/internal/workload"
 	"github.com/varnish-gateway/gateway/shared/gatewaypod"
 )
@@ -127,21 +128,22 @@ func credential(t *testing.T) workload.Credential {
 	return made
 }
 
-func newTestDirectory(t *testing.T) (*Directory, chan types.NamespacedName) {
+// newGateway is a Gateway of which nothing is known, and the changes that are told of it.
+func newGateway(t *testing.T) (*Gateway, chan types.NamespacedName) {
 	changes := make(chan types.NamespacedName, 100)
 	ctx, cancel := context.WithCancel(context.Background())
-	d := NewDirectory(ctx, zap.NewNop(), func(g types.NamespacedName) { changes <- g })
+	store := NewStore(ctx, Options{Changed: func(g types.NamespacedName) { changes <- g }, Log: zap.NewNop()})
 	t.Cleanup(func() {
 		cancel()
-		d.Wait()
+		store.Wait()
 	})
-	return d, changes
+	return store.Gateway(gateway, "uid"), changes
 }
 
 // sequenceOf is what a pod has said of its routing, or -1.
-func sequenceOf(t *testing.T, d *Directory, credential workload.Credential, pod Pod) int64 {
+func sequenceOf(t *testing.T, g *Gateway, credential workload.Credential, pod dataplane.Pod) int64 {
 	t.Helper()
-	seen, err := d.Follow(gateway, credential, []Pod{pod})
+	seen, err := g.Observe(credential, []dataplane.Pod{pod})
 	require.NoError(t, err)
 	if seen[0].Status == nil {
 		return -1
@@ -152,14 +154,14 @@ func sequenceOf(t *testing.T, d *Directory, credential workload.Credential, pod 
 func TestAPodIsHeardAsSoonAsItHasSomethingNewToSay(t *testing.T) {
 	own := credential(t)
 	pod := start(t, "127.0.31.1", own)
-	d, changes := newTestDirectory(t)
-	told := Pod{Name: "a", UID: "1", IP: "127.0.31.1", Ready: true}
-	assert.Equal(t, int64(-1), sequenceOf(t, d, own, told))
+	g, changes := newGateway(t)
+	told := dataplane.Pod{Name: "a", UID: "1", IP: "127.0.31.1", Ready: true}
+	assert.Equal(t, int64(-1), sequenceOf(t, g, own, told))
 	assert.Equal(t, gateway, <-changes)
-	assert.Equal(t, int64(1), sequenceOf(t, d, own, told))
+	assert.Equal(t, int64(1), sequenceOf(t, g, own, told))
 	pod.change()
 	assert.Equal(t, gateway, <-changes)
-	assert.Equal(t, int64(2), sequenceOf(t, d, own, told))
+	assert.Equal(t, int64(2), sequenceOf(t, g, own, told))
 }
 
 func TestAPodThatPresentsAnotherCertificateIsNotBelieved(t *testing.T) {
@@ -167,10 +169,10 @@ func TestAPodThatPresentsAnotherCertificateIsNotBelieved(t *testing.T) {
 	forged := credential(t)
 	forged.Token = own.Token
 	start(t, "127.0.31.2", forged)
-	asker, err := newAsker(own)
+	client, err := dataplane.NewClient(own)
 	require.NoError(t, err)
-	defer asker.close()
-	_, err = asker.status(context.Background(), "127.0.31.2", 0)
+	defer client.Close()
+	_, err = client.Status(context.Background(), "127.0.31.2", 0)
 	require.ErrorContains(t, err, "another certificate")
 }
 
@@ -178,83 +180,83 @@ func TestATokenThatIsRefusedIsAnError(t *testing.T) {
 	own := credential(t)
 	start(t, "127.0.31.3", own)
 	own.Token = "another"
-	asker, err := newAsker(own)
+	client, err := dataplane.NewClient(own)
 	require.NoError(t, err)
-	defer asker.close()
-	_, err = asker.status(context.Background(), "127.0.31.3", 0)
+	defer client.Close()
+	_, err = client.Status(context.Background(), "127.0.31.3", 0)
 	require.ErrorContains(t, err, "401")
 }
 
 func TestAPodThatStartsLaterIsHeard(t *testing.T) {
 	own := credential(t)
-	d, changes := newTestDirectory(t)
-	told := Pod{Name: "a", UID: "1", IP: "127.0.31.4", Ready: true}
-	assert.Equal(t, int64(-1), sequenceOf(t, d, own, told))
+	g, changes := newGateway(t)
+	told := dataplane.Pod{Name: "a", UID: "1", IP: "127.0.31.4", Ready: true}
+	assert.Equal(t, int64(-1), sequenceOf(t, g, own, told))
 	start(t, "127.0.31.4", own)
 	assert.Equal(t, gateway, <-changes)
-	assert.Equal(t, int64(1), sequenceOf(t, d, own, told))
+	assert.Equal(t, int64(1), sequenceOf(t, g, own, told))
 }
 
 func TestWhatIsForgottenStartsAnew(t *testing.T) {
 	own := credential(t)
 	start(t, "127.0.31.5", own)
-	d, changes := newTestDirectory(t)
-	told := Pod{Name: "a", UID: "1", IP: "127.0.31.5", Ready: true}
-	sequenceOf(t, d, own, told)
+	g, changes := newGateway(t)
+	told := dataplane.Pod{Name: "a", UID: "1", IP: "127.0.31.5", Ready: true}
+	sequenceOf(t, g, own, told)
 	<-changes
-	seen, err := d.Follow(gateway, own, nil)
+	seen, err := g.Observe(own, nil)
 	require.NoError(t, err)
 	assert.Empty(t, seen, "a pod that is gone is not spoken of")
-	assert.Equal(t, int64(-1), sequenceOf(t, d, own, told), "one of the same address begins anew")
+	assert.Equal(t, int64(-1), sequenceOf(t, g, own, told), "one of the same address begins anew")
 	<-changes
-	d.Forget(gateway)
-	assert.Equal(t, int64(-1), sequenceOf(t, d, own, told))
-	<-changes
+	other := credential(t)
+	other.Certificate, other.Key = own.Certificate, own.Key
+	assert.Equal(t, int64(-1), sequenceOf(t, g, other, told), "with another credential, what was said does not count")
 }
 
 func TestAPodWithoutAnAddressIsNotAsked(t *testing.T) {
-	d, _ := newTestDirectory(t)
-	seen, err := d.Follow(gateway, credential(t), []Pod{{Name: "b", UID: "2"}, {Name: "a", UID: "1", IP: "127.0.31.6", Leaving: true}})
+	g, _ := newGateway(t)
+	seen, err := g.Observe(credential(t), []dataplane.Pod{{Name: "b", UID: "2"}, {Name: "a", UID: "1", IP: "127.0.31.6", Leaving: true}})
 	require.NoError(t, err)
 	assert.Equal(t, []string{"a", "b"}, []string{seen[0].Name, seen[1].Name})
 	assert.Nil(t, seen[0].Status)
 	assert.Nil(t, seen[1].Status)
 }
 
-// heard is a directory that follows pods which have all answered.
-func heard(t *testing.T, own workload.Credential, pods ...Pod) (*Directory, chan types.NamespacedName) {
+// heard is a Gateway whose pods have all answered.
+func heard(t *testing.T, own workload.Credential, pods ...dataplane.Pod) (*Gateway, chan types.NamespacedName) {
 	t.Helper()
-	d, changes := newTestDirectory(t)
-	_, err := d.Follow(gateway, own, pods)
+	g, changes := newGateway(t)
+	_, err := g.Observe(own, pods)
 	require.NoError(t, err)
 	for range pods {
 		<-changes
 	}
-	return d, changes
+	return g, changes
 }
 
 func TestAPodChecksVCL(t *testing.T) {
 	own := credential(t)
 	pod := start(t, "127.0.31.7", own)
-	told := Pod{Name: "a", UID: "1", IP: "127.0.31.7"}
+	told := dataplane.Pod{Name: "a", UID: "1", IP: "127.0.31.7"}
 	for name, c := range map[string]struct {
 		status int
 		answer string
-		want   Check
+		want   dataplane.Check
 	}{
-		"that compiles":              {200, `{"ok":true}`, Check{State: Compiles}},
-		"that does not":              {200, `{"ok":false,"message":"line 3: expected ';'"}`, Check{State: Refused, Message: "line 3: expected ';'"}},
-		"that is too long":           {413, `{"error":"VCL is longer than 1048576 bytes"}`, Check{State: Refused, Message: "VCL is longer than 1048576 bytes"}},
-		"without knowing what it is": {404, `{"error":"there is no /v1/vcl/check"}`, Check{State: Compiles}},
-		"in a way of its own":        {404, `not found`, Check{State: Compiles}},
+		"that compiles":              {200, `{"ok":true}`, dataplane.Check{State: dataplane.Compiles}},
+		"that does not":              {200, `{"ok":false,"message":"line 3: expected ';'"}`, dataplane.Check{State: dataplane.Refused, Message: "line 3: expected ';'"}},
+		"that is too long":           {413, `{"error":"VCL is longer than 1048576 bytes"}`, dataplane.Check{State: dataplane.Refused, Message: "VCL is longer than 1048576 bytes"}},
+		"without knowing what it is": {404, `{"error":"there is no /v1/vcl/check"}`, dataplane.Check{State: dataplane.Compiles}},
+		"in a way of its own":        {404, `not found`, dataplane.Check{State: dataplane.Compiles}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			pod.says(c.status, c.answer)
-			d, changes := heard(t, own, told)
+			g, changes := heard(t, own, told)
 			before := len(pod.checks())
-			assert.Equal(t, Check{State: Checking}, d.Check(gateway, []byte("vcl 4.1;")))
+			assert.Equal(t, dataplane.Check{State: dataplane.Checking}, g.CheckVCL([]byte("vcl 4.1;")))
 			<-changes
-			assert.Equal(t, c.want, d.Check(gateway, []byte("vcl 4.1;")))
+			assert.Equal(t, c.want, g.CheckVCL([]byte("vcl 4.1;")))
 			assert.Equal(t, []string{"vcl 4.1;"}, pod.checks()[before:], "one VCL is compiled once")
 		})
 	}
@@ -262,49 +264,49 @@ func TestAPodChecksVCL(t *testing.T) {
 
 func TestVCLIsCheckedAsSoonAsAPodAnswers(t *testing.T) {
 	own := credential(t)
-	d, changes := newTestDirectory(t)
-	assert.Equal(t, Check{State: Unheard}, d.Check(gateway, []byte("vcl 4.1;")), "a Gateway that nobody follows")
-	told := Pod{Name: "a", UID: "1", IP: "127.0.31.8"}
-	_, err := d.Follow(gateway, own, []Pod{told})
+	g, changes := newGateway(t)
+	assert.Equal(t, dataplane.Check{State: dataplane.Unheard}, g.CheckVCL([]byte("vcl 4.1;")), "a Gateway whose pods nobody knows")
+	told := dataplane.Pod{Name: "a", UID: "1", IP: "127.0.31.8"}
+	_, err := g.Observe(own, []dataplane.Pod{told})
 	require.NoError(t, err)
-	assert.Equal(t, Check{State: Unheard}, d.Check(gateway, []byte("vcl 4.1;")))
+	assert.Equal(t, dataplane.Check{State: dataplane.Unheard}, g.CheckVCL([]byte("vcl 4.1;")))
 	start(t, "127.0.31.8", own).says(200, `{"ok":true}`)
 	<-changes
-	assert.Equal(t, Check{State: Checking}, d.Check(gateway, []byte("vcl 4.1;")))
+	assert.Equal(t, dataplane.Check{State: dataplane.Checking}, g.CheckVCL([]byte("vcl 4.1;")))
 	<-changes
-	assert.Equal(t, Check{State: Compiles}, d.Check(gateway, []byte("vcl 4.1;")))
+	assert.Equal(t, dataplane.Check{State: dataplane.Compiles}, g.CheckVCL([]byte("vcl 4.1;")))
 }
 
 func TestAnotherPodIsAskedWhereOneCannotCheck(t *testing.T) {
 	own := credential(t)
 	start(t, "127.0.31.9", own).says(503, `{"error":"check VCL: no room"}`)
 	start(t, "127.0.31.10", own).says(200, `{"ok":false,"message":"no"}`)
-	d, changes := heard(t, own, Pod{Name: "a", UID: "1", IP: "127.0.31.9"}, Pod{Name: "b", UID: "2", IP: "127.0.31.10"})
-	d.Check(gateway, []byte("vcl 4.1;"))
+	g, changes := heard(t, own, dataplane.Pod{Name: "a", UID: "1", IP: "127.0.31.9"}, dataplane.Pod{Name: "b", UID: "2", IP: "127.0.31.10"})
+	g.CheckVCL([]byte("vcl 4.1;"))
 	<-changes
-	assert.Equal(t, Check{State: Refused, Message: "no"}, d.Check(gateway, []byte("vcl 4.1;")))
+	assert.Equal(t, dataplane.Check{State: dataplane.Refused, Message: "no"}, g.CheckVCL([]byte("vcl 4.1;")))
 }
 
 func TestACheckThatFailsIsTriedAgain(t *testing.T) {
 	own := credential(t)
 	pod := start(t, "127.0.31.11", own)
 	pod.says(503, `{"error":"check VCL: no room"}`)
-	d, changes := heard(t, own, Pod{Name: "a", UID: "1", IP: "127.0.31.11"})
-	d.Check(gateway, []byte("vcl 4.1;"))
+	g, changes := heard(t, own, dataplane.Pod{Name: "a", UID: "1", IP: "127.0.31.11"})
+	g.CheckVCL([]byte("vcl 4.1;"))
 	require.Eventually(t, func() bool { return len(pod.checks()) > 0 }, time.Minute, time.Millisecond)
-	assert.Equal(t, Check{State: Checking}, d.Check(gateway, []byte("vcl 4.1;")))
+	assert.Equal(t, dataplane.Check{State: dataplane.Checking}, g.CheckVCL([]byte("vcl 4.1;")))
 	pod.says(200, `{"ok":true}`)
 	<-changes
-	assert.Equal(t, Check{State: Compiles}, d.Check(gateway, []byte("vcl 4.1;")))
+	assert.Equal(t, dataplane.Check{State: dataplane.Compiles}, g.CheckVCL([]byte("vcl 4.1;")))
 }
 
 func TestOtherVCLIsCheckedAnew(t *testing.T) {
 	own := credential(t)
 	pod := start(t, "127.0.31.12", own)
 	pod.says(200, `{"ok":false,"message":"no"}`)
-	d, changes := heard(t, own, Pod{Name: "a", UID: "1", IP: "127.0.31.12"})
+	g, changes := heard(t, own, dataplane.Pod{Name: "a", UID: "1", IP: "127.0.31.12"})
 	for _, vcl := range []string{"one", "two"} {
-		assert.Equal(t, Check{State: Checking}, d.Check(gateway, []byte(vcl)))
+		assert.Equal(t, dataplane.Check{State: dataplane.Checking}, g.CheckVCL([]byte(vcl)))
 		<-changes
 	}
 	assert.Equal(t, []string{"one", "two"}, pod.checks())
@@ -314,35 +316,35 @@ func TestARefusalEndsWithThePodWhoseItIs(t *testing.T) {
 	own := credential(t)
 	start(t, "127.0.31.13", own).says(200, `{"ok":false,"message":"this image has no such module"}`)
 	start(t, "127.0.31.14", own).says(200, `{"ok":true}`)
-	one, other := Pod{Name: "a", UID: "1", IP: "127.0.31.13"}, Pod{Name: "b", UID: "2", IP: "127.0.31.14"}
-	d, changes := heard(t, own, one, other)
-	d.Check(gateway, []byte("vcl 4.1;"))
+	one, other := dataplane.Pod{Name: "a", UID: "1", IP: "127.0.31.13"}, dataplane.Pod{Name: "b", UID: "2", IP: "127.0.31.14"}
+	g, changes := heard(t, own, one, other)
+	g.CheckVCL([]byte("vcl 4.1;"))
 	<-changes
-	assert.Equal(t, Refused, d.Check(gateway, []byte("vcl 4.1;")).State)
-	_, err := d.Follow(gateway, own, []Pod{other})
+	assert.Equal(t, dataplane.Refused, g.CheckVCL([]byte("vcl 4.1;")).State)
+	_, err := g.Observe(own, []dataplane.Pod{other})
 	require.NoError(t, err)
-	assert.Equal(t, Check{State: Checking}, d.Check(gateway, []byte("vcl 4.1;")))
+	assert.Equal(t, dataplane.Check{State: dataplane.Checking}, g.CheckVCL([]byte("vcl 4.1;")))
 	<-changes
-	assert.Equal(t, Check{State: Compiles}, d.Check(gateway, []byte("vcl 4.1;")))
+	assert.Equal(t, dataplane.Check{State: dataplane.Compiles}, g.CheckVCL([]byte("vcl 4.1;")))
 }
 
 func TestWhatWasRefusedIsTriedAgainEverMoreSlowly(t *testing.T) {
-	refused, compiles := Check{State: Refused, Message: "no address of legacy.example"}, Check{State: Compiles}
+	refused, compiles := dataplane.Check{State: dataplane.Refused, Message: "no address of legacy.example"}, dataplane.Check{State: dataplane.Compiles}
 	synctest.Test(t, func(t *testing.T) {
 		started := time.Now()
 		var asked []time.Duration
-		var told []Check
-		repeat(t.Context(), func() (Check, string, error) {
+		var told []dataplane.Check
+		repeat(t.Context(), func() (dataplane.Check, string, error) {
 			asked = append(asked, time.Since(started))
 			switch len(asked) {
 			case 3:
-				return Check{}, "", errors.New("the pod is gone")
+				return dataplane.Check{}, "", errors.New("the pod is gone")
 			case 6:
 				return compiles, "1", nil
 			}
 			return refused, "1", nil
-		}, zap.NewNop(), func(c Check, _ string) { told = append(told, c) })
-		assert.Equal(t, []Check{refused, compiles}, told, "the same words are told once")
+		}, zap.NewNop(), func(c dataplane.Check, _ string) { told = append(told, c) })
+		assert.Equal(t, []dataplane.Check{refused, compiles}, told, "the same words are told once")
 		const s = time.Second
 		assert.Equal(t, []time.Duration{0, 5 * s, 15 * s, 15*s + minPause, 35*s + minPause, 75*s + minPause}, asked)
 	})
@@ -352,10 +354,10 @@ func TestVCLThatIsWithdrawnIsNotCheckedAgain(t *testing.T) {
 	own := credential(t)
 	pod := start(t, "127.0.31.15", own)
 	pod.says(200, `{"ok":false,"message":"no"}`)
-	d, changes := heard(t, own, Pod{Name: "a", UID: "1", IP: "127.0.31.15"})
-	d.Check(gateway, []byte("vcl 4.1;"))
+	g, changes := heard(t, own, dataplane.Pod{Name: "a", UID: "1", IP: "127.0.31.15"})
+	g.CheckVCL([]byte("vcl 4.1;"))
 	<-changes
-	d.Withdraw(gateway)
-	assert.Equal(t, Check{State: Checking}, d.Check(gateway, []byte("vcl 4.1;")), "nothing is left of it")
+	g.EndCheck()
+	assert.Equal(t, dataplane.Check{State: dataplane.Checking}, g.CheckVCL([]byte("vcl 4.1;")), "nothing is left of it")
 	<-changes
 }

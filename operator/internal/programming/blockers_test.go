@@ -1,18 +1,15 @@
-package controller
+package programming
 
 import (
 	"context"
-	"errors"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap"
 	rbacv1 "k8s.io/api/rbac/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -22,7 +19,7 @@ import (
 	"github.com/varnish-gateway/gateway/operator/internal/gather"
 )
 
-func TestAForeignObjectIsWatchedUntilItIsOutOfTheWay(t *testing.T) {
+func TestABlockerIsWatchedUntilItIsOutOfTheWay(t *testing.T) {
 	kind := rbacv1.SchemeGroupVersion.WithKind("Role")
 	role := func(labels map[string]string) *metav1.PartialObjectMetadata {
 		object := gather.Metadata(kind)
@@ -61,48 +58,30 @@ func TestAForeignObjectIsWatchedUntilItIsOutOfTheWay(t *testing.T) {
 					return changes, nil
 				},
 			}).Build()
-			told := make(chan types.NamespacedName, 10)
-			f := newForeign(t.Context(), cluster, func(g types.NamespacedName) { told <- g }, zap.NewNop())
-			f.await(edge, kind, role(nil), isOurs)
-			f.await(edge, kind, role(nil), isOurs)
+			unblocked := make(chan types.NamespacedName, 10)
+			store := NewStore(t.Context(), Options{
+				Client: cluster, Unblocked: func(g types.NamespacedName) { unblocked <- g }, Log: zap.NewNop(),
+			})
+			g := store.Gateway(gateway, "uid")
+			g.Blocked(kind, role(nil), isOurs)
 			if c.ends {
-				assert.Equal(t, edge, <-told)
-				assert.Empty(t, f.watched)
+				assert.Equal(t, gateway, <-unblocked)
+				assert.Zero(t, watched(g))
 				return
 			}
-			assert.Len(t, f.watched[edge], 1, "one object is watched once")
-			f.forget(edge)
-			assert.Empty(t, f.watched)
+			g.Blocked(kind, role(nil), isOurs)
+			assert.Equal(t, 1, watched(g), "one object is watched once")
+			store.Forget(gateway)
+			changes.Stop()
+			store.Wait()
+			assert.Empty(t, unblocked, "nobody waits for it any more")
 		})
 	}
 }
 
-func TestWhatSomebodyCanDoSomethingAboutIsTold(t *testing.T) {
-	what := schema.GroupResource{Group: "apps", Resource: "deployments"}
-	foreign, away := &foreignError{kind: "Role", name: "r"}, errors.New("the API server is away")
-	quota := apierrors.NewForbidden(what, "edge", errors.New("exceeded quota"))
-	for name, c := range map[string]struct {
-		err   error
-		told  string
-		again error
-	}{
-		"nothing":                        {nil, "", nil},
-		"an outage":                      {away, "", away},
-		"a conflict":                     {apierrors.NewConflict(what, "edge", away), "", apierrors.NewConflict(what, "edge", away)},
-		"a quota":                        {quota, "exceeded quota", quota},
-		"a value that is not valid":      {apierrors.NewInvalid(schema.GroupKind{Kind: "Deployment"}, "edge", nil), "is invalid", apierrors.NewInvalid(schema.GroupKind{Kind: "Deployment"}, "edge", nil)},
-		"an object that is too large":    {apierrors.NewRequestEntityTooLargeError("limit is 3145728"), "too large", apierrors.NewRequestEntityTooLargeError("limit is 3145728")},
-		"a foreign object":               {foreign, "Role r exists", nil},
-		"a foreign object and an outage": {errors.Join(foreign, away), "Role r exists", errors.Join(away)},
-	} {
-		t.Run(name, func(t *testing.T) {
-			if c.told == "" {
-				assert.Empty(t, obstacle(c.err))
-			} else {
-				assert.Contains(t, obstacle(c.err), c.told)
-			}
-			_, err := again(c.err)
-			assert.Equal(t, c.again, err)
-		})
-	}
+// watched is how many objects are watched for a Gateway.
+func watched(g *Gateway) int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return len(g.blockers)
 }
