@@ -24,6 +24,8 @@ const (
 const (
 	// headerLength is fixed: three digits, a space, the length padded to eight, a newline.
 	headerLength = 13
+	// minStatus is the least of three digits.
+	minStatus = 100
 	// maxBody is far above any answer of varnishd; what claims to be longer is not varnishd.
 	maxBody = 16 << 20
 	// challengeLength is the length of the line that begins an authentication request.
@@ -64,7 +66,7 @@ func parseHeader(header []byte) (status, length int, err error) {
 	if header[3] != ' ' || header[headerLength-1] != '\n' {
 		return 0, 0, fmt.Errorf("malformed header %q", header)
 	}
-	if status, err = number(string(header[:3])); err != nil {
+	if status, err = number(string(header[:3])); err != nil || status < minStatus {
 		return 0, 0, fmt.Errorf("malformed status in header %q", header)
 	}
 	if length, err = number(strings.TrimRight(string(header[4:headerLength-1]), " ")); err != nil {
