@@ -84,7 +84,7 @@ func (k *Kubernetes) Run(ctx context.Context, sink Sink) error {
 			return err
 		case <-h.wanted:
 			shards.reconcile(h.wantedShards(), func(name string) *watch { return k.watchShard(ctx, h, name) },
-				func(name string) { k.forget(sink, configMapPlace(routing.ShardObjectName(k.gateway, name))) })
+				func(name string) { k.forget(sink, configMapPlace(gatewaypod.ShardConfigMapName(k.gateway, name))) })
 		case <-k.follow:
 			namespaces.reconcile(k.wantedNamespaces(), func(name string) *watch { return k.watchNamespace(ctx, sink, name) },
 				func(name string) { sink.ForgetNamespace(name); k.forget(sink, endpointsPlace(name)) })

@@ -90,7 +90,7 @@ func connect(t *testing.T, files *Files) *varnishcli.Client {
 		WorkDir: filepath.Join(dir, "varnish"), SecretFile: secret, VCLPath: files.Dir(),
 		Sockets: []string{"a=" + filepath.Join(dir, "a.sock")},
 	}
-	process, err := supervise.Start(varnishtest.Varnishd(t), options.Arguments(listener.Address()), func(string) {})
+	process, err := supervise.Start(varnishtest.Varnishd(t), options.Arguments(listener.Address()), nil, func(string) {})
 	require.NoError(t, err)
 	t.Cleanup(func() {
 		process.Signal(15)
