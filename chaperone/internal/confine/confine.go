@@ -78,7 +78,8 @@ func become(hidden, command []string) error {
 			rules = append(rules, landlock.PathAccess(llsyscall.AccessFSReadFile, path).IgnoreIfMissing())
 		}
 	}
-	if err := landlock.MustConfig(rights).BestEffort().RestrictPaths(rules...); err != nil {
+	config := landlock.Config{HandledAccessFS: rights}
+	if err := config.BestEffort().RestrictPaths(rules...); err != nil {
 		return fmt.Errorf("confining %s: %w", command[0], err)
 	}
 	if err := syscall.Exec(path, command, os.Environ()); err != nil {
