@@ -104,6 +104,11 @@ func TestOnlyWhatASnapshotChangesIsAskedFor(t *testing.T) {
 	assert.Equal(t, []types.NamespacedName{edge}, changed.gateways, "the other Gateway has no route to it")
 	assert.Equal(t, []types.NamespacedName{{Namespace: "shop", Name: "r"}}, changed.routes)
 
+	again := gateways()
+	again.HTTPRoutes[0].UID = "of the one that was made anew"
+	assert.Equal(t, []types.NamespacedName{{Namespace: "shop", Name: "r"}}, snapshot(again).since(first).routes,
+		"a route that was made anew has no status yet, whatever is to be told of it")
+
 	gone := snapshot(clusterOf()).since(first)
 	assert.Len(t, gone.gateways, 2, "what is gone has changed")
 	assert.Len(t, gone.routes, 1)
