@@ -35,6 +35,8 @@ type chaperone struct {
 	mu       sync.Mutex
 	revision int
 	changed  chan struct{}
+	// ended is closed when the pod ends; it leaves no question open then.
+	ended chan struct{}
 	// checked are the VCLs that it was asked to check; status and answer are how it answers.
 	checked []string
 	status  int
@@ -71,6 +73,9 @@ func (c *chaperone) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		case <-changed:
 		case <-r.Context().Done():
 			return
+		case <-c.ended:
+			http.Error(w, "the pod ends", http.StatusServiceUnavailable)
+			return
 		}
 	}
 }
@@ -104,7 +109,7 @@ func (c *chaperone) checks() []string {
 // start listens as a pod with the given address would.
 func start(t *testing.T, ip string, presents workload.Credential) *chaperone {
 	t.Helper()
-	c := &chaperone{credential: presents, revision: 1, changed: make(chan struct{})}
+	c := &chaperone{credential: presents, revision: 1, changed: make(chan struct{}), ended: make(chan struct{})}
 	pair, err := tls.X509KeyPair(presents.Certificate, presents.Key)
 	require.NoError(t, err)
 	listener, err := net.Listen("tcp", net.JoinHostPort(ip, strconv.Itoa(int(gatewaypod.AdminPort))))
@@ -115,6 +120,7 @@ func start(t *testing.T, ip string, presents workload.Credential) *chaperone {
 	server.Config.ErrorLog = nil
 	server.StartTLS()
 	t.Cleanup(func() {
+		close(c.ended)
 		server.CloseClientConnections()
 		server.Close()
 	})
