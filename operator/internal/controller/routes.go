@@ -62,7 +62,7 @@ func (r *routeReconciler) attachedRoutes(ctx context.Context, key types.Namespac
 	})
 }
 
-// status merges what is told of a route into its status. Of one that is not ours, entries that we once wrote go.
+// status merges the report of a route into its status. Of one that is not ours, entries that we once wrote go.
 func (r *routeReconciler) status(ctx context.Context, key types.NamespacedName, snapshot *Snapshot) error {
 	reported, ours := snapshot.Routes[key]
 	err := r.statuses.write(ctx, "HTTPRoute", key, func() client.Object { return &gatewayv1.HTTPRoute{} }, func(object client.Object) bool {
