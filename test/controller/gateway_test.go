@@ -120,6 +120,19 @@ func TestAStatusThatSomebodyOverwritesComesBack(t *testing.T) {
 	eventually(t, "the attached route to be counted again", counted)
 }
 
+// A route that is deleted and made again within one debounce is another object that says the same.
+func TestARouteThatIsMadeAnewGetsAStatus(t *testing.T) {
+	startOperator(t)
+	ns := namespace(t)
+	apply(t, ns, class+"---"+edge+"---"+web)
+	eventuallyCondition(t, ofRoute(t, ns, "web"), "Accepted", "True", "", "")
+	for range 5 {
+		remove(t, &gatewayv1.HTTPRoute{}, ns, "web")
+		apply(t, ns, webRoute)
+		eventuallyCondition(t, ofRoute(t, ns, "web"), "Accepted", "True", "", "")
+	}
+}
+
 func TestNothingIsLeftInOtherNamespaces(t *testing.T) {
 	startOperator(t)
 	ns, backends := namespace(t), namespace(t)

@@ -26,7 +26,7 @@ func (r *classReconciler) Reconcile(ctx context.Context, request reconcile.Reque
 	if snapshot == nil {
 		return reconcile.Result{}, nil
 	}
-	told, ours := snapshot.Classes[request.Name]
+	reported, ours := snapshot.Classes[request.Name]
 	if !ours {
 		return reconcile.Result{}, r.release(ctx, request.Name)
 	}
@@ -34,7 +34,7 @@ func (r *classReconciler) Reconcile(ctx context.Context, request reconcile.Reque
 		func() client.Object { return &gatewayv1.GatewayClass{} },
 		func(object client.Object) bool {
 			class := object.(*gatewayv1.GatewayClass)
-			merged, changed := status.GatewayClass(class.Status, told, metav1.Now())
+			merged, changed := status.GatewayClass(class.Status, reported, metav1.Now())
 			class.Status = merged
 			return changed
 		})

@@ -89,18 +89,18 @@ func (r *gatewayReconciler) status(ctx context.Context, g *Gateway, live *gatewa
 	if err != nil {
 		return err
 	}
-	told := g.Report
-	told.Addresses = addresses
+	reported := g.Report
+	reported.Addresses = addresses
 	if plane.Status == metav1.ConditionTrue && len(addresses) == 0 {
 		plane = report.DataPlane{
 			Status: metav1.ConditionFalse, Reason: gatewayv1.GatewayReasonAddressNotAssigned,
 			Message: "The Service of the Gateway has no address yet.",
 		}
 	}
-	told = told.WithDataPlane(plane)
+	reported = reported.WithDataPlane(plane)
 	return r.statuses.gateway(ctx, client.ObjectKeyFromObject(live), live.UID,
 		func(now gatewayv1.GatewayStatus) (gatewayv1.GatewayStatus, bool) {
-			return status.Gateway(now, told, metav1.Now())
+			return status.Gateway(now, reported, metav1.Now())
 		})
 }
 

@@ -14,9 +14,9 @@ func TestWhatSomebodyCanDoSomethingAboutIsTold(t *testing.T) {
 	foreign, away := &foreignError{kind: "Role", name: "r"}, errors.New("the API server is away")
 	quota := apierrors.NewForbidden(what, "edge", errors.New("exceeded quota"))
 	for name, c := range map[string]struct {
-		err   error
-		told  string
-		again error
+		err     error
+		message string
+		again   error
 	}{
 		"nothing":                        {nil, "", nil},
 		"an outage":                      {away, "", away},
@@ -28,10 +28,10 @@ func TestWhatSomebodyCanDoSomethingAboutIsTold(t *testing.T) {
 		"a foreign object and an outage": {errors.Join(foreign, away), "Role r exists", errors.Join(away)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if c.told == "" {
+			if c.message == "" {
 				assert.Empty(t, obstacle(c.err))
 			} else {
-				assert.Contains(t, obstacle(c.err), c.told)
+				assert.Contains(t, obstacle(c.err), c.message)
 			}
 			_, err := again(c.err)
 			assert.Equal(t, c.again, err)

@@ -104,12 +104,17 @@ func TestOnlyWhatASnapshotChangesIsAskedFor(t *testing.T) {
 	assert.Equal(t, []types.NamespacedName{edge}, changed.gateways, "the other Gateway has no route to it")
 	assert.Equal(t, []types.NamespacedName{{Namespace: "shop", Name: "r"}}, changed.routes)
 
+	again := gateways()
+	again.HTTPRoutes[0].UID = "of the one that was made anew"
+	assert.Equal(t, []types.NamespacedName{{Namespace: "shop", Name: "r"}}, snapshot(again).since(first).routes,
+		"a route that was made anew has no status yet, whatever is to be told of it")
+
 	gone := snapshot(clusterOf()).since(first)
 	assert.Len(t, gone.gateways, 2, "what is gone has changed")
 	assert.Len(t, gone.routes, 1)
 }
 
-func TestWhatWasToldStandsWhileAPodIsSilent(t *testing.T) {
+func TestAStatusStandsWhileAPodIsSilent(t *testing.T) {
 	unknown := report.DataPlane{Status: metav1.ConditionUnknown, Reason: gatewayv1.GatewayReasonPending, Message: "Pod a has not said yet what it runs."}
 	said := func(status metav1.ConditionStatus, reason gatewayv1.GatewayConditionReason, generation int64) *gatewayv1.Gateway {
 		return gatewaytest.Gateway("shop", "edge", nil, func(g *gatewayv1.Gateway) {
@@ -141,11 +146,11 @@ func TestWhatWasToldStandsWhileAPodIsSilent(t *testing.T) {
 		"it was not programmed, which may have changed since then": {&first, refused, first, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			memory := programming.NewStore(t.Context(), programming.Options{Log: zap.NewNop()}).Gateway(edge, "uid")
+			state := programming.NewStore(t.Context(), programming.Options{Log: zap.NewNop()}).Gateway(edge, "uid")
 			if c.last != nil {
-				established(c.live, memory, *c.last, report.DataPlane{Status: metav1.ConditionTrue})
+				established(c.live, state, *c.last, report.DataPlane{Status: metav1.ConditionTrue})
 			}
-			got := established(c.live, memory, c.want, unknown)
+			got := established(c.live, state, c.want, unknown)
 			if !c.stands {
 				assert.Equal(t, report.DataPlane{Status: metav1.ConditionFalse, Reason: unknown.Reason, Message: unknown.Message}, got)
 				return
@@ -155,17 +160,17 @@ func TestWhatWasToldStandsWhileAPodIsSilent(t *testing.T) {
 	}
 }
 
-func TestWhatWasToldEndsWithNewVCLAndWithWhatPodsSay(t *testing.T) {
+func TestAStatusEndsWithNewVCLAndWithWhatPodsSay(t *testing.T) {
 	live := gatewaytest.Gateway("shop", "edge", nil, func(g *gatewayv1.Gateway) {
 		g.Status.Conditions = []metav1.Condition{{Type: string(gatewayv1.GatewayConditionProgrammed), Status: "True", ObservedGeneration: 1}}
 	})
 	unknown := report.DataPlane{Status: metav1.ConditionUnknown}
 	store, want := states{programming.NewStore(t.Context(), programming.Options{Log: zap.NewNop()})}, dataplane.Wanted{Routing: 1, VCL: 1}
-	memory := store.of(live)
-	assert.Equal(t, metav1.ConditionTrue, established(live, memory, want, unknown).Status)
-	assert.Equal(t, metav1.ConditionFalse, established(live, memory, want, report.DataPlane{Status: "False"}).Status, "pods say otherwise")
+	state := store.of(live)
+	assert.Equal(t, metav1.ConditionTrue, established(live, state, want, unknown).Status)
+	assert.Equal(t, metav1.ConditionFalse, established(live, state, want, report.DataPlane{Status: "False"}).Status, "pods say otherwise")
 	store.Forget(edge)
-	memory = store.of(live)
-	memory.Revised()
-	assert.Equal(t, metav1.ConditionFalse, established(live, memory, want, unknown).Status, "this operator has published other VCL")
+	state = store.of(live)
+	state.Revised()
+	assert.Equal(t, metav1.ConditionFalse, established(live, state, want, unknown).Status, "this operator has published other VCL")
 }

@@ -62,20 +62,21 @@ func (r *routeReconciler) attachedRoutes(ctx context.Context, key types.Namespac
 	})
 }
 
-// status merges what is told of a route into its status. Of one that is not ours, entries that we once wrote go.
+// status merges the report of a route into its status. Of one that is not ours, entries that we once wrote go.
 func (r *routeReconciler) status(ctx context.Context, key types.NamespacedName, snapshot *Snapshot) error {
-	told, ours := snapshot.Routes[key]
+	reported, ours := snapshot.Routes[key]
 	err := r.statuses.write(ctx, "HTTPRoute", key, func() client.Object { return &gatewayv1.HTTPRoute{} }, func(object client.Object) bool {
 		route := object.(*gatewayv1.HTTPRoute)
 		if !ours {
-			told = report.HTTPRoute{Object: report.Object{
+			reported = HTTPRoute{UID: route.UID, HTTPRoute: report.HTTPRoute{Object: report.Object{
 				Namespace: route.Namespace, Name: route.Name, Generation: route.Generation,
-			}}
+			}}}
 		}
-		if route.Generation != told.Generation {
+		// One that was changed or made anew meanwhile is about to be translated again.
+		if route.UID != reported.UID || route.Generation != reported.Generation {
 			return false
 		}
-		merged, changed := status.HTTPRoute(route.Status, told, r.controller, metav1.Now())
+		merged, changed := status.HTTPRoute(route.Status, reported.HTTPRoute, r.controller, metav1.Now())
 		route.Status = merged
 		return changed
 	})

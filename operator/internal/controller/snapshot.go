@@ -20,11 +20,19 @@ type Gateway struct {
 	Report report.Gateway
 }
 
+// HTTPRoute is what translation reports of one route.
+type HTTPRoute struct {
+	// UID tells a route from one of the same name that was there before: the new one has no status yet, though what is to be
+	// told of it may be the same.
+	UID types.UID
+	report.HTTPRoute
+}
+
 // Snapshot is the result of one translation, by object. It is never changed.
 type Snapshot struct {
 	Classes  map[string]report.GatewayClass
 	Gateways map[types.NamespacedName]*Gateway
-	Routes   map[types.NamespacedName]report.HTTPRoute
+	Routes   map[types.NamespacedName]HTTPRoute
 	// Policies are the BackendTLSPolicies that matter to Gateways of ours.
 	Policies map[types.NamespacedName]report.Policy
 }
@@ -37,7 +45,7 @@ func snapshotOf(in inputs.Inputs, result translate.Result) *Snapshot {
 	s := &Snapshot{
 		Classes:  make(map[string]report.GatewayClass, len(result.Report.GatewayClasses)),
 		Gateways: make(map[types.NamespacedName]*Gateway, len(result.Gateways)),
-		Routes:   make(map[types.NamespacedName]report.HTTPRoute, len(result.Report.HTTPRoutes)),
+		Routes:   make(map[types.NamespacedName]HTTPRoute, len(result.Report.HTTPRoutes)),
 		Policies: make(map[types.NamespacedName]report.Policy, len(result.Report.BackendTLSPolicies)),
 	}
 	for _, class := range result.Report.GatewayClasses {
@@ -55,7 +63,14 @@ func snapshotOf(in inputs.Inputs, result translate.Result) *Snapshot {
 		}
 	}
 	for _, route := range result.Report.HTTPRoutes {
-		s.Routes[types.NamespacedName{Namespace: route.Namespace, Name: route.Name}] = route
+		s.Routes[types.NamespacedName{Namespace: route.Namespace, Name: route.Name}] = HTTPRoute{HTTPRoute: route}
+	}
+	for _, object := range in.HTTPRoutes {
+		key := types.NamespacedName{Namespace: object.Namespace, Name: object.Name}
+		if route, reported := s.Routes[key]; reported {
+			route.UID = object.UID
+			s.Routes[key] = route
+		}
 	}
 	for _, policy := range result.Report.BackendTLSPolicies {
 		s.Policies[types.NamespacedName{Namespace: policy.Namespace, Name: policy.Name}] = policy
@@ -79,7 +94,7 @@ func (s *Snapshot) since(old *Snapshot) difference {
 	return difference{
 		classes:  differing(old.Classes, s.Classes, same[report.GatewayClass]),
 		gateways: differing(old.Gateways, s.Gateways, sameGateway),
-		routes:   differing(old.Routes, s.Routes, same[report.HTTPRoute]),
+		routes:   differing(old.Routes, s.Routes, same[HTTPRoute]),
 		policies: differing(old.Policies, s.Policies, same[report.Policy]),
 	}
 }

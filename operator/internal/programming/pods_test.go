@@ -35,6 +35,8 @@ type chaperone struct {
 	mu       sync.Mutex
 	revision int
 	changed  chan struct{}
+	// ended is closed when the pod ends; it leaves no question open then.
+	ended chan struct{}
 	// checked are the VCLs that it was asked to check; status and answer are how it answers.
 	checked []string
 	status  int
@@ -71,6 +73,9 @@ func (c *chaperone) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		case <-changed:
 		case <-r.Context().Done():
 			return
+		case <-c.ended:
+			http.Error(w, "the pod ends", http.StatusServiceUnavailable)
+			return
 		}
 	}
 }
@@ -104,7 +109,7 @@ func (c *chaperone) checks() []string {
 // start listens as a pod with the given address would.
 func start(t *testing.T, ip string, presents workload.Credential) *chaperone {
 	t.Helper()
-	c := &chaperone{credential: presents, revision: 1, changed: make(chan struct{})}
+	c := &chaperone{credential: presents, revision: 1, changed: make(chan struct{}), ended: make(chan struct{})}
 	pair, err := tls.X509KeyPair(presents.Certificate, presents.Key)
 	require.NoError(t, err)
 	listener, err := net.Listen("tcp", net.JoinHostPort(ip, strconv.Itoa(int(gatewaypod.AdminPort))))
@@ -115,6 +120,7 @@ func start(t *testing.T, ip string, presents workload.Credential) *chaperone {
 	server.Config.ErrorLog = nil
 	server.StartTLS()
 	t.Cleanup(func() {
+		close(c.ended)
 		server.CloseClientConnections()
 		server.Close()
 	})
@@ -155,13 +161,13 @@ func TestAPodIsHeardAsSoonAsItHasSomethingNewToSay(t *testing.T) {
 	own := credential(t)
 	pod := start(t, "127.0.31.1", own)
 	g, changes := newGateway(t)
-	told := dataplane.Pod{Name: "a", UID: "1", IP: "127.0.31.1", Ready: true}
-	assert.Equal(t, int64(-1), sequenceOf(t, g, own, told))
+	starting := dataplane.Pod{Name: "a", UID: "1", IP: "127.0.31.1", Ready: true}
+	assert.Equal(t, int64(-1), sequenceOf(t, g, own, starting))
 	assert.Equal(t, gateway, <-changes)
-	assert.Equal(t, int64(1), sequenceOf(t, g, own, told))
+	assert.Equal(t, int64(1), sequenceOf(t, g, own, starting))
 	pod.change()
 	assert.Equal(t, gateway, <-changes)
-	assert.Equal(t, int64(2), sequenceOf(t, g, own, told))
+	assert.Equal(t, int64(2), sequenceOf(t, g, own, starting))
 }
 
 func TestAPodThatPresentsAnotherCertificateIsNotBelieved(t *testing.T) {
@@ -190,28 +196,28 @@ func TestATokenThatIsRefusedIsAnError(t *testing.T) {
 func TestAPodThatStartsLaterIsHeard(t *testing.T) {
 	own := credential(t)
 	g, changes := newGateway(t)
-	told := dataplane.Pod{Name: "a", UID: "1", IP: "127.0.31.4", Ready: true}
-	assert.Equal(t, int64(-1), sequenceOf(t, g, own, told))
+	starting := dataplane.Pod{Name: "a", UID: "1", IP: "127.0.31.4", Ready: true}
+	assert.Equal(t, int64(-1), sequenceOf(t, g, own, starting))
 	start(t, "127.0.31.4", own)
 	assert.Equal(t, gateway, <-changes)
-	assert.Equal(t, int64(1), sequenceOf(t, g, own, told))
+	assert.Equal(t, int64(1), sequenceOf(t, g, own, starting))
 }
 
 func TestWhatIsForgottenStartsAnew(t *testing.T) {
 	own := credential(t)
 	start(t, "127.0.31.5", own)
 	g, changes := newGateway(t)
-	told := dataplane.Pod{Name: "a", UID: "1", IP: "127.0.31.5", Ready: true}
-	sequenceOf(t, g, own, told)
+	starting := dataplane.Pod{Name: "a", UID: "1", IP: "127.0.31.5", Ready: true}
+	sequenceOf(t, g, own, starting)
 	<-changes
 	seen, err := g.Observe(own, nil)
 	require.NoError(t, err)
 	assert.Empty(t, seen, "a pod that is gone is not spoken of")
-	assert.Equal(t, int64(-1), sequenceOf(t, g, own, told), "one of the same address begins anew")
+	assert.Equal(t, int64(-1), sequenceOf(t, g, own, starting), "one of the same address begins anew")
 	<-changes
 	other := credential(t)
 	other.Certificate, other.Key = own.Certificate, own.Key
-	assert.Equal(t, int64(-1), sequenceOf(t, g, other, told), "with another credential, what was said does not count")
+	assert.Equal(t, int64(-1), sequenceOf(t, g, other, starting), "with another credential, what was said does not count")
 }
 
 func TestAPodWithoutAnAddressIsNotAsked(t *testing.T) {
@@ -238,7 +244,7 @@ func heard(t *testing.T, own workload.Credential, pods ...dataplane.Pod) (*Gatew
 func TestAPodChecksVCL(t *testing.T) {
 	own := credential(t)
 	pod := start(t, "127.0.31.7", own)
-	told := dataplane.Pod{Name: "a", UID: "1", IP: "127.0.31.7"}
+	starting := dataplane.Pod{Name: "a", UID: "1", IP: "127.0.31.7"}
 	for name, c := range map[string]struct {
 		status int
 		answer string
@@ -252,7 +258,7 @@ func TestAPodChecksVCL(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			pod.says(c.status, c.answer)
-			g, changes := heard(t, own, told)
+			g, changes := heard(t, own, starting)
 			before := len(pod.checks())
 			assert.Equal(t, dataplane.Check{State: dataplane.Checking}, g.CheckVCL([]byte("vcl 4.1;")))
 			<-changes
@@ -266,8 +272,8 @@ func TestVCLIsCheckedAsSoonAsAPodAnswers(t *testing.T) {
 	own := credential(t)
 	g, changes := newGateway(t)
 	assert.Equal(t, dataplane.Check{State: dataplane.Unheard}, g.CheckVCL([]byte("vcl 4.1;")), "a Gateway whose pods nobody knows")
-	told := dataplane.Pod{Name: "a", UID: "1", IP: "127.0.31.8"}
-	_, err := g.Observe(own, []dataplane.Pod{told})
+	starting := dataplane.Pod{Name: "a", UID: "1", IP: "127.0.31.8"}
+	_, err := g.Observe(own, []dataplane.Pod{starting})
 	require.NoError(t, err)
 	assert.Equal(t, dataplane.Check{State: dataplane.Unheard}, g.CheckVCL([]byte("vcl 4.1;")))
 	start(t, "127.0.31.8", own).says(200, `{"ok":true}`)
@@ -333,7 +339,7 @@ func TestWhatWasRefusedIsTriedAgainEverMoreSlowly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		started := time.Now()
 		var asked []time.Duration
-		var told []dataplane.Check
+		var results []dataplane.Check
 		repeat(t.Context(), func() (dataplane.Check, string, error) {
 			asked = append(asked, time.Since(started))
 			switch len(asked) {
@@ -343,8 +349,8 @@ func TestWhatWasRefusedIsTriedAgainEverMoreSlowly(t *testing.T) {
 				return compiles, "1", nil
 			}
 			return refused, "1", nil
-		}, zap.NewNop(), func(c dataplane.Check, _ string) { told = append(told, c) })
-		assert.Equal(t, []dataplane.Check{refused, compiles}, told, "the same words are told once")
+		}, zap.NewNop(), func(c dataplane.Check, _ string) { results = append(results, c) })
+		assert.Equal(t, []dataplane.Check{refused, compiles}, results, "the same result is reported once")
 		const s = time.Second
 		assert.Equal(t, []time.Duration{0, 5 * s, 15 * s, 15*s + minPause, 35*s + minPause, 75*s + minPause}, asked)
 	})
