@@ -56,7 +56,9 @@ pub unsafe fn filter(ctx: &vrt_ctx) -> Result<(), NoRoom> {
     let (task, resp) = unsafe { (task_state::get::<ClientTask>(ctx), Message::new(ctx.http_resp.0)) };
     let Some(mut resp) = resp else { return Ok(()) };
     let carried = resp.field(CARRIED);
-    resp.retain_quietly(|name, _| !name.eq_ignore_ascii_case(CARRIED));
+    if carried.is_some() {
+        resp.retain_quietly(|name, _| !name.eq_ignore_ascii_case(CARRIED));
+    }
     let Some(task) = task else { return Ok(()) };
     if task.delivered {
         return Ok(());

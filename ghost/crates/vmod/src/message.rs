@@ -167,6 +167,14 @@ impl<'a> Message<'a> {
         Ok(())
     }
 
+    /// Lets `work` change the message without a word in the log.
+    pub fn quietly<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> T {
+        let log = std::mem::replace(&mut self.http_mut().vsl, std::ptr::null_mut());
+        let result = work(self);
+        self.http_mut().vsl = log;
+        result
+    }
+
     /// Adds a line that lives as long as the process. Errors where there is no room.
     pub fn add_static(&mut self, line: &'static CStr) -> Result<(), NoRoom> {
         let http = self.http_mut();

@@ -34,7 +34,7 @@ pub unsafe fn make(
         return Ok(());
     }
     // SAFETY: as promised.
-    let made = unsafe { write(ctx, pristine, snapshot, socket, listener) };
+    let made = pristine.quietly(|pristine| unsafe { write(ctx, pristine, snapshot, socket, listener) });
     // What could not be written whole is referred to as well.
     // SAFETY: as promised.
     unsafe { keep(ctx) };
