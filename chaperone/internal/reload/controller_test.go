@@ -186,10 +186,13 @@ func (b *bench) sliceIn(namespace, address string) {
 	b.inputs.SetSlice(slice)
 }
 
-// child starts a child of varnishd.
+// child starts a child of varnishd, and waits until Run has noticed: otherwise Run may ask ghost once for what
+// comes next, and once more for the child.
 func (b *bench) child() {
+	b.t.Helper()
 	b.ghost.restart()
 	b.controller.ChildStarted()
+	varnishtest.Eventually(b.t, "the child is noticed", func() bool { return len(b.controller.life) == 0 })
 }
 
 func (b *bench) runs(routingSequence int64, addresses ...string) {
