@@ -83,23 +83,30 @@ const (
 	minMemory   = 64 << 20
 )
 
-// serviceAccount is where a pod's token for the API is mounted (Kubernetes, "Configure Service Accounts for Pods").
-const serviceAccount = "/var/run/secrets/kubernetes.io"
+// tokens is where a pod's token for the API is mounted (Kubernetes, "Configure Service Accounts for Pods"), and beside it those
+// for the APIs of clouds.
+const tokens = "/var/run/secrets"
 
 // hideKeys keeps private keys and tokens from varnishd, where the kernel can.
-func hideKeys(o *options.Options) (err error) {
-	if !confine.Available() {
-		return errors.New("the kernel has no Landlock")
-	}
-	if o.Confinement.Self, err = os.Executable(); err != nil {
+func hideKeys(o *options.Options) error {
+	if err := confine.Available(); err != nil {
 		return err
 	}
-	o.Confinement.Hidden = []string{serviceAccount}
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	confinement := confine.Confinement{Self: self, Hidden: []string{tokens}}
 	for _, path := range []string{o.TLSDir, o.Admin.TokenFile, o.Admin.KeyFile} {
 		if path != "" {
-			o.Confinement.Hidden = append(o.Confinement.Hidden, path)
+			confinement.Hidden = append(confinement.Hidden, path)
 		}
 	}
+	// Where this fails, varnishd would fail as well.
+	if err := confinement.Try(self, "--version"); err != nil {
+		return err
+	}
+	o.Confinement = confinement
 	// The C compiler's files must be where varnishd can read what is made later.
 	temporary, err := filepath.Abs(o.WorkDir)
 	if err != nil {

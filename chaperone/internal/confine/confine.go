@@ -1,6 +1,7 @@
 package confine
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -21,10 +22,20 @@ const end = "--"
 // could be gained.
 const rights = landlock.AccessFSSet(llsyscall.AccessFSReadFile | llsyscall.AccessFSReadDir | llsyscall.AccessFSRefer)
 
-// Available says whether the kernel can confine.
-func Available() bool {
+// leastABI is the first version of Landlock that lets files be moved between directories (Linux 5.19). Under the first one
+// nothing could be, and the C compiler of varnishd moves files.
+const leastABI = 2
+
+// Available says why the kernel cannot confine; nil where it can.
+func Available() error {
 	version, err := llsyscall.LandlockGetABIVersion()
-	return err == nil && version > 0
+	if err != nil {
+		return fmt.Errorf("the kernel has no Landlock: %w", err)
+	}
+	if version < leastABI {
+		return fmt.Errorf("the kernel's Landlock has ABI version %d, and %d is needed (Linux 5.19)", version, leastABI)
+	}
+	return nil
 }
 
 // Confinement is how programs are started that are not to read some files.
@@ -42,6 +53,16 @@ func (c Confinement) Wrap(program string, args []string) (string, []string) {
 	}
 	wrapped := append([]string{Command}, c.Hidden...)
 	return c.Self, append(append(wrapped, end, program), args...)
+}
+
+// Try starts a program that ends by itself, confined. An error says why no program can be started so.
+func (c Confinement) Try(program string, args ...string) error {
+	program, args = c.Wrap(program, args)
+	output, err := exec.Command(program, args...).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("%w: %s", err, bytes.TrimSpace(output))
+	}
+	return nil
 }
 
 // Become makes this process the program that the arguments of Wrap name, behind Command. It returns only where that fails.
@@ -78,8 +99,9 @@ func become(hidden, command []string) error {
 			rules = append(rules, landlock.PathAccess(llsyscall.AccessFSReadFile, path).IgnoreIfMissing())
 		}
 	}
+	// Not by best effort, which may be none.
 	config := landlock.Config{HandledAccessFS: rights}
-	if err := config.BestEffort().RestrictPaths(rules...); err != nil {
+	if err := config.RestrictPaths(rules...); err != nil {
 		return fmt.Errorf("confining %s: %w", command[0], err)
 	}
 	if err := syscall.Exec(path, command, os.Environ()); err != nil {
