@@ -44,12 +44,20 @@ func (c *children) look(ctx context.Context, cli childInspector) error {
 	if pids.Worker == c.current {
 		return nil
 	}
-	c.current = pids.Worker
 	if pids.Worker == 0 {
 		c.setState(status.VarnishdStarting)
-		return c.notePanic(ctx, cli)
 	}
-	restarted := c.last != 0 && c.last != pids.Worker
+	restarted := pids.Worker != 0 && c.last != 0 && c.last != pids.Worker
+	if pids.Worker == 0 || restarted {
+		// Where its last words cannot be had yet, the next look finds the change as new as this one does.
+		if err := c.notePanic(ctx, cli); err != nil {
+			return err
+		}
+	}
+	c.current = pids.Worker
+	if pids.Worker == 0 {
+		return nil
+	}
 	c.last = pids.Worker
 	c.hold(pids.Worker)
 	c.board.Update(func(st *status.Status) {
@@ -60,9 +68,6 @@ func (c *children) look(ctx context.Context, cli childInspector) error {
 	})
 	if restarted {
 		c.log.Error("varnishd's child died and was started again", zap.Int("pid", pids.Worker))
-		if err := c.notePanic(ctx, cli); err != nil {
-			return err
-		}
 	}
 	c.started()
 	return nil

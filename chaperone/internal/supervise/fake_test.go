@@ -58,6 +58,8 @@ type fakeCLI struct {
 	worker int
 	panic  string
 	broken error
+	// busy says that another command has its turn when the child's last words are asked for.
+	busy bool
 	// hangs holds answers up until it is closed, asked is closed by the first question that it holds up.
 	hangs, asked chan struct{}
 	// looked, where it is not nil, is told of each look at the child.
@@ -90,6 +92,9 @@ func (c *fakeCLI) Pids(context.Context) (varnishcli.Pids, error) {
 func (c *fakeCLI) Panic(context.Context) (string, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.busy {
+		return "", varnishcli.ErrBusy
+	}
 	return c.panic, c.broken
 }
 

@@ -113,6 +113,22 @@ func TestAChildThatDiesIsCountedAndTold(t *testing.T) {
 	assert.Empty(t, cli.panic, "a panic that was seen is cleared")
 }
 
+func TestAChildThatStartsWhileACommandTakesLongIsTold(t *testing.T) {
+	b := newBench(t, nil)
+	_, cli := b.start()
+	looked := make(chan struct{}, 1)
+	cli.set(func(c *fakeCLI) {
+		c.worker, c.panic, c.busy, c.looked = secondChild, "Assert error in VRT()", true, looked
+	})
+	b.tick()
+	<-looked
+	cli.set(func(c *fakeCLI) { c.busy = false })
+	b.tick()
+	b.expect("child")
+	assert.EqualValues(t, 1, b.varnishd().ChildRestarts)
+	assert.Equal(t, "Assert error in VRT()", b.varnishd().LastPanic)
+}
+
 func TestAChildThatIsAwayIsNotServing(t *testing.T) {
 	b := newBench(t, nil)
 	_, cli := b.start()

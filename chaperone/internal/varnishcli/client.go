@@ -116,9 +116,16 @@ func (c *Client) exchange(ctx context.Context, within time.Duration, command []b
 	defer cancel()
 	// An answer that comes after its reader has gone would be taken for the next one's, hence the close.
 	c.conn.SetDeadline(time.Time{})
-	stop := context.AfterFunc(ctx, func() { c.conn.SetDeadline(time.Unix(1, 0)) })
+	ended := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(ended)
+		c.conn.SetDeadline(time.Unix(1, 0))
+	})
 	response, err := c.roundTrip(command)
-	stop()
+	if !stop() {
+		// Later it would end the next command.
+		<-ended
+	}
 	if err != nil {
 		if ctx.Err() != nil {
 			err = ctx.Err()
