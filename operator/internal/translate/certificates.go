@@ -39,10 +39,11 @@ func presented(files map[string][]byte, name string) (keyPair, bool) {
 	return pair, pair.check() == nil
 }
 
-// add puts a key pair into the bundle, once; false where there is no room for it.
+// add puts a key pair into the bundle, once; false where there is no room for it, or where another
+// one has its name, as the last good one has for another listener.
 func (b *bundle) add(name string, pair keyPair) bool {
-	if _, ok := b.files[name+certificateSuffix]; ok {
-		return true
+	if certificate, ok := b.files[name+certificateSuffix]; ok {
+		return bytes.Equal(certificate, pair.certificate) && bytes.Equal(b.files[name+keySuffix], pair.key)
 	}
 	if b.size+len(pair.certificate)+len(pair.key) > maxBundle {
 		return false

@@ -150,6 +150,24 @@ func TestASecretThatGrowsTakesNoRoomFromOthers(t *testing.T) {
 	assert.Contains(t, refused.Message, "its last good certificate serves on")
 }
 
+// Both listeners present the pair that is named alike, so both say whose it is.
+func TestEveryListenerSaysThatItsLastGoodCertificateServes(t *testing.T) {
+	const half = 512 << 10
+	before, other := keyPair(t, "a", 0), keyPair(t, "b", half)
+	first := translate.Translate(withCertificates(before, other))
+	grown := keyPair(t, "a", 2*half-len(other.Data[corev1.TLSCertKey]))
+	in := withCertificates(grown, other, grown)
+	in.Presented = map[string]map[string][]byte{"default/gateway": first.Gateways[0].Certificates}
+	next := translate.Translate(in)
+	for _, i := range []int{0, 2} {
+		l := next.Report.Gateways[0].Listeners[i]
+		assert.True(t, l.Serves, l.Name)
+		resolved := report.Find(l.Conditions, "ResolvedRefs")
+		assert.Equal(t, metav1.ConditionFalse, resolved.Status, l.Name)
+		assert.Contains(t, resolved.Message, "its last good certificate serves on", l.Name)
+	}
+}
+
 func TestKeyPairsAreReadOnce(t *testing.T) {
 	secret := keyPair(t, "a", 0)
 	in := withCertificates(secret)
