@@ -37,14 +37,14 @@ func (r *policyReconciler) Reconcile(ctx context.Context, request reconcile.Requ
 		func(object client.Object) bool {
 			policy := inputs.Preferred(object).(*gatewayv1.BackendTLSPolicy)
 			if !ours {
-				reported = report.Policy{Object: report.Object{
+				reported = Policy{UID: policy.UID, Policy: report.Policy{Object: report.Object{
 					Namespace: policy.Namespace, Name: policy.Name, Generation: policy.Generation,
-				}}
+				}}}
 			}
-			if policy.Generation != reported.Generation {
+			if policy.UID != reported.UID || policy.Generation != reported.Generation {
 				return false
 			}
-			merged, changed := status.Policy(policy.Status, reported, r.controller, metav1.Now())
+			merged, changed := status.Policy(policy.Status, reported.Policy, r.controller, metav1.Now())
 			policy.Status = merged
 			return changed
 		})

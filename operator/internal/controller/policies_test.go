@@ -25,7 +25,7 @@ func TestAPolicyIsToldOfInTheVersionThatIsInstalled(t *testing.T) {
 	require.NoError(t, gatewayv1.Install(scheme))
 	require.NoError(t, gatewayv1alpha3.Install(scheme))
 	key := types.NamespacedName{Namespace: "shop", Name: "tls"}
-	meta := metav1.ObjectMeta{Namespace: key.Namespace, Name: key.Name, Generation: 1}
+	meta := metav1.ObjectMeta{Namespace: key.Namespace, Name: key.Name, UID: "new", Generation: 1}
 	for version, object := range map[string]client.Object{
 		"v1":       &gatewayv1.BackendTLSPolicy{ObjectMeta: meta},
 		"v1alpha3": &gatewayv1alpha3.BackendTLSPolicy{ObjectMeta: meta},
@@ -36,7 +36,7 @@ func TestAPolicyIsToldOfInTheVersionThatIsInstalled(t *testing.T) {
 				statuses: statusWriter{cache: cluster, live: cluster, client: cluster, manager: managerPolicies}, current: &current{},
 				installed: gather.Installed{Kinds: []gather.InstalledKind{{Resource: inputs.BackendTLSPolicies, Version: version}}}, controller: inputs.ControllerName,
 			}
-			reconciled := func(policies map[types.NamespacedName]report.Policy) []gatewayv1.PolicyAncestorStatus {
+			reconciled := func(policies map[types.NamespacedName]Policy) []gatewayv1.PolicyAncestorStatus {
 				r.current.Store(&Snapshot{Policies: policies})
 				_, err := r.Reconcile(t.Context(), reconcile.Request{NamespacedName: key})
 				require.NoError(t, err)
@@ -45,12 +45,15 @@ func TestAPolicyIsToldOfInTheVersionThatIsInstalled(t *testing.T) {
 				return inputs.Preferred(live).(*gatewayv1.BackendTLSPolicy).Status.Ancestors
 			}
 			ref := policy.AncestorRef(&metav1.ObjectMeta{Namespace: edge.Namespace, Name: edge.Name})
-			ancestors := reconciled(map[types.NamespacedName]report.Policy{key: {
+			reported := report.Policy{
 				Object: report.Object{Namespace: key.Namespace, Name: key.Name, Generation: 1},
 				Ancestors: []report.Ancestor{{AncestorRef: ref, Conditions: []report.Condition{{
 					Type: "Accepted", Status: metav1.ConditionFalse, Reason: report.ReasonNotSupported,
 				}}}},
-			}})
+			}
+			assert.Empty(t, reconciled(map[types.NamespacedName]Policy{key: {UID: "old", Policy: reported}}),
+				"what is to be told of one that was there before is nothing to this one")
+			ancestors := reconciled(map[types.NamespacedName]Policy{key: {UID: "new", Policy: reported}})
 			require.Len(t, ancestors, 1)
 			assert.Equal(t, ref, ancestors[0].AncestorRef)
 			assert.Equal(t, report.ReasonNotSupported, ancestors[0].Conditions[0].Reason)

@@ -82,7 +82,8 @@ func listenersOf(g *model.Gateway) ([]byte, error) {
 	data, err := json.Marshal(struct {
 		Listeners   []model.Listener
 		TrustedHops []string
-	}{g.Listeners, g.TrustedHops})
+		XVarnish    bool
+	}{g.Listeners, g.TrustedHops, g.XVarnish})
 	if err != nil {
 		return nil, fmt.Errorf("encode the listeners of Gateway %s/%s: %w", g.Namespace, g.Name, err)
 	}

@@ -28,13 +28,20 @@ type HTTPRoute struct {
 	report.HTTPRoute
 }
 
+// Policy is what translation reports of one BackendTLSPolicy.
+type Policy struct {
+	// UID as for an HTTPRoute.
+	UID types.UID
+	report.Policy
+}
+
 // Snapshot is the result of one translation, by object. It is never changed.
 type Snapshot struct {
 	Classes  map[string]report.GatewayClass
 	Gateways map[types.NamespacedName]*Gateway
 	Routes   map[types.NamespacedName]HTTPRoute
 	// Policies are the BackendTLSPolicies that matter to Gateways of ours.
-	Policies map[types.NamespacedName]report.Policy
+	Policies map[types.NamespacedName]Policy
 }
 
 // current is the newest snapshot; nil before the first translation.
@@ -46,7 +53,7 @@ func snapshotOf(in inputs.Inputs, result translate.Result) *Snapshot {
 		Classes:  make(map[string]report.GatewayClass, len(result.Report.GatewayClasses)),
 		Gateways: make(map[types.NamespacedName]*Gateway, len(result.Gateways)),
 		Routes:   make(map[types.NamespacedName]HTTPRoute, len(result.Report.HTTPRoutes)),
-		Policies: make(map[types.NamespacedName]report.Policy, len(result.Report.BackendTLSPolicies)),
+		Policies: make(map[types.NamespacedName]Policy, len(result.Report.BackendTLSPolicies)),
 	}
 	for _, class := range result.Report.GatewayClasses {
 		s.Classes[class.Name] = class
@@ -73,7 +80,14 @@ func snapshotOf(in inputs.Inputs, result translate.Result) *Snapshot {
 		}
 	}
 	for _, policy := range result.Report.BackendTLSPolicies {
-		s.Policies[types.NamespacedName{Namespace: policy.Namespace, Name: policy.Name}] = policy
+		s.Policies[types.NamespacedName{Namespace: policy.Namespace, Name: policy.Name}] = Policy{Policy: policy}
+	}
+	for _, object := range in.BackendTLSPolicies {
+		key := types.NamespacedName{Namespace: object.Namespace, Name: object.Name}
+		if policy, reported := s.Policies[key]; reported {
+			policy.UID = object.UID
+			s.Policies[key] = policy
+		}
 	}
 	return s
 }
@@ -95,7 +109,7 @@ func (s *Snapshot) since(old *Snapshot) difference {
 		classes:  differing(old.Classes, s.Classes, same[report.GatewayClass]),
 		gateways: differing(old.Gateways, s.Gateways, sameGateway),
 		routes:   differing(old.Routes, s.Routes, same[HTTPRoute]),
-		policies: differing(old.Policies, s.Policies, same[report.Policy]),
+		policies: differing(old.Policies, s.Policies, same[Policy]),
 	}
 }
 
