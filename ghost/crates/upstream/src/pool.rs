@@ -82,8 +82,8 @@ impl Pool {
         }
         // One that does not fit is closed.
         let is_kept = self.idle.push(Waiting { connection, expires: now + keep }).is_ok();
-        // The endpoint may have left between the question and the answer.
-        if !self.open.load(Ordering::SeqCst) {
+        // The endpoint may have left, or lost its trust, between the question and the answer.
+        if !self.open.load(Ordering::SeqCst) || self.distrusted.left(now).is_some() {
             self.clear();
             return false;
         }

@@ -60,12 +60,18 @@ fn has_host(head: &[u8]) -> bool {
     let Some(blank) = head.iter().position(|byte| is_blank(*byte)) else { return true };
     let target =
         head[blank..].iter().position(|byte| !is_blank(*byte)).map_or(&b""[..], |at| &head[blank + at..]);
-    absolute::split(target).is_none() || target.split(|byte| *byte == b'\n').skip(1).any(is_host_line)
+    // What lies behind the empty line is body, or the next request.
+    let mut lines = target.split(|byte| *byte == b'\n').skip(1).take_while(|line| !is_empty_line(line));
+    absolute::split(target).is_none() || lines.any(is_host_line)
 }
 
 /// A blank, or what Varnish writes over it.
 fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | 0)
+}
+
+fn is_empty_line(line: &[u8]) -> bool {
+    line.iter().all(|byte| matches!(byte, b'\r' | 0))
 }
 
 fn is_host_line(line: &[u8]) -> bool {
@@ -89,6 +95,7 @@ mod tests {
             ("\r\nGET\0 \thttp://a.io/\0HTTP/1.1\0\n\r\n", false),
             ("GET\0http://a.io/\0HTTP/1.1\0\n\r\n", false),
             ("GET\0HTTP://a.io/host:\0HTTP/1.1\0\nHosts: a\0\nX-Host: a\0\n\r\n", false),
+            ("POST\0http://a.io/\0HTTP/1.1\0\nX: y\0\n\r\nHost: a.io\r\n", false),
             ("GET\0/http://a.io\0HTTP/1.1\0\n\r\n", true),
             ("GET\0/\0HTTP/1.1\0\n\r\n", true),
             ("", true),
