@@ -16,12 +16,14 @@ BUILD := build
 GO_MODULES := shared operator chaperone test
 PRODUCT_MODULES := shared operator chaperone
 # TEST_TAGS are those of tests that need more than `make test` has; they are linted all the same.
-TEST_TAGS := apiserver,chart,cluster,conformance
+TEST_TAGS := apiserver,chart,cluster,conformance,soak
 GO_TOOLCHAIN := go1.27.0
 STATICCHECK_VERSION := v0.8.2
 STATICCHECK := $(CACHE)/bin/staticcheck-$(STATICCHECK_VERSION)-$(GO_TOOLCHAIN)
 # FUZZTIME bounds each fuzz target of `make fuzz`.
 FUZZTIME ?= 20s
+# SOAK_CYCLES is how many cycles of changes and faults `make soak` measures; each takes some seconds.
+export SOAK_CYCLES ?= 60
 
 LDFLAGS = -s -w -X github.com/varnish-gateway/gateway/$(1)/internal/version.version=$(call version,$(1))
 
@@ -47,6 +49,12 @@ build-go:
 	cd operator && GOWORK=off CGO_ENABLED=0 go build -trimpath -ldflags '$(call LDFLAGS,operator)' -o ../$(BUILD)/bin/ ./cmd/...
 	cd test && GOWORK=off CGO_ENABLED=0 go build -trimpath -o ../$(BUILD)/bin/ ./cmd/...
 
+.PHONY: build-race
+build-race: # what test-stack runs: chaperone and gatewayctl with the race detector
+	mkdir -p $(BUILD)/race
+	cd chaperone && GOWORK=off CGO_ENABLED=1 go build -race -trimpath -o ../$(BUILD)/race/ ./cmd/...
+	cd operator && GOWORK=off CGO_ENABLED=1 go build -race -trimpath -o ../$(BUILD)/race/ ./cmd/gatewayctl
+
 .PHONY: build-vmod
 build-vmod:
 	mkdir -p $(BUILD)/vmods
@@ -61,7 +69,7 @@ test: test-go test-ghost test-facts test-stack ## everything that needs no clust
 .PHONY: test-go
 test-go: ## units of the Go modules, each module alone
 	for module in $(PRODUCT_MODULES); do \
-	  (cd $$module && echo "== $$module" && GOWORK=off ../$(VARNISH) go test -count=1 ./...) || exit 1; done
+	  (cd $$module && echo "== $$module" && GOWORK=off ../$(VARNISH) go test -race -count=1 ./...) || exit 1; done
 
 .PHONY: test-ghost
 test-ghost: ## units, properties, corpus and .vtc of ghost
@@ -72,9 +80,14 @@ test-facts: ## how Varnish 7.7 behaves, as the design relies on it
 	$(VARNISH) test/varnish/check-facts
 
 .PHONY: test-stack
-test-stack: build ## the whole gateway on loopback: gatewayctl, chaperone, varnishd, ghost
+test-stack: build build-race ## the whole gateway on loopback: gatewayctl, chaperone, varnishd, ghost
+	cd test && GOWORK=off GATEWAY_BIN_DIR=$(CURDIR)/$(BUILD)/race GHOST_VMOD_DIR=$(CURDIR)/$(BUILD)/vmods \
+	  ../$(VARNISH) go test -race -count=1 -v -timeout 20m ./...
+
+.PHONY: soak
+soak: build ## SOAK_CYCLES cycles of changes and faults under load, after which nothing may have grown
 	cd test && GOWORK=off GATEWAY_BIN_DIR=$(CURDIR)/$(BUILD)/bin GHOST_VMOD_DIR=$(CURDIR)/$(BUILD)/vmods \
-	  ../$(VARNISH) go test -count=1 -v -timeout 20m ./...
+	  ../$(VARNISH) go test -count=1 -v -timeout 60m -tags soak -run '^(TestSoak|TestNoGoroutineOfGatewayctlStays)$$' ./e2e
 
 .PHONY: bench
 bench: ## micro-benchmarks; compare ratios within one run
@@ -119,10 +132,13 @@ generate: ## every generated file: schemas, deep copies, CRDs, reference pages, 
 	$(MAKE) --no-print-directory chart
 
 .PHONY: verify
-verify: generate ## that generating changes nothing, and that go.mod files are tidy
-	for module in $(GO_MODULES); do (cd $$module && GOWORK=off go mod tidy) || exit 1; done
-	@changed=$$(git status --porcelain); [ -z "$$changed" ] || { \
-	  echo "run 'make generate' and 'go mod tidy', and commit what they change:" >&2; echo "$$changed" >&2; exit 1; }
+verify: ## that generated files are up to date, and go.mod files tidy, whatever is not committed
+	hack/verify
+
+.PHONY: audit
+audit: ## known vulnerabilities and licences of what is used: govulncheck, go-licenses, cargo deny
+	hack/packages jq
+	hack/audit
 
 # The targets that need the lab cluster
 -include cluster.mk

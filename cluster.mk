@@ -33,12 +33,12 @@ chart: ## copy what the chart ships of other directories
 .PHONY: test-chart
 test-chart: $(HELM) ## lint the chart, and render it with good and bad values
 	$(HELM) lint --strict deploy/chart
-	cd test && GOWORK=off HELM=$(HELM) go test -count=1 -tags chart ./chart
+	cd test && GOWORK=off HELM=$(HELM) go test -race -count=1 -tags chart ./chart
 
 .PHONY: test-operator
 test-operator: build ## the operator against a real API server, with pods that only pretend
 	$(CLUSTER) build
-	$(CLUSTER_ENV); cd test && GOWORK=off go test -count=1 -timeout 15m -tags apiserver ./controller
+	$(CLUSTER_ENV); cd test && GOWORK=off go test -race -count=1 -timeout 15m -tags apiserver ./controller
 
 .PHONY: cluster
 cluster: images $(HELM) ## the lab cluster with the Gateway API, our images and our chart; run again, it upgrades
@@ -79,4 +79,4 @@ echo-image conformance-run e2e-run: | $(if $(filter cluster conformance e2e,$(MA
 
 .PHONY: e2e-run
 e2e-run: echo-image
-	$(CLUSTER_ENV); cd test && GOWORK=off HELM=$(HELM) go test -count=1 -v -timeout 60m -tags cluster ./e2e-cluster
+	$(CLUSTER_ENV); cd test && GOWORK=off HELM=$(HELM) go test -race -count=1 -v -timeout 60m -tags cluster ./e2e-cluster

@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/varnish-gateway/gateway/test/await"
@@ -70,6 +71,7 @@ func startGateway(t *testing.T, files map[string]string) *gateway {
 func (g *gateway) stop() {
 	require.NoError(g.t, g.stack.Stop())
 	require.NoError(g.t, os.RemoveAll(g.state))
+	assert.NotContains(g.t, g.log.String(), "WARNING: DATA RACE", "what was built with the race detector found none")
 	if g.t.Failed() {
 		g.t.Logf("the gateway's log:\n%s", g.log)
 	}

@@ -33,6 +33,8 @@ type Stack struct {
 	cmd  *exec.Cmd
 	done chan struct{}
 	err  error
+	// quit tells that it has been ended by Quit.
+	quit bool
 }
 
 // Start runs gatewayctl. It does not wait for a gateway to serve.
@@ -77,8 +79,33 @@ func (s *Stack) Done() <-chan struct{} { return s.done }
 // stopTimeout is how long everything may take to stop.
 const stopTimeout = 40 * time.Second
 
+// Quit lets gatewayctl write down all of its goroutines to Stderr and end at once, and ends what it leaves behind. There is
+// nothing to Stop then.
+func (s *Stack) Quit() error {
+	below, err := process.Descendants(s.Pid())
+	if err != nil {
+		return err
+	}
+	s.quit = true
+	if err := s.cmd.Process.Signal(syscall.SIGQUIT); err != nil {
+		return err
+	}
+	<-s.done // at the latest when the pipes are given up
+	for _, pid := range below {
+		if process.Alive(pid) {
+			err = errors.Join(err, syscall.Kill(pid, syscall.SIGKILL))
+		}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+	defer cancel()
+	return errors.Join(err, await.Success(ctx, "all processes to end", func() error { return anyAlive(below) }))
+}
+
 // Stop asks gatewayctl to stop. It fails where gatewayctl does, or where any process outlives it.
 func (s *Stack) Stop() error {
+	if s.quit {
+		return nil
+	}
 	below, err := process.Descendants(s.Pid())
 	if err != nil {
 		return err
