@@ -52,8 +52,8 @@ build-go:
 .PHONY: build-race
 build-race: # what test-stack runs: chaperone and gatewayctl with the race detector
 	mkdir -p $(BUILD)/race
-	cd chaperone && GOWORK=off CGO_ENABLED=1 go build -race -trimpath -o ../$(BUILD)/race/ ./cmd/...
-	cd operator && GOWORK=off CGO_ENABLED=1 go build -race -trimpath -o ../$(BUILD)/race/ ./cmd/gatewayctl
+	cd chaperone && GOWORK=off CGO_ENABLED=1 go build -race -o ../$(BUILD)/race/ ./cmd/...
+	cd operator && GOWORK=off CGO_ENABLED=1 go build -race -o ../$(BUILD)/race/ ./cmd/gatewayctl
 
 .PHONY: build-vmod
 build-vmod:

@@ -134,6 +134,10 @@ func malformedTargets() []malformed {
 	line := func(start, fields string) string { return start + "\r\n" + fields + "\r\n" }
 	const host = "Host: a.example\r\n"
 	rows := []malformed{
+		must("a fragment", "RFC 9112 section 3.2", get1("/x#y", "")),
+		must("an empty fragment", "RFC 9112 section 3.2", get1("/x#", "")),
+		must("a fragment behind a query", "RFC 9112 section 3.2", get1("/x?y#z", "")),
+		must("a fragment in absolute-form", "RFC 9112 section 3.2", get1("http://a.example/x#y", "")),
 		must("a target without a slash", "RFC 9112 section 3.2", get1("x", "")),
 		must("an asterisk for GET", "RFC 9112 section 3.2.4", get1("*", "")),
 		must("a space in the target", "RFC 9112 section 3", get1("/a b", "")),
@@ -153,6 +157,7 @@ func malformedTargets() []malformed {
 		may("a later version of HTTP/1", "RFC 9110 section 2.5", line("GET /x HTTP/1.2", host), "GET /x"),
 		must("a request of HTTP/0.9", "RFC 9112 section 2.3", line("GET /x", "")),
 		must("no Host", "RFC 9112 section 3.2", line("GET /x HTTP/1.1", "")),
+		must("no Host, and absolute-form", "RFC 9112 section 3.2", line("GET http://a.example/x HTTP/1.1", "")),
 		must("two Hosts that differ", "RFC 9112 section 3.2", line("GET /x HTTP/1.1", host+"Host: b.example\r\n")),
 		must("two Hosts that agree", "RFC 9112 section 3.2", line("GET /x HTTP/1.1", host+host)),
 		must("a Host with a path", "RFC 9112 section 3.2", line("GET /x HTTP/1.1", "Host: a.example/y\r\n")),
