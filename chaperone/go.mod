@@ -2,6 +2,8 @@ module github.com/varnish-gateway/gateway/chaperone
 
 go 1.27.0
 
+toolchain go1.27.3
+
 require (
 	github.com/KimMachineGun/automemlimit v1.0.1
 	github.com/fsnotify/fsnotify v1.10.1

@@ -2,6 +2,8 @@ module github.com/varnish-gateway/gateway/shared
 
 go 1.27.0
 
+toolchain go1.27.3
+
 require (
 	github.com/invopop/jsonschema v0.14.0
 	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3

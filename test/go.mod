@@ -2,6 +2,8 @@ module github.com/varnish-gateway/gateway/test
 
 go 1.27.0
 
+toolchain go1.27.3
+
 require (
 	github.com/stretchr/testify v1.12.1
 	github.com/summerwind/h2spec v2.2.1+incompatible

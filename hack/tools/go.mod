@@ -2,6 +2,8 @@ module github.com/varnish-gateway/gateway/hack/tools
 
 go 1.27.0
 
+toolchain go1.27.3
+
 tool (
 	github.com/google/go-licenses/v2
 	golang.org/x/vuln/cmd/govulncheck
