@@ -17,7 +17,7 @@ GO_MODULES := shared operator chaperone test
 PRODUCT_MODULES := shared operator chaperone
 # TEST_TAGS are those of tests that need more than `make test` has; they are linted all the same.
 TEST_TAGS := apiserver,chart,cluster,conformance,soak
-GO_TOOLCHAIN := go1.27.3
+GO_TOOLCHAIN := go1.27.4
 STATICCHECK_VERSION := v0.8.2
 STATICCHECK := $(CACHE)/bin/staticcheck-$(STATICCHECK_VERSION)-$(GO_TOOLCHAIN)
 # FUZZTIME bounds each fuzz target of `make fuzz`.

@@ -2,7 +2,7 @@ module github.com/varnish-gateway/gateway/chaperone
 
 go 1.27.0
 
-toolchain go1.27.3
+toolchain go1.27.4
 
 require (
 	github.com/KimMachineGun/automemlimit v1.0.1

@@ -2,7 +2,7 @@ module github.com/varnish-gateway/gateway/shared
 
 go 1.27.0
 
-toolchain go1.27.3
+toolchain go1.27.4
 
 require (
 	github.com/invopop/jsonschema v0.14.0

@@ -2,7 +2,7 @@ module github.com/varnish-gateway/gateway/test
 
 go 1.27.0
 
-toolchain go1.27.3
+toolchain go1.27.4
 
 require (
 	github.com/stretchr/testify v1.12.1

@@ -2,7 +2,7 @@ module github.com/varnish-gateway/gateway/hack/tools
 
 go 1.27.0
 
-toolchain go1.27.3
+toolchain go1.27.4
 
 tool (
 	github.com/google/go-licenses/v2
