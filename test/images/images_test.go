@@ -58,7 +58,7 @@ func TestAContainerfileConfiguresItsImageAsTheScriptDoes(t *testing.T) {
 
 // TestAContainerfileBuildsWithTheToolsOfTheCheckout, of versions that are named in two places.
 func TestAContainerfileBuildsWithTheToolsOfTheCheckout(t *testing.T) {
-	toolchain := regexp.MustCompile(`(?m)^go (\S+)$`).FindStringSubmatch(read(t, "operator/go.mod"))
+	toolchain := regexp.MustCompile(`(?m)^toolchain go(\S+)$`).FindStringSubmatch(read(t, "operator/go.mod"))
 	require.NotNil(t, toolchain)
 	for _, image := range []string{"gateway", "operator"} {
 		assert.Contains(t, read(t, "images/"+image+"/Containerfile"), "\nARG GO_VERSION="+toolchain[1]+"\n", image)
