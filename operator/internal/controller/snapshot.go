@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/varnish-gateway/gateway/operator/internal/inputs"
@@ -69,27 +70,26 @@ func snapshotOf(in inputs.Inputs, result translate.Result) *Snapshot {
 			g.Object = object
 		}
 	}
+	routes := uidsOf(in.HTTPRoutes)
 	for _, route := range result.Report.HTTPRoutes {
-		s.Routes[types.NamespacedName{Namespace: route.Namespace, Name: route.Name}] = HTTPRoute{HTTPRoute: route}
+		key := types.NamespacedName{Namespace: route.Namespace, Name: route.Name}
+		s.Routes[key] = HTTPRoute{UID: routes[key], HTTPRoute: route}
 	}
-	for _, object := range in.HTTPRoutes {
-		key := types.NamespacedName{Namespace: object.Namespace, Name: object.Name}
-		if route, reported := s.Routes[key]; reported {
-			route.UID = object.UID
-			s.Routes[key] = route
-		}
-	}
+	policies := uidsOf(in.BackendTLSPolicies)
 	for _, policy := range result.Report.BackendTLSPolicies {
-		s.Policies[types.NamespacedName{Namespace: policy.Namespace, Name: policy.Name}] = Policy{Policy: policy}
-	}
-	for _, object := range in.BackendTLSPolicies {
-		key := types.NamespacedName{Namespace: object.Namespace, Name: object.Name}
-		if policy, reported := s.Policies[key]; reported {
-			policy.UID = object.UID
-			s.Policies[key] = policy
-		}
+		key := types.NamespacedName{Namespace: policy.Namespace, Name: policy.Name}
+		s.Policies[key] = Policy{UID: policies[key], Policy: policy}
 	}
 	return s
+}
+
+// uidsOf gives the UID of each object by its name.
+func uidsOf[T client.Object](objects []T) map[types.NamespacedName]types.UID {
+	uids := make(map[types.NamespacedName]types.UID, len(objects))
+	for _, object := range objects {
+		uids[client.ObjectKeyFromObject(object)] = object.GetUID()
+	}
+	return uids
 }
 
 // difference lists the objects of which two snapshots say different things.
