@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+
+	"github.com/varnish-gateway/gateway/shared/gatewaypod"
 )
 
 // Checks are what the answers are made of.
@@ -22,21 +24,21 @@ type Checks struct {
 // Handler answers /healthz, /readyz and /metrics; probes with 200 or 503 and a text that says why.
 func Handler(checks Checks) http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+	mux.HandleFunc("GET "+gatewaypod.LivenessPath, func(w http.ResponseWriter, _ *http.Request) {
 		if !checks.Responsive() {
 			answer(w, http.StatusServiceUnavailable, "varnishd's supervision does not respond")
 			return
 		}
 		answer(w, http.StatusOK, "ok")
 	})
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+	mux.HandleFunc("GET "+gatewaypod.ReadinessPath, func(w http.ResponseWriter, _ *http.Request) {
 		if missing := checks.Missing(); len(missing) > 0 {
 			answer(w, http.StatusServiceUnavailable, "not ready, missing:\n"+strings.Join(missing, "\n"))
 			return
 		}
 		answer(w, http.StatusOK, "ready")
 	})
-	mux.Handle("GET /metrics", checks.Metrics)
+	mux.Handle("GET "+gatewaypod.MetricsPath, checks.Metrics)
 	return mux
 }
 

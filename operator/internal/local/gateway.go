@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/varnish-gateway/gateway/shared/gatewaypod"
 )
 
 // Key identifies a Gateway.
@@ -62,8 +64,8 @@ func (f *files) token() (string, error) {
 }
 
 // routing and vcl are the live content, from which the next one continues its sequence.
-func (f *files) routing() []byte { return f.config.live["routing.json"] }
-func (f *files) vcl() []byte     { return f.config.live["main.vcl"] }
+func (f *files) routing() []byte { return f.config.live[gatewaypod.RoutingKey] }
+func (f *files) vcl() []byte     { return f.config.live[gatewaypod.VCLKey] }
 
 // write publishes a configuration. Shards and certificates come before routing.json, which names them.
 func (f *files) write(c configuration) error {
@@ -77,7 +79,7 @@ func (f *files) write(c configuration) error {
 	if err := f.shards.write(shards); err != nil {
 		return err
 	}
-	return f.config.write(map[string][]byte{"routing.json": c.routing, "main.vcl": c.vcl})
+	return f.config.write(map[string][]byte{gatewaypod.RoutingKey: c.routing, gatewaypod.VCLKey: c.vcl})
 }
 
 // configuration is what a Gateway is to run.
