@@ -6,6 +6,7 @@ mod forward;
 mod host;
 mod limits;
 mod listener;
+mod malformed;
 mod outcome;
 mod pristine;
 
@@ -106,10 +107,10 @@ unsafe fn clean_and_decide(ctx: &vrt_ctx, vcl: &VclState, task: &mut ClientTask)
     // SAFETY: as above, the log is the running task's.
     unsafe { log::named(ctx.vsl, VslTag::VclLog, c"ghost_listener", socket) };
     // What the gateway adds to the request does not count.
-    let too_large = if pristine.has_static(listener) { None } else { limits::exceeded(&pristine) };
+    let refused = if pristine.has_static(listener) { None } else { refusal(&pristine) };
     pristine::clean(&mut pristine, listener);
     req.retain(|name, _| !is_own(name));
-    if let Some((status, why)) = too_large {
+    if let Some((status, why)) = refused {
         // SAFETY: as above.
         return Ok(unsafe { outcome::own(ctx, status, why) });
     }
@@ -136,6 +137,11 @@ unsafe fn clean_and_decide(ctx: &vrt_ctx, vcl: &VclState, task: &mut ClientTask)
     }
     // SAFETY: as above.
     unsafe { outcome::decide(ctx, vcl, task, &mut req, &snapshot, socket) }
+}
+
+/// Status and reason of the refusal of a request as it was received; none for one that is sound.
+fn refusal(received: &Message<'_>) -> Option<(u16, &'static str)> {
+    limits::exceeded(received).or_else(|| Some((400, malformed::fault(received)?)))
 }
 
 fn is_own(name: &[u8]) -> bool {
