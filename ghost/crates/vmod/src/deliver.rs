@@ -59,12 +59,12 @@ pub unsafe fn filter(ctx: &vrt_ctx) -> Result<(), NoRoom> {
     if carried.is_some() {
         resp.retain_quietly(|name, _| !name.eq_ignore_ascii_case(CARRIED));
     }
+    via::answer(&mut resp)?;
     let Some(task) = task else { return Ok(()) };
     if task.delivered {
         return Ok(());
     }
     task.delivered = true;
-    via::answer(&mut resp)?;
     task.rule.as_ref().map_or(Ok(()), |rule| rule.plan(carried).apply(&mut resp))
 }
 

@@ -1,6 +1,7 @@
 //! The callbacks of a ghost director (`struct vdi_methods`).
 
 use std::ffi::c_int;
+use std::sync::Arc;
 
 use varnish::ffi::{self, vrt_ctx, VCL_BACKEND, VCL_BOOL, VCL_TIME};
 
@@ -9,6 +10,7 @@ use crate::door;
 use crate::forward;
 use crate::listing;
 use crate::registered::{private, release, Methods};
+use crate::rule_handle::RuleHandle;
 use crate::target::Target;
 
 /// The methods of every ghost director.
@@ -37,6 +39,15 @@ pub unsafe fn is_ghost(director: *const ffi::director) -> bool {
     unsafe {
         director.as_ref().is_some_and(|director| std::ptr::eq((*director.vdir).methods, &raw const METHODS.0))
     }
+}
+
+/// The rule of a director, if it is one of ghost's.
+///
+/// # Safety
+/// As for [`is_ghost`].
+pub unsafe fn rule(director: *const ffi::director) -> Option<Arc<RuleHandle>> {
+    // SAFETY: as promised; one of ghost's stands for a target.
+    unsafe { is_ghost(director).then(|| Arc::clone(target(VCL_BACKEND(director)).rule())) }
 }
 
 /// What a ghost director stands for.

@@ -15,6 +15,7 @@
 mod answer;
 mod backend_task;
 mod boundary;
+mod by_service;
 mod counters;
 mod deliver;
 mod director;
@@ -97,13 +98,13 @@ mod ghost {
     }
 
     /// Writes the answer that ghost gives by itself.
-    pub fn synth(ctx: &mut Ctx) {
-        vcl::synth(ctx);
+    pub fn synth(ctx: &mut Ctx, #[shared_per_vcl] state: Option<&Arc<VclState>>) {
+        vcl::synth(ctx, state);
     }
 
     /// Applies the route's filters to the answer.
-    pub fn deliver(ctx: &mut Ctx) {
-        vcl::deliver(ctx);
+    pub fn deliver(ctx: &mut Ctx, #[shared_per_vcl] state: Option<&Arc<VclState>>) {
+        vcl::deliver(ctx, state);
     }
 
     /// Writes a short answer for a backend that failed.

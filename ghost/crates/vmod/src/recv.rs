@@ -22,6 +22,7 @@ use crate::log;
 use crate::message::{Message, NoRoom};
 use crate::method;
 use crate::own::Own;
+use crate::reload;
 use crate::socket;
 use crate::task::{ClientTask, Outcome};
 use crate::task_state;
@@ -33,7 +34,7 @@ const OWN_PREFIX: &[u8] = b"x-gateway-";
 /// Routes the request anew.
 ///
 /// # Safety
-/// `ctx` is the running client task's, in vcl_recv of the VCL that `vcl` belongs to.
+/// `ctx` is the running client task's, in a subroutine of the VCL that `vcl` belongs to.
 pub unsafe fn route(ctx: &vrt_ctx, vcl: &VclState) {
     // SAFETY: as promised.
     let task = unsafe { task_state::get_or_new::<ClientTask>(ctx) };
@@ -48,18 +49,31 @@ pub unsafe fn route(ctx: &vrt_ctx, vcl: &VclState) {
             unsafe { outcome::own(ctx, 500, "the request leaves no room for what ghost adds") }
         }
     };
-    count_outcome(&task.outcome);
+    if ctx.method == method::RECV {
+        count_outcome(&task.outcome);
+    }
 }
 
 /// Routes the request where that was not done, or was undone by a rollback of user VCL; the backend that Varnish
-/// was told of is replaced then by the one that is chosen now.
+/// was told of is replaced then by the one that is chosen now. In vcl_synth, the answer in the making is ghost's if
+/// it has the status that ghost answers by.
 ///
 /// # Safety
-/// As for [`route`].
+/// As for [`route`], in vcl_recv or vcl_synth.
 pub unsafe fn ensure_routed(ctx: &vrt_ctx, vcl: &VclState) {
     // SAFETY: as promised.
     unsafe {
-        if ctx.method != method::RECV || task_state::get::<ClientTask>(ctx).is_some() {
+        if task_state::get::<ClientTask>(ctx).is_some() {
+            return;
+        }
+        if ctx.method == method::SYNTH {
+            if socket::name(ctx) == reload::SOCKET {
+                // What was loaded gets the answer that it got.
+                reload::handle(ctx, vcl);
+            } else {
+                route(ctx, vcl);
+                task_state::get_or_new::<ClientTask>(ctx).told = true;
+            }
             return;
         }
         route(ctx, vcl);
@@ -68,6 +82,29 @@ pub unsafe fn ensure_routed(ctx: &vrt_ctx, vcl: &VclState) {
             ffi::VRT_Assign_Backend(hint.cast::<VCL_BACKEND>(), backend(ctx));
         }
     }
+}
+
+/// Finds the rule again of a request that user VCL has rolled back after vcl_recv, which drops what ghost remembers
+/// of it. Errors where that cannot be done.
+///
+/// The director that the request has kept knows its rule. Where user VCL has put another one in its place, the request is
+/// routed anew.
+///
+/// # Safety
+/// As for [`route`], in vcl_deliver.
+pub unsafe fn find_rule(ctx: &vrt_ctx, vcl: &VclState) -> Result<(), NoRoom> {
+    // SAFETY: as promised; the request holds the director.
+    unsafe {
+        if task_state::get::<ClientTask>(ctx).is_some() {
+            return Ok(());
+        }
+        let task = task_state::get_or_new::<ClientTask>(ctx);
+        match director::rule((*ctx.req).director_hint) {
+            Some(rule) => task.rule = Some(rule),
+            None => task.outcome = clean_and_decide(ctx, vcl, task)?,
+        }
+    }
+    Ok(())
 }
 
 /// Lets a request whose routing panicked be answered 500.
@@ -114,7 +151,7 @@ unsafe fn clean_and_decide(ctx: &vrt_ctx, vcl: &VclState, task: &mut ClientTask)
         // SAFETY: as above.
         return Ok(unsafe { outcome::own(ctx, status, why) });
     }
-    req.add_static(listener)?;
+    let marked = req.add_static(listener);
     let Some(snapshot) = gateway::running() else {
         // SAFETY: as above.
         return Ok(unsafe { outcome::own(ctx, 503, "there is no configuration yet") });
@@ -124,8 +161,10 @@ unsafe fn clean_and_decide(ctx: &vrt_ctx, vcl: &VclState, task: &mut ClientTask)
         if host::is_missing(ctx, &pristine) {
             return Ok(outcome::own(ctx, 400, "a request of HTTP/1.1 has no Host header"));
         }
+        // First of all what can fail: what rollbacks go back to is the gateway's word from here on.
         pristine::make(ctx, &mut pristine, &snapshot, socket, listener)?;
     }
+    marked?;
     absolute::to_origin(&mut req)?;
     if !task.forwarded {
         if req.field(b"host").is_none() {

@@ -10,6 +10,9 @@ use crate::own::Own;
 use crate::task::{ClientTask, Outcome};
 use crate::task_state;
 
+/// The socket that these requests come in by.
+pub const SOCKET: &[u8] = b"ghost-reload";
+
 const RELOAD: &[u8] = b"/.varnish-ghost/reload";
 const DRAIN: &[u8] = b"/.varnish-ghost/drain";
 
@@ -17,7 +20,7 @@ const DRAIN: &[u8] = b"/.varnish-ghost/drain";
 /// where the configuration was refused, 404 and 405 where the request asks for something else.
 ///
 /// # Safety
-/// `ctx` is the running client task's, in vcl_recv of the VCL that `vcl` belongs to.
+/// `ctx` is the running client task's, in vcl_recv or vcl_synth of the VCL that `vcl` belongs to.
 pub unsafe fn handle(ctx: &vrt_ctx, vcl: &VclState) -> u16 {
     // SAFETY: as promised.
     let answer = match unsafe { Message::new(ctx.http_req.0) } {

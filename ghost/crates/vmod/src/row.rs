@@ -2,17 +2,17 @@
 //!
 //! A loaded VCL has one for each service of the configuration, from the start and over reloads. Requests go
 //! by the directors of rules ([`crate::director`]), which ask the service's for its health. User VCL can find one
-//! by name (`directors.lookup`): what it sends there goes to the service, without any filter.
+//! by name (`directors.lookup`): what it sends there goes to the service, without the filters on requests.
 
-use std::collections::HashMap;
 use std::ffi::{c_int, CStr, CString};
 use std::ptr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use ghost_upstream::{Service, Services};
 use varnish::ffi::{self, vrt_ctx, VCL_BACKEND, VCL_BOOL, VCL_TIME};
 
 use crate::boundary::caught;
+use crate::by_service::{is_among, ByService};
 use crate::door;
 use crate::fetch::{self, Applied, Failure};
 use crate::gateway;
@@ -45,9 +45,9 @@ impl Row {
     }
 }
 
-/// The rows of one loaded VCL, by service.
+/// The rows of one loaded VCL.
 #[derive(Default)]
-pub struct Rows(Mutex<HashMap<Arc<str>, Arc<Row>>>);
+pub struct Rows(ByService<Row>);
 
 impl Rows {
     /// The row of a service, made where there is none; none where the VCL cools.
@@ -55,14 +55,8 @@ impl Rows {
     /// # Safety
     /// `ctx` belongs to a task or the initialisation of the VCL that the rows belong to.
     pub unsafe fn row(&self, ctx: &vrt_ctx, service: &Arc<Service>) -> Option<Arc<Row>> {
-        let mut rows = self.lock();
-        if let Some(row) = rows.get(service.id()) {
-            return Some(Arc::clone(row));
-        }
         // SAFETY: as promised.
-        let row = Arc::new(unsafe { Row::new(ctx, service) }?);
-        rows.insert(service.id().into(), Arc::clone(&row));
-        Some(row)
+        self.0.get_or_make(service, || unsafe { Row::new(ctx, service) })
     }
 
     /// Makes the rows that are missing.
@@ -78,17 +72,12 @@ impl Rows {
 
     /// Lets the rows of services go that are not among these. To be called while the VCL cannot be discarded.
     pub fn keep(&self, services: &Services) {
-        self.lock().retain(|id, _| services.get(id).is_some());
+        self.0.keep(services);
     }
 
     /// Lets all go: the VCL is discarded.
     pub fn clear(&self) {
-        self.lock().clear();
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, Arc<Row>>> {
-        // A panic leaves the map whole.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.clear();
     }
 }
 
@@ -123,10 +112,6 @@ unsafe extern "C" fn gethdrs(ctx: *const vrt_ctx, director: VCL_BACKEND) -> c_in
             fetch::start(&*ctx, service, &[director], &Applied::none(), &name)
         })
     }
-}
-
-fn is_among(service: &Arc<Service>, services: &Services) -> bool {
-    services.get(service.id()).is_some_and(|known| Arc::ptr_eq(known, service))
 }
 
 /// Whether there is an endpoint to send requests to.

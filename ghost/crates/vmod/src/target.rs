@@ -38,7 +38,7 @@ impl Target {
     }
 
     /// The rule.
-    pub fn rule(&self) -> &RuleHandle {
+    pub fn rule(&self) -> &Arc<RuleHandle> {
         &self.rule
     }
 

@@ -105,27 +105,28 @@ pub fn answer(ctx: &mut Ctx, state: Option<&Arc<VclState>>) -> i64 {
 }
 
 /// `ghost.synth`.
-pub fn synth(ctx: &mut Ctx) {
-    if is_in(ctx, method::SYNTH, "synth") {
-        // SAFETY: the context is a client task's, in vcl_synth.
-        let written = caught(|| unsafe {
-            deliver::hide_transaction(ctx.raw);
-            answer::write(ctx.raw).and_then(|()| deliver::close_if_draining(ctx.raw))
-        });
-        fit(ctx, written);
-    }
+pub fn synth(ctx: &mut Ctx, state: Option<&Arc<VclState>>) {
+    let Some(state) = usable(ctx, state, method::SYNTH, "synth") else { return };
+    // SAFETY: the context is a client task's, in vcl_synth, and the state its VCL's.
+    let written = caught(|| unsafe {
+        recv::ensure_routed(ctx.raw, state);
+        deliver::hide_transaction(ctx.raw);
+        answer::write(ctx.raw).and_then(|()| deliver::close_if_draining(ctx.raw))
+    });
+    fit(ctx, written);
 }
 
 /// `ghost.deliver`.
-pub fn deliver(ctx: &mut Ctx) {
-    if is_in(ctx, method::DELIVER, "deliver") {
-        // SAFETY: the context is a client task's, in vcl_deliver.
-        let filtered = caught(|| unsafe {
-            deliver::hide_transaction(ctx.raw);
-            deliver::filter(ctx.raw).and_then(|()| deliver::close_if_draining(ctx.raw))
-        });
-        fit(ctx, filtered);
-    }
+pub fn deliver(ctx: &mut Ctx, state: Option<&Arc<VclState>>) {
+    let Some(state) = usable(ctx, state, method::DELIVER, "deliver") else { return };
+    // SAFETY: the context is a client task's, in vcl_deliver, and the state its VCL's.
+    let filtered = caught(|| unsafe {
+        deliver::hide_transaction(ctx.raw);
+        recv::find_rule(ctx.raw, state)?;
+        deliver::filter(ctx.raw)?;
+        deliver::close_if_draining(ctx.raw)
+    });
+    fit(ctx, filtered);
 }
 
 /// `ghost.backend_error`.

@@ -13,29 +13,39 @@ use crate::snapshot::Snapshot;
 /// The fields that the gateway writes.
 const FORWARDED: [&[u8]; 3] = [b"X-Forwarded-For", b"X-Forwarded-Proto", b"X-Forwarded-Host"];
 
-/// Sets X-Forwarded-*, from what the client sent and not from what Varnish has added to it.
+/// Sets X-Forwarded-*, from what the client sent and not from what Varnish has added to it. What the client says is
+/// removed first, and `mark` is called, before the first field that may find no room.
 pub fn forward(
     pristine: &mut Message<'_>,
     snapshot: &Snapshot,
     socket: &[u8],
     peer: IpAddr,
+    mark: impl FnOnce(&mut Message<'_>) -> Result<(), NoRoom>,
 ) -> Result<(), NoRoom> {
     let trusted = &snapshot.config().trusted_hops;
-    if !trusted.contains(peer) {
-        pristine.retain_quietly(|name, _| !is_claim(name));
-    }
     let scheme = if socket.starts_with(b"https-") { Scheme::Https } else { Scheme::Http };
     let host = pristine.field(b"host").unwrap_or_default();
     scratch::with(|buffers| {
         let forwarded = &mut buffers.forwarded;
         forwarded.fill(trusted, &Origin { peer, scheme, host }, &*pristine);
+        let is_trusted = trusted.contains(peer);
+        pristine.retain_quietly(|name, _| !is_forwarded(name) && (is_trusted || !is_claim(name)));
+        mark(pristine)?;
         for (name, value) in FORWARDED.into_iter().zip([&forwarded.chain, &forwarded.proto, &forwarded.host])
         {
-            pristine.retain_quietly(|other, _| !other.eq_ignore_ascii_case(name));
             pristine.add(name, value)?;
         }
         Ok(())
     })
+}
+
+/// Whether all that [`forward`] sets is there.
+pub fn is_whole(pristine: &Message<'_>) -> bool {
+    FORWARDED.iter().all(|name| pristine.field(name).is_some())
+}
+
+fn is_forwarded(name: &[u8]) -> bool {
+    FORWARDED.iter().any(|own| name.eq_ignore_ascii_case(own))
 }
 
 /// Gives a request what the pristine one says of where it came from.

@@ -68,7 +68,11 @@ mod tests {
             ("x-connection", "close", false),
         ];
         for (name, value, expected) in table {
-            assert_eq!(is_connection_specific(name.as_bytes(), value.as_bytes()), expected, "{name}: {value}");
+            assert_eq!(
+                is_connection_specific(name.as_bytes(), value.as_bytes()),
+                expected,
+                "{name}: {value}"
+            );
         }
     }
 }

@@ -2,7 +2,9 @@
 //! must not say, and with what the gateway says instead.
 //!
 //! It is made once for each request and for all that is included into its answer, before any other VCL runs.
-//! That it was made is told by one line whose address no client can forge.
+//! That it was begun is told by one line whose address no client can forge, and that it was made by the fields that
+//! follow it. Of one that has no room for them, nothing is left that a client says of where it came from, and it
+//! gets no other try.
 
 use std::ffi::CStr;
 
@@ -31,7 +33,7 @@ pub unsafe fn make(
     listener: &'static CStr,
 ) -> Result<(), NoRoom> {
     if pristine.has_static(listener) {
-        return Ok(());
+        return if forward::is_whole(pristine) { Ok(()) } else { Err(NoRoom::Fields) };
     }
     // SAFETY: as promised.
     let made = pristine.quietly(|pristine| unsafe { write(ctx, pristine, snapshot, socket, listener) });
@@ -48,14 +50,13 @@ unsafe fn write(
     socket: &[u8],
     listener: &'static CStr,
 ) -> Result<(), NoRoom> {
-    absolute::to_origin(pristine)?;
+    let made = absolute::to_origin(pristine);
     // SAFETY: as promised.
-    let peer = unsafe {
-        host::complete(ctx, pristine)?;
-        forward::peer(ctx)
-    };
-    forward::forward(pristine, snapshot, socket, peer)?;
-    pristine.add_static(listener)
+    let (completed, peer) = unsafe { (host::complete(ctx, pristine), forward::peer(ctx)) };
+    forward::forward(pristine, snapshot, socket, peer, |pristine| {
+        pristine.add_static(listener)?;
+        made.and(completed)
+    })
 }
 
 /// Keeps what was allocated so far over a rollback (`Req_Rollback`), which frees what lies above `ws_req`.
