@@ -120,6 +120,9 @@ func (r *gatewayReconciler) objects(ctx context.Context, g *Gateway, state *prog
 		return report.DataPlane{}, err
 	}
 	want.Unreachable = unreachable
+	if !g.Held {
+		want.Sockets = g.Sockets
+	}
 	return r.programmed(ctx, g, state, w, want, observations)
 }
 

@@ -50,7 +50,9 @@ func (r *gatewayReconciler) programmed(ctx context.Context, g *Gateway, state *p
 		}
 		return pending("The listeners are not published yet."), nil
 	case programming.RoutingPending:
-		return pending("The listeners are not published yet."), nil
+		unpublished := pending("The listeners are not published yet.")
+		unpublished.Lags = true
+		return established(w.Object, state, want, unpublished), nil
 	case programming.RoutingFailed:
 		return pending("The routes cannot be published: " + strings.TrimSuffix(inOneLine(published.Failure), ".") + "."), nil
 	}
@@ -62,18 +64,30 @@ func pending(message string) report.DataPlane {
 	return report.DataPlane{Status: metav1.ConditionFalse, Reason: gatewayv1.GatewayReasonPending, Message: message}
 }
 
-// established is what to tell of a Gateway. Where that is not known, its status stays as it is, if it is of this generation
-// and still stands: a pod that has not been heard yet takes back nothing that is true.
+// established is what to tell of a Gateway. That it is programmed is not taken back because pods have yet to take what has just
+// changed, or to be heard: the condition goes on telling of the generation that they run. It is taken back where they take long, and
+// where something keeps them from it.
 func established(live *gatewayv1.Gateway, state *programming.Gateway, want dataplane.Wanted, plane report.DataPlane) report.DataPlane {
-	if plane.Status != metav1.ConditionUnknown {
-		state.Reported(want)
-		return plane
-	}
 	before := meta.FindStatusCondition(live.Status.Conditions, string(gatewayv1.GatewayConditionProgrammed))
-	if before != nil && before.ObservedGeneration == live.Generation && state.Stands(want, before.Status == metav1.ConditionTrue) {
-		return report.Standing(&live.Status)
+	programmed := before != nil && before.Status == metav1.ConditionTrue
+	if plane.Status == metav1.ConditionUnknown {
+		if before != nil && before.ObservedGeneration == live.Generation && state.Stands(want, programmed) {
+			return report.Standing(&live.Status)
+		}
+		plane.Status = metav1.ConditionFalse
+	} else if !plane.Lags {
+		state.Settled()
+		state.Reported(want)
 	}
-	plane.Status = metav1.ConditionFalse
+	switch {
+	case len(plane.Closed) > 0:
+		plane.Before = &live.Status
+	case !plane.Lags:
+	case programmed && state.Lags():
+		plane.Before = &live.Status
+	default:
+		state.Reported(want)
+	}
 	return plane
 }
 

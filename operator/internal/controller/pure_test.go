@@ -174,3 +174,37 @@ func TestAStatusEndsWithNewVCLAndWithWhatPodsSay(t *testing.T) {
 	state.Revised()
 	assert.Equal(t, metav1.ConditionFalse, established(live, state, want, unknown).Status, "this operator has published other VCL")
 }
+
+func TestThatAGatewayIsProgrammedIsNotTakenBackInANormalChange(t *testing.T) {
+	live := gatewaytest.Gateway("shop", "edge", nil, func(g *gatewayv1.Gateway) {
+		g.Generation = 2
+		g.Status.Conditions = []metav1.Condition{{Type: string(gatewayv1.GatewayConditionProgrammed), Status: "True", ObservedGeneration: 1}}
+	})
+	fresh := gatewaytest.Gateway("shop", "edge", nil)
+	behind := report.DataPlane{Status: metav1.ConditionFalse, Lags: true}
+	for name, c := range map[string]struct {
+		live  *gatewayv1.Gateway
+		plane report.DataPlane
+		holds bool
+	}{
+		"pods have yet to take what has changed": {live, behind, true},
+		"a pod that has not been heard":          {live, report.DataPlane{Status: metav1.ConditionUnknown, Lags: true}, true},
+		"a port that pods have yet to open":      {live, report.DataPlane{Status: metav1.ConditionFalse, Closed: map[int32]string{80: "no"}}, true},
+		"pods refuse what has changed":           {live, report.DataPlane{Status: metav1.ConditionFalse}, false},
+		"VCL that nobody can check":              {live, report.DataPlane{Status: metav1.ConditionUnknown}, false},
+		"the Gateway was not programmed before":  {fresh, behind, false},
+		"all run it":                             {live, report.DataPlane{Status: metav1.ConditionTrue}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				state := programming.NewStore(t.Context(), programming.Options{
+					Log: zap.NewNop(), Changed: func(types.NamespacedName) {},
+				}).Gateway(edge, "uid")
+				tell := func() bool { return established(c.live, state, dataplane.Wanted{}, c.plane).Before != nil }
+				assert.Equal(t, c.holds, tell())
+				time.Sleep(programming.SettleWithin)
+				assert.Equal(t, c.holds && !c.plane.Lags, tell(), "what lasts is told, but for a port that opens with new pods")
+			})
+		})
+	}
+}

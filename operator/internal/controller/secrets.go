@@ -18,7 +18,11 @@ func (r *gatewayReconciler) ensureCertificates(ctx context.Context, g *Gateway, 
 	if err != nil {
 		return err
 	}
-	_, _, err = r.writer.Apply(ctx, desired, live)
+	_, written, err := r.writer.Apply(ctx, desired, live)
+	if written {
+		// The cache may lag behind: what was presented before must not count as what is presented now.
+		r.contents.Forget(client.ObjectKeyFromObject(desired))
+	}
 	return err
 }
 

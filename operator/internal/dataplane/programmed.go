@@ -2,12 +2,14 @@ package dataplane
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
+	"github.com/varnish-gateway/gateway/operator/internal/model"
 	"github.com/varnish-gateway/gateway/operator/internal/report"
 )
 
@@ -17,6 +19,8 @@ type Wanted struct {
 	Routing, VCL int64
 	// Check of newer VCL, which is published only once it is known to compile.
 	Check Check
+	// Sockets that pods are to have open, ordered by port.
+	Sockets []model.Socket
 	// Unreachable says that pods are kept from the endpoints of some namespace, for which they wait in vain.
 	Unreachable bool
 }
@@ -40,7 +44,7 @@ func Programmed(want Wanted, pods []Observation) report.DataPlane {
 	}
 	switch want.Check.State {
 	case Checking:
-		pending.Status = metav1.ConditionUnknown
+		pending.Status, pending.Lags = metav1.ConditionUnknown, true
 		pending.Message = "A pod is checking the VCL, which has changed; the one before serves."
 		return pending
 	case Unheard:
@@ -60,7 +64,7 @@ func Programmed(want Wanted, pods []Observation) report.DataPlane {
 			continue
 		}
 		if behind := lag(want, pod); behind != "" {
-			pending.Message = behind
+			pending.Message, pending.Lags = behind, true
 			return pending
 		}
 	}
@@ -68,8 +72,12 @@ func Programmed(want Wanted, pods []Observation) report.DataPlane {
 		pending.Message = notReady(pods)
 		return pending
 	}
+	if closed := closed(want.Sockets, pods); len(closed) > 0 {
+		pending.Closed, pending.Message = closed, closed[slices.Min(slices.Collect(maps.Keys(closed)))]
+		return pending
+	}
 	if silent != "" {
-		pending.Status = metav1.ConditionUnknown
+		pending.Status, pending.Lags = metav1.ConditionUnknown, true
 		pending.Message = fmt.Sprintf("Pod %s has not said yet what it runs.", silent)
 		return pending
 	}

@@ -22,6 +22,8 @@ type Status struct {
 			Message string `json:"message"`
 		} `json:"problems"`
 	} `json:"certificates"`
+	// Sockets that are open; nil where the pod does not tell.
+	Sockets []string `json:"sockets"`
 }
 
 // Pod of a Gateway.

@@ -1,6 +1,10 @@
 package programming
 
-import "github.com/varnish-gateway/gateway/operator/internal/dataplane"
+import (
+	"reflect"
+
+	"github.com/varnish-gateway/gateway/operator/internal/dataplane"
+)
 
 // Reported says that the Gateway's condition tells what its pods say of what they are to run.
 func (g *Gateway) Reported(want dataplane.Wanted) {
@@ -20,7 +24,7 @@ func (g *Gateway) Stands(want dataplane.Wanted, programmed bool) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.reported != nil {
-		return programmed && *g.reported == want
+		return programmed && reflect.DeepEqual(*g.reported, want)
 	}
 	return !programmed || want.Check.State == dataplane.NoCheck
 }

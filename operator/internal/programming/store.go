@@ -7,6 +7,7 @@ package programming
 import (
 	"context"
 	"sync"
+	"time"
 
 	"go.uber.org/zap"
 	"k8s.io/apimachinery/pkg/types"
@@ -67,6 +68,10 @@ type Gateway struct {
 	check *vclCheck
 	// reported is what pods were to run when a condition was last written of what they said; nil before that.
 	reported *dataplane.Wanted
+	// lags is since when pods have been about to run something new, zero where they are not; settle reports the Gateway as
+	// changed where that takes long.
+	lags   time.Time
+	settle *time.Timer
 	// blockers are watched until they are out of the way.
 	blockers map[blocker]context.CancelFunc
 }
@@ -107,4 +112,5 @@ func (g *Gateway) end() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.endFollowing()
+	g.endLag()
 }

@@ -20,8 +20,15 @@ type DataPlane struct {
 	Reason gatewayv1.GatewayConditionReason
 	// Message in a sentence, which may be followed by lines that it is about.
 	Message string
+	// Closed says of ports on which pods do not take connections yet why not. Where it is not empty, nothing else is lacking: the
+	// listeners on other ports are programmed.
+	Closed map[int32]string
+	// Lags means that pods are about to run this generation, as after every change: a status other than True is nothing to tell
+	// unless it lasts.
+	Lags bool
 	// Before is a status whose Programmed conditions still stand: what is valid of the Gateway has them as they are
-	// there, word for word. It is nil where the other fields say what is true now.
+	// there, word for word, with the generation that they are about. Where Status is False, only those that are True stand. It
+	// is nil where the other fields say what is true now.
 	Before *gatewayv1.GatewayStatus
 }
 
@@ -50,23 +57,31 @@ func (p DataPlane) standing(listener string) *Condition {
 		}
 	}
 	c := meta.FindStatusCondition(conditions, string(gatewayv1.GatewayConditionProgrammed))
-	if c == nil {
+	if c == nil || (p.Status == metav1.ConditionFalse && c.Status != metav1.ConditionTrue) {
 		return nil
 	}
-	return &Condition{Type: c.Type, Status: c.Status, Reason: c.Reason, Message: c.Message}
+	return &Condition{
+		Type: c.Type, Status: c.Status, Reason: c.Reason, Message: c.Message, ObservedGeneration: c.ObservedGeneration,
+	}
 }
 
 // WithDataPlane returns the status with the Programmed conditions of the Gateway and of its listeners.
 // What is not valid is never programmed, whatever the data plane says.
 func (g Gateway) WithDataPlane(plane DataPlane) Gateway {
 	g.Listeners = slices.Clone(g.Listeners)
-	serving := 0
+	serving, open := 0, 0
 	for i := range g.Listeners {
 		l := &g.Listeners[i]
 		l.Conditions = second(l.Conditions, g.listenerProgrammed(*l, plane))
 		if l.Serves {
 			serving++
 		}
+		if l.Serves && plane.Closed[l.Port] == "" {
+			open++
+		}
+	}
+	if open == 0 {
+		plane.Before = nil
 	}
 	g.Conditions = second(g.Conditions, g.programmed(serving, plane))
 	return g
@@ -113,9 +128,11 @@ func (g Gateway) listenerProgrammed(l Listener, plane DataPlane) Condition {
 	case !g.Accepted():
 		c.Message = "The Gateway is not accepted."
 	case !l.Serves:
-	case plane.standing(l.Name) != nil:
+	case plane.Closed[l.Port] != "":
+		c.Reason, c.Message = string(gatewayv1.ListenerReasonPending), plane.Closed[l.Port]
+	case len(plane.Closed) == 0 && plane.standing(l.Name) != nil:
 		c = *plane.standing(l.Name)
-	case plane.Status == metav1.ConditionTrue:
+	case plane.Status == metav1.ConditionTrue, len(plane.Closed) > 0:
 		c.Status, c.Reason = metav1.ConditionTrue, string(gatewayv1.ListenerReasonProgrammed)
 		c.Message = "The data plane runs this configuration."
 	default:

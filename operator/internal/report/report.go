@@ -31,12 +31,18 @@ type Object struct {
 // Gateway API has it for routes alone; on Gateways it is our own, and means the same.
 const ConditionPartiallyInvalid = string(gatewayv1.RouteConditionPartiallyInvalid)
 
+// ConditionReplicaFailure is the type of the condition that says why pods of a Gateway are not created, or do not start. It has the
+// name of the condition by which Deployments and ReplicaSets say the first of the two.
+const ConditionReplicaFailure = "ReplicaFailure"
+
 // Condition is a condition without the times.
 type Condition struct {
 	Type    string
 	Status  metav1.ConditionStatus
 	Reason  string
 	Message string
+	// ObservedGeneration is that of the object which the condition is about; 0 for the generation that was looked at.
+	ObservedGeneration int64
 }
 
 // String is the condition with its message: "Accepted=False (InvalidParameters): ...".
@@ -67,6 +73,8 @@ type Listener struct {
 	SupportedKinds []gatewayv1.RouteGroupKind
 	AttachedRoutes int32
 	Conditions     []Condition
+	// Port of the listener.
+	Port int32
 	// Serves tells whether the listener is part of the Gateway's configuration.
 	Serves bool
 }

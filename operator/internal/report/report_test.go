@@ -87,6 +87,63 @@ func TestAStatusThatStandsStaysWordForWord(t *testing.T) {
 	assert.Equal(t, metav1.ConditionUnknown, Standing(&gatewayv1.GatewayStatus{}).Status)
 }
 
+func TestAPortThatIsNotOpenTakesBackNothingElse(t *testing.T) {
+	programmed := []metav1.Condition{{Type: "Programmed", Status: "True", Reason: "Programmed", Message: "As before.", ObservedGeneration: 4}}
+	before := &gatewayv1.GatewayStatus{Conditions: programmed, Listeners: []gatewayv1.ListenerStatus{
+		{Name: "web", Conditions: programmed}, {Name: "alt", Conditions: programmed},
+	}}
+	const closed = "Pod a has not opened port 8081 for HTTP yet."
+	lacking := DataPlane{Status: "False", Reason: gatewayv1.GatewayReasonPending, Message: closed, Closed: map[int32]string{8081: closed}}
+	held := lacking
+	held.Before = before
+	type told struct {
+		status     metav1.ConditionStatus
+		generation int64
+	}
+	for name, c := range map[string]struct {
+		plane        DataPlane
+		gateway      told
+		web, alt     told
+		altMessage   string
+		withoutOther bool
+	}{
+		"a listener was added to a Gateway that serves": {
+			plane: held, gateway: told{"True", 4}, web: told{"True", 0}, alt: told{"False", 0}, altMessage: closed,
+		},
+		"the Gateway was not programmed before": {
+			plane: lacking, gateway: told{"False", 0}, web: told{"True", 0}, alt: told{"False", 0}, altMessage: closed,
+		},
+		"no listener is open": {
+			plane: held, gateway: told{"False", 0}, alt: told{"False", 0}, altMessage: closed, withoutOther: true,
+		},
+		"pods are about to take what has changed": {
+			plane:   DataPlane{Status: "False", Reason: gatewayv1.GatewayReasonPending, Message: "Not yet.", Lags: true, Before: before},
+			gateway: told{"True", 4}, web: told{"True", 4}, alt: told{"True", 4}, altMessage: "As before.",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := Gateway{
+				Conditions: []Condition{{Type: "Accepted", Status: "True"}},
+				Listeners:  []Listener{{Name: "alt", Port: 8081, Serves: true}, {Name: "web", Port: 80, Serves: true}},
+			}
+			if c.withoutOther {
+				g.Listeners = g.Listeners[:1]
+			}
+			got := g.WithDataPlane(c.plane)
+			of := func(conditions []Condition) told {
+				c := Find(conditions, "Programmed")
+				return told{c.Status, c.ObservedGeneration}
+			}
+			assert.Equal(t, c.gateway, of(got.Conditions))
+			assert.Equal(t, c.alt, of(got.Listeners[0].Conditions))
+			assert.Equal(t, c.altMessage, Find(got.Listeners[0].Conditions, "Programmed").Message)
+			if !c.withoutOther {
+				assert.Equal(t, c.web, of(got.Listeners[1].Conditions))
+			}
+		})
+	}
+}
+
 func TestLinesBelowAMessageAreToldOnce(t *testing.T) {
 	g := Gateway{
 		Conditions: []Condition{{Type: "Accepted", Status: "True"}, {Type: "ResolvedRefs", Status: "True"}},

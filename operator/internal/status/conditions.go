@@ -33,6 +33,10 @@ func mergeConditions(live []metav1.Condition, reported []report.Condition, gener
 		return ours[c.Type] && report.Find(reported, c.Type) == nil && c.ObservedGeneration <= generation
 	})
 	for _, c := range reported {
+		observed := generation
+		if c.ObservedGeneration != 0 {
+			observed = c.ObservedGeneration
+		}
 		if before := meta.FindStatusCondition(merged, c.Type); before != nil && before.ObservedGeneration > generation {
 			continue
 		} else if before == nil && len(merged) >= maxConditions {
@@ -43,7 +47,7 @@ func mergeConditions(live []metav1.Condition, reported []report.Condition, gener
 			Status:             c.Status,
 			Reason:             c.Reason,
 			Message:            limited(c.Message),
-			ObservedGeneration: generation,
+			ObservedGeneration: observed,
 			LastTransitionTime: now,
 		})
 	}

@@ -21,6 +21,7 @@ var (
 		string(gatewayv1.GatewayConditionProgrammed):   true,
 		string(gatewayv1.GatewayConditionResolvedRefs): true,
 		report.ConditionPartiallyInvalid:               true,
+		report.ConditionReplicaFailure:                 true,
 	}
 	listenerConditions = ownership{
 		string(gatewayv1.ListenerConditionAccepted):             true,

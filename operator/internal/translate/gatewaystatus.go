@@ -92,6 +92,7 @@ func (l *listener) report(gatewayServes bool) report.Listener {
 	}
 	return report.Listener{
 		Name:           l.name(),
+		Port:           int32(l.spec.Port),
 		SupportedKinds: l.kinds,
 		AttachedRoutes: l.attached,
 		Conditions:     conditions,

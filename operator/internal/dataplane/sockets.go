@@ -1,0 +1,29 @@
+package dataplane
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/varnish-gateway/gateway/operator/internal/model"
+)
+
+// closed says of each port that some Ready pod has not opened as it is wanted which pod that is. A pod that does not tell
+// what it has opened is taken to have what it was started for.
+func closed(want []model.Socket, pods []Observation) map[int32]string {
+	closed := map[int32]string{}
+	for _, socket := range want {
+		for _, pod := range pods {
+			if pod.Leaving || !pod.Ready || pod.Status == nil || pod.Status.opened(socket) {
+				continue
+			}
+			closed[socket.Port] = fmt.Sprintf("%s has not opened port %d for %s yet.", pod.who(), socket.Port, socket.Protocol)
+			break
+		}
+	}
+	return closed
+}
+
+// opened tells whether the pod takes connections on the socket's port by its protocol.
+func (s *Status) opened(socket model.Socket) bool {
+	return s.Sockets == nil || slices.Contains(s.Sockets, socket.Name())
+}
