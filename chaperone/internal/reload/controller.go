@@ -1,6 +1,7 @@
 package reload
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -102,6 +103,8 @@ type Controller struct {
 	nextSince      time.Time
 	// waiting says what next waits for.
 	waiting string
+	// head is the routing.json that was whole last.
+	head []byte
 	// restored is the sequence of the routing.json of an earlier run, until there is one of this run.
 	restored int64
 	pairs    source.Pairs
@@ -239,6 +242,11 @@ func (c *Controller) takeRouting(config source.Config) {
 		return
 	}
 	document, err := decode(config)
+	var incomplete *routing.IncompleteError
+	if errors.As(err, &incomplete) && bytes.Equal(config.Routing, c.head) {
+		// Shards are written before the head that names them: there is nothing newer to wait for yet.
+		return
+	}
 	if err != nil {
 		c.routing = obstacleOf(err)
 		c.config.Log.Error("routing.json is not in effect", zap.Error(err))
@@ -252,7 +260,7 @@ func (c *Controller) takeRouting(config source.Config) {
 	if c.next == nil {
 		c.nextSince = c.config.Clock.Now()
 	}
-	c.routing, c.restored, c.next = obstacle{}, 0, document
+	c.routing, c.restored, c.next, c.head = obstacle{}, 0, document, config.Routing
 	c.follow()
 }
 
