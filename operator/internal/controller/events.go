@@ -20,6 +20,7 @@ import (
 
 	"github.com/varnish-gateway/gateway/operator/internal/gather"
 	"github.com/varnish-gateway/gateway/operator/internal/inputs"
+	"github.com/varnish-gateway/gateway/operator/internal/rollout"
 	"github.com/varnish-gateway/gateway/operator/internal/workload"
 )
 
@@ -78,7 +79,7 @@ func (e *events) watch(ctx context.Context, informers cache.Informers, installed
 		{gather.Metadata(gather.NamespaceKind), e.namespace},
 		{&corev1.Service{}, e.service},
 		{&corev1.Pod{}, e.owned},
-		{&appsv1.Deployment{}, e.ownedSpec},
+		{&appsv1.Deployment{}, e.deployment},
 		{&corev1.ServiceAccount{}, e.owned},
 		{&rbacv1.Role{}, e.owned},
 		{&rbacv1.RoleBinding{}, e.owned},
@@ -230,6 +231,17 @@ func (e *events) ownedSpec(ev event) {
 		return
 	}
 	e.owned(ev)
+}
+
+// deployment is ownedSpec, but for what its status says of pods that are missing.
+func (e *events) deployment(ev event) {
+	before, _ := ev.before.(*appsv1.Deployment)
+	after, _ := ev.after.(*appsv1.Deployment)
+	if before != nil && after != nil && rollout.Differs(before, after) {
+		e.owned(ev)
+		return
+	}
+	e.ownedSpec(ev)
 }
 
 // ownerOf is the Gateway that an object of ours belongs to.

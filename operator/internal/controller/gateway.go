@@ -29,6 +29,7 @@ type gatewayReconciler struct {
 	contents *gather.Contents
 	current  *current
 	states   states
+	events   recorder
 	image    string
 	// controller is the name by which classes say that they are ours.
 	controller gatewayv1.GatewayController
@@ -97,11 +98,22 @@ func (r *gatewayReconciler) status(ctx context.Context, g *Gateway, live *gatewa
 			Message: "The Service of the Gateway has no address yet.",
 		}
 	}
-	reported = reported.WithDataPlane(plane)
-	return r.statuses.gateway(ctx, client.ObjectKeyFromObject(live), live.UID,
+	failure, err := r.replicaFailure(ctx, live)
+	if err != nil {
+		return err
+	}
+	reported = reported.WithDataPlane(plane.Because(failure)).WithReplicaFailure(failure)
+	var before, after gatewayv1.GatewayStatus
+	err = r.statuses.gateway(ctx, client.ObjectKeyFromObject(live), live.UID,
 		func(now gatewayv1.GatewayStatus) (gatewayv1.GatewayStatus, bool) {
-			return status.Gateway(now, reported, metav1.Now())
+			merged, changed := status.Gateway(now, reported, metav1.Now())
+			before, after = now, merged
+			return merged, changed
 		})
+	if err == nil {
+		r.events.changed(live, before.Conditions, after.Conditions)
+	}
+	return err
 }
 
 // objects brings the objects of a Gateway up to date, and tells what its pods run, where they may be kept from some endpoints.
@@ -140,7 +152,7 @@ func (r *gatewayReconciler) observe(ctx context.Context, state *programming.Gate
 	if err != nil {
 		return nil, err
 	}
-	observations, err := state.Observe(credential, pods)
+	observations, err := state.Observe(credential, dataPlanePods(pods))
 	if err != nil {
 		return nil, fmt.Errorf("ask the pods of Gateway %s: %w", w.Key(), err)
 	}

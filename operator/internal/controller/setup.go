@@ -115,7 +115,8 @@ func (s setup) gateways() error {
 	r := &gatewayReconciler{
 		cache: s.mgr.GetClient(), live: s.mgr.GetAPIReader(), writer: s.writer(managerGateways),
 		statuses: s.statuses(managerGateways), contents: s.own, current: s.current, states: s.states,
-		image: s.options.GatewayImage, controller: s.options.Inputs.Controller(),
+		events: recorder{s.mgr.GetEventRecorder(managerGateways)},
+		image:  s.options.GatewayImage, controller: s.options.Inputs.Controller(),
 	}
 	return run[reconcile.Request]("gateway", s.mgr, r, gatewayWorkers, s.inboxes.gateways)
 }

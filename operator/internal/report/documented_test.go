@@ -61,7 +61,7 @@ func TestTheTroubleshootingPageKnowsTheConditionsOfTheFeatureFiles(t *testing.T)
 }
 
 // namedInCode are the values of the types and reasons of conditions that the operator's own code names: constants
-// of the Gateway API, and reasons of our own.
+// of the Gateway API, and types and reasons of our own.
 func namedInCode(t *testing.T) (types, reasons map[string]bool) {
 	t.Helper()
 	constants := gatewayAPIConstants(t)
@@ -77,8 +77,11 @@ func namedInCode(t *testing.T) (types, reasons map[string]bool) {
 			}
 		case *ast.ValueSpec:
 			for i, name := range n.Names {
-				if value, ok := ownReason(name.Name, n, i); ok {
+				if value, ok := own("reason", name.Name, n, i); ok {
 					reasons[value] = true
+				}
+				if value, ok := own("condition", name.Name, n, i); ok {
+					types[value] = true
 				}
 			}
 		}
@@ -92,9 +95,9 @@ func namedInCode(t *testing.T) (types, reasons map[string]bool) {
 	return types, reasons
 }
 
-// ownReason is the value of a constant that is named as a reason.
-func ownReason(name string, spec *ast.ValueSpec, i int) (string, bool) {
-	if !strings.HasPrefix(strings.ToLower(name), "reason") || i >= len(spec.Values) {
+// own is the value of a constant whose name says that it is a reason, or the type of a condition.
+func own(what, name string, spec *ast.ValueSpec, i int) (string, bool) {
+	if !strings.HasPrefix(strings.ToLower(name), what) || i >= len(spec.Values) {
 		return "", false
 	}
 	return literal(spec.Values[i])

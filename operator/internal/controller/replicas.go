@@ -1,0 +1,38 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+
+	appsv1 "k8s.io/api/apps/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/varnish-gateway/gateway/operator/internal/apply"
+	"github.com/varnish-gateway/gateway/operator/internal/report"
+	"github.com/varnish-gateway/gateway/operator/internal/rollout"
+	"github.com/varnish-gateway/gateway/operator/internal/workload"
+)
+
+// replicaFailure is the condition that says why pods of a Gateway are not created, or do not start; nil where there is nothing to say.
+func (r *gatewayReconciler) replicaFailure(ctx context.Context, gateway *gatewayv1.Gateway) (*report.Condition, error) {
+	deployment := &appsv1.Deployment{}
+	key := client.ObjectKey{Namespace: gateway.Namespace, Name: workload.NamesOf(gateway.Name).Deployment}
+	if err := r.cache.Get(ctx, key, deployment); client.IgnoreNotFound(err) != nil {
+		return nil, fmt.Errorf("look up the Deployment of Gateway %s: %w", key, err)
+	} else if err != nil || !apply.OwnedBy(deployment, string(gateway.UID)) {
+		return nil, nil
+	}
+	pods, err := r.pods(ctx, workload.Gateway{Object: gateway})
+	if err != nil {
+		return nil, err
+	}
+	failure := rollout.Find(deployment, pods)
+	if failure == nil {
+		return nil, nil
+	}
+	return &report.Condition{
+		Type: report.ConditionReplicaFailure, Status: metav1.ConditionTrue, Reason: failure.Reason, Message: failure.Message,
+	}, nil
+}
