@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -37,6 +38,8 @@ type pod struct {
 	// frozen means that it does not take anything newer.
 	frozen       bool
 	routing, vcl int64
+	// sockets that it has opened, as the flags of its template say.
+	sockets []string
 	// instead is what it says of its VCL where it runs something else than what is published.
 	instead map[string]any
 }
@@ -59,6 +62,11 @@ func startPod(t *testing.T, namespace, gateway string) *pod {
 	p := &pod{
 		namespace: namespace, gateway: gateway, name: fmt.Sprintf("%s-%d", gateway, number), ip: fmt.Sprintf("127.0.40.%d", number),
 		token: string(secret.Data["token"]), changed: make(chan struct{}),
+	}
+	for _, argument := range deployment.Spec.Template.Spec.Containers[0].Args {
+		if socket, ok := strings.CutPrefix(argument, "--listen="); ok {
+			p.sockets = append(p.sockets, socket)
+		}
 	}
 	p.listen(t, secret)
 	p.follow(t)
@@ -164,6 +172,9 @@ func (p *pod) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			"revision": revision, "ready": true,
 			"routing": map[string]any{"sequence": p.routing},
 			"vcl":     map[string]any{"sequence": p.vcl, "active": "main", "error": "", "fallback": "", "leftOut": []string{}},
+		}
+		if p.sockets != nil {
+			status["sockets"] = p.sockets
 		}
 		if p.instead != nil {
 			status["vcl"] = p.instead
