@@ -4,8 +4,8 @@
 // reconcilers write what the snapshot says, with outputs that have nothing in common:
 //
 //   - the Gateway reconciler writes main.vcl, the objects that a Gateway needs, and the status of Gateways;
-//   - the HTTPRoute reconciler writes routing.json with its shards, the status of routes, and how many of them are
-//     attached to each listener.
+//   - the routing reconciler writes routing.json with its shards, and how many routes are attached to each listener.
 //
-// The statuses of GatewayClasses and of BackendTLSPolicies are written by two small ones.
+// The statuses of GatewayClasses, HTTPRoutes and BackendTLSPolicies are written by three small ones. Each reconciler has
+// a queue of its own, so nothing waits for the statuses of thousands of routes.
 package controller

@@ -7,7 +7,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 )
 
-// output of the HTTPRoute reconciler.
+// output of the routing reconciler.
 type output int
 
 const (
@@ -15,32 +15,31 @@ const (
 	routingOf output = iota
 	// attachedTo a Gateway is how many routes are attached to its listeners.
 	attachedTo
-	// statusOf a route.
-	statusOf
 )
 
-// routeRequest asks the HTTPRoute reconciler for one of its outputs, of a Gateway or of a route.
-type routeRequest struct {
+// routingRequest asks the routing reconciler for one of its outputs of a Gateway.
+type routingRequest struct {
 	output output
 	key    types.NamespacedName
 }
 
 // inboxes of all reconcilers.
 type inboxes struct {
-	classes, gateways, policies *inbox[reconcile.Request]
-	routes                      *inbox[routeRequest]
+	classes, gateways, routes, policies *inbox[reconcile.Request]
+	routings                            *inbox[routingRequest]
 }
 
 func newInboxes() *inboxes {
 	return &inboxes{
 		classes: newInbox[reconcile.Request](), gateways: newInbox[reconcile.Request](),
-		policies: newInbox[reconcile.Request](), routes: newInbox[routeRequest](),
+		routes: newInbox[reconcile.Request](), policies: newInbox[reconcile.Request](),
+		routings: newInbox[routingRequest](),
 	}
 }
 
 // await returns when all reconcilers take requests.
 func (i *inboxes) await(ctx context.Context) error {
-	for _, ready := range []chan struct{}{i.classes.ready, i.gateways.ready, i.policies.ready, i.routes.ready} {
+	for _, ready := range []chan struct{}{i.classes.ready, i.gateways.ready, i.routes.ready, i.policies.ready, i.routings.ready} {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -66,13 +65,15 @@ func (i *inboxes) objects(key types.NamespacedName) {
 }
 
 // routing asks for a Gateway's routing.json.
-func (i *inboxes) routing(key types.NamespacedName) { i.routes.add(routeRequest{routingOf, key}) }
+func (i *inboxes) routing(key types.NamespacedName) { i.routings.add(routingRequest{routingOf, key}) }
 
 // attached asks for how many routes are attached to a Gateway's listeners.
-func (i *inboxes) attached(key types.NamespacedName) { i.routes.add(routeRequest{attachedTo, key}) }
+func (i *inboxes) attached(key types.NamespacedName) { i.routings.add(routingRequest{attachedTo, key}) }
 
 // route asks for the status of a route.
-func (i *inboxes) route(key types.NamespacedName) { i.routes.add(routeRequest{statusOf, key}) }
+func (i *inboxes) route(key types.NamespacedName) {
+	i.routes.add(reconcile.Request{NamespacedName: key})
+}
 
 // policy asks for the status of a BackendTLSPolicy.
 func (i *inboxes) policy(key types.NamespacedName) {

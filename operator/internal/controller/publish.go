@@ -21,7 +21,7 @@ import (
 
 // publish writes a Gateway's routing where it differs from what is there. While there is no ConfigMap there is nothing to
 // write to: it is the Gateway reconciler's to make, and tells us when it is there.
-func (r *routeReconciler) publish(ctx context.Context, key types.NamespacedName, g *Gateway) error {
+func (r *routingReconciler) publish(ctx context.Context, key types.NamespacedName, g *Gateway) error {
 	names := workload.NamesOf(key.Name)
 	configKey := types.NamespacedName{Namespace: key.Namespace, Name: names.Config}
 	live, err := r.contents.ConfigMap(ctx, configKey)
@@ -60,14 +60,14 @@ func (r *routeReconciler) publish(ctx context.Context, key types.NamespacedName,
 }
 
 // fail says why a Gateway's routing is not published.
-func (r *routeReconciler) fail(key types.NamespacedName, state *programming.Gateway, failure error) {
+func (r *routingReconciler) fail(key types.NamespacedName, state *programming.Gateway, failure error) {
 	if state.FailedRouting(failure) {
 		r.inboxes.objects(key)
 	}
 }
 
 // write writes the shards, and then the head that names them.
-func (r *routeReconciler) write(ctx context.Context, state *programming.Gateway, w workload.Gateway, live *corev1.ConfigMap, files render.RoutingFiles) error {
+func (r *routingReconciler) write(ctx context.Context, state *programming.Gateway, w workload.Gateway, live *corev1.ConfigMap, files render.RoutingFiles) error {
 	if err := r.shards.write(ctx, state, w, files.Shards); err != nil {
 		return err
 	}
@@ -81,7 +81,7 @@ func (r *routeReconciler) write(ctx context.Context, state *programming.Gateway,
 
 // writeHead applies routing.json to the ConfigMap that was looked at, and to no other: neither to one that was made
 // anew, nor to one that somebody has changed meanwhile.
-func (r *routeReconciler) writeHead(ctx context.Context, live *corev1.ConfigMap, head []byte) error {
+func (r *routingReconciler) writeHead(ctx context.Context, live *corev1.ConfigMap, head []byte) error {
 	key := client.ObjectKeyFromObject(live)
 	written, err := r.writer.Write(ctx, &corev1.ConfigMap{
 		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "ConfigMap"},

@@ -68,7 +68,7 @@ func Setup(ctx context.Context, mgr manager.Manager, options Options, log *zap.L
 		// What is gathered is kept apart from what is ours: the first is forgotten when nobody refers to it.
 		own: &gather.Contents{Cache: mgr.GetClient(), Live: mgr.GetAPIReader()},
 	}
-	if err := errors.Join(s.classes(), s.gateways(), s.routes(), s.policies()); err != nil {
+	if err := errors.Join(s.classes(), s.gateways(), s.routes(), s.routings(), s.policies()); err != nil {
 		return nil, err
 	}
 	gatherer := &gather.Gatherer{
@@ -129,14 +129,20 @@ func (s setup) policies() error {
 }
 
 func (s setup) routes() error {
-	writer := s.writer(managerRoutes)
 	r := &routeReconciler{
-		cache: s.mgr.GetClient(), live: s.mgr.GetAPIReader(), writer: writer, statuses: s.statuses(managerRoutes),
-		contents: s.own, shards: &shards{cache: s.mgr.GetClient(), live: s.mgr.GetAPIReader(), writer: writer},
-		current: s.current, states: s.states, inboxes: s.inboxes,
-		controller: s.options.Inputs.Controller(), log: s.log.Named("httproute"),
+		statuses: s.statuses(managerRoutes), current: s.current, controller: s.options.Inputs.Controller(),
 	}
-	return run[routeRequest]("httproute", s.mgr, r, routeWorkers, s.inboxes.routes)
+	return run("httproute", s.mgr, r, routeWorkers, s.inboxes.routes)
+}
+
+func (s setup) routings() error {
+	writer := s.writer(managerRoutes)
+	r := &routingReconciler{
+		writer: writer, statuses: s.statuses(managerRoutes), contents: s.own,
+		shards:  &shards{cache: s.mgr.GetClient(), live: s.mgr.GetAPIReader(), writer: writer},
+		current: s.current, states: s.states, inboxes: s.inboxes, log: s.log.Named("routing"),
+	}
+	return run("routing", s.mgr, r, gatewayWorkers, s.inboxes.routings)
 }
 
 // run adds a controller that takes its requests from an inbox.

@@ -77,6 +77,7 @@ func TestEverythingIsAskedForOnceGatheringSucceeds(t *testing.T) {
 		listening(t, inboxes.gateways)
 		policies := listening(t, inboxes.policies)
 		routes := listening(t, inboxes.routes)
+		listening(t, inboxes.routings)
 		translator := &translator{
 			cache: cluster, changed: newSignal(), current: &current{}, inboxes: inboxes, log: zap.NewNop(),
 			gatherer: &gather.Gatherer{Cache: cluster, Contents: &gather.Contents{Cache: cluster, Live: cluster}, Installed: everyKind()},
@@ -89,7 +90,7 @@ func TestEverythingIsAskedForOnceGatheringSucceeds(t *testing.T) {
 		assert.Empty(t, taken(routes))
 		time.Sleep(2 * retryPause)
 		synctest.Wait()
-		assert.Equal(t, []routeRequest{{statusOf, client.ObjectKeyFromObject(orphan)}}, taken(routes))
+		assert.Equal(t, []reconcile.Request{{NamespacedName: client.ObjectKeyFromObject(orphan)}}, taken(routes))
 		assert.Equal(t, []reconcile.Request{{NamespacedName: client.ObjectKeyFromObject(policy)}}, taken(policies))
 		assert.Equal(t, int32(2), gathered.Load(), "one failure, and one translation")
 		cancel()
