@@ -34,6 +34,21 @@ func EncodesWithin(value any, limit int) (bool, error) {
 	return err == nil, err
 }
 
+// EncodedLength is how many bytes Encode would give.
+func EncodedLength(value any) (int, error) {
+	var length counted
+	err := json.MarshalWrite(&length, value, json.Deterministic(true))
+	return int(length), err
+}
+
+// counted is how many bytes were written.
+type counted int
+
+func (c *counted) Write(data []byte) (int, error) {
+	*c += counted(len(data))
+	return len(data), nil
+}
+
 // Codec reads one kind of file.
 type Codec struct {
 	// File is the contract's name, such as "routing.json".

@@ -92,6 +92,9 @@ func TestTheLengthOfAnEncodingIsMeasuredExactly(t *testing.T) {
 		value := file{Version: "1.0.0", Names: make([]string, count)}
 		data, err := contract.Encode(value)
 		require.NoError(t, err)
+		length, err := contract.EncodedLength(value)
+		require.NoError(t, err)
+		require.Len(t, data, length)
 		within, err := contract.EncodesWithin(value, len(data))
 		require.NoError(t, err)
 		require.True(t, within)

@@ -21,6 +21,14 @@ const (
 	// ShardLimit is the size in bytes that a shard, alone in its ConfigMap, may have: 1 MiB without 32 KiB for
 	// names, labels and managed fields.
 	ShardLimit = 1<<20 - 32<<10
+	// RouteLimit is the size in bytes that one route may have, together with the services that it names.
+	RouteLimit = 256 << 10
+	// TotalLimit is the size in bytes that all routes of a Gateway may have, each with the services that it names.
+	// Within both limits there is a shard with room for every record, in whatever order they come: a record that
+	// fits nowhere would mean that every shard holds more than ShardLimit-RouteLimit.
+	TotalLimit = ShardCount * (ShardLimit - shardFrame - RouteLimit)
+	// shardFrame is more than a shard has beside its records.
+	shardFrame = 64
 )
 
 // ShardNames are the names of all shards, "00" to "31".
@@ -34,28 +42,36 @@ func ShardNames() []string {
 
 func shardName(number int) string { return fmt.Sprintf("%02d", number) }
 
-// ShardOf is the name of the shard that holds a route (by its "namespace/name") or a service (by its ID). It depends on
-// nothing else, so that a change of one route changes one shard.
+// ShardOf is the name of the shard that holds a route (by its "namespace/name") or a service (by its ID), as long as it
+// has room. It depends on nothing else, so that a change of one route changes one shard.
 func ShardOf(key string) string {
 	digest := sha256.Sum256([]byte(key))
 	return shardName(int(digest[0]) % ShardCount)
 }
 
-// TooLargeError says that even a shard of its own does not hold the routes that fall to it.
+// RecordSize is the size in bytes of a route or service, as the limits count it.
+func RecordSize(record any) (int, error) {
+	length, err := contract.EncodedLength(record)
+	// One more for the comma.
+	return length + 1, err
+}
+
+// TooLargeError says that no shard has room for a record. It does not happen within RouteLimit and TotalLimit.
 type TooLargeError struct {
-	Shard string
-	// Size and Limit in bytes.
+	// Record is the "namespace/name" of a route, or the ID of a service.
+	Record string
+	// Size of the record, and Limit of a shard, in bytes.
 	Size, Limit int
 }
 
 func (e *TooLargeError) Error() string {
-	return fmt.Sprintf("shard %s has %d bytes, more than the %d that fit a ConfigMap: too many routes for one Gateway", e.Shard, e.Size, e.Limit)
+	return fmt.Sprintf("no shard has room for the %d bytes of %s, as each holds at most %d: too many routes for one Gateway", e.Size, e.Record, e.Limit)
 }
 
 // Split gives the configuration to write as routing.json, and the bytes of the shards beside it. If the whole fits
-// limit bytes, it stays plain and there are no shards; else every route and service goes to its shard, and
-// the head names the shards that are not empty. Write the shards before the head: readers switch when the
-// head's digests are all there.
+// limit bytes, it stays plain and there are no shards; else every route and service goes to its shard, or to the
+// next one with room, and the head names the shards that are not empty. Write the shards before the head: readers
+// switch when the head's digests are all there.
 func Split(content Config, limit int) (head Config, shards map[string][]byte, err error) {
 	content.Shards = nil
 	content.Version = Version
@@ -68,22 +84,43 @@ func Split(content Config, limit int) (head Config, shards map[string][]byte, er
 	}
 	head = content
 	head.Routes, head.Services = nil, nil
-	shards = map[string][]byte{}
-	for name, shard := range distribute(content) {
-		data, err := encodeShard(*shard)
+	shards, err = encodeAll(distribute(content))
+	if err != nil {
+		return Config{}, nil, err
+	}
+	for _, data := range shards {
+		if len(data) <= ShardLimit {
+			continue
+		}
+		spread, err := spread(content)
 		if err != nil {
-			return Config{}, nil, fmt.Errorf("shard %s: %w", name, err)
+			return Config{}, nil, err
 		}
-		if len(data) > ShardLimit {
-			return Config{}, nil, &TooLargeError{Shard: name, Size: len(data), Limit: ShardLimit}
+		if shards, err = encodeAll(spread); err != nil {
+			return Config{}, nil, err
 		}
-		shards[name] = data
+		break
+	}
+	for name, data := range shards {
 		head.Shards = append(head.Shards, ShardRef{Name: name, Digest: Digest(data)})
 	}
 	slices.SortFunc(head.Shards, compareShards)
 	return head, shards, nil
 }
 
+func encodeAll(shards map[string]*Shard) (map[string][]byte, error) {
+	encoded := make(map[string][]byte, len(shards))
+	for name, shard := range shards {
+		data, err := encodeShard(*shard)
+		if err != nil {
+			return nil, fmt.Errorf("shard %s: %w", name, err)
+		}
+		encoded[name] = data
+	}
+	return encoded, nil
+}
+
+// distribute puts every record into its own shard, whatever its size.
 func distribute(content Config) map[string]*Shard {
 	shards := map[string]*Shard{}
 	at := func(key string) *Shard {

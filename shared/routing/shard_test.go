@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -139,20 +141,85 @@ func TestTwentyThousandRoutesFitTheShards(t *testing.T) {
 
 func TestWhatDoesNotFitTheShardsIsAnError(t *testing.T) {
 	content := configOf(1)
-	for i := range 40 {
-		content.Routes[0].Rules[0].Filters = append(content.Routes[0].Rules[0].Filters, routing.Filter{
-			Type: routing.FilterRequestHeaderModifier,
-			RequestHeaderModifier: &routing.HeaderModifier{
-				Set: []routing.Header{{Name: fmt.Sprintf("x-%d", i), Value: string(bytes.Repeat([]byte("v"), 32<<10))}},
-			},
-		})
-	}
+	content.Routes[0] = routeOfSize(t, "default", "large", routing.ShardLimit)
 	_, _, err := routing.Split(content, routing.PlainLimit)
 	var tooLarge *routing.TooLargeError
 	require.ErrorAs(t, err, &tooLarge)
-	assert.Equal(t, routing.ShardOf(content.Routes[0].Key()), tooLarge.Shard)
-	assert.Equal(t, routing.ShardLimit, tooLarge.Limit)
-	assert.Greater(t, tooLarge.Size, tooLarge.Limit)
+	assert.Equal(t, &routing.TooLargeError{Record: "default/large", Size: routing.ShardLimit, Limit: routing.ShardLimit}, tooLarge)
+}
+
+// routeOfSize is a route that counts as so many bytes.
+func routeOfSize(t require.TestingT, namespace, name string, size int) routing.Route {
+	route := routing.Route{Namespace: namespace, Name: name, UID: "u", Rules: []routing.Rule{{ID: "r", Invalid: "x"}}}
+	least, err := routing.RecordSize(route)
+	require.NoError(t, err)
+	route.Rules[0].Invalid = strings.Repeat("x", size-least+1)
+	got, err := routing.RecordSize(route)
+	require.NoError(t, err)
+	require.Equal(t, size, got)
+	return route
+}
+
+// namesIn are names of routes of a namespace that fall to one shard.
+func namesIn(namespace, shard string, count int) []string {
+	var names []string
+	for i := 0; len(names) < count; i++ {
+		name := fmt.Sprintf("route-%d", i)
+		if routing.ShardOf(namespace+"/"+name) == shard {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func TestRoutesThatShareAShardAreSpreadWhereItIsFull(t *testing.T) {
+	content := configOf(500)
+	before, small, err := routing.Split(content, always)
+	require.NoError(t, err)
+	for _, name := range namesIn("crowd", "05", 20) {
+		content.Routes = append(content.Routes, routeOfSize(t, "crowd", name, 200<<10))
+	}
+	head, shards, err := routing.Split(content, routing.PlainLimit)
+	require.NoError(t, err)
+	for name, data := range shards {
+		assert.LessOrEqual(t, len(data), routing.ShardLimit, "shard %s", name)
+	}
+	whole, err := routing.Join(head, shards)
+	require.NoError(t, err)
+	assertSameContent(t, content, whole)
+	// 20 routes of 200 KiB fill 5 shards; the others are those that they were.
+	changed := 0
+	for _, ref := range before.Shards {
+		if !bytes.Equal(small[ref.Name], shards[ref.Name]) {
+			changed++
+		}
+	}
+	assert.Equal(t, 5, changed)
+}
+
+// Within the limits of a route and of all routes, every set of routes can be published: the worst is when all fall to one
+// shard, in any order and of any sizes.
+func TestWhatIsWithinTheLimitsCanAlwaysBePublished(t *testing.T) {
+	names := namesIn("crowd", "31", 400)
+	for seed := range uint64(8) {
+		random := rand.New(rand.NewPCG(seed, 0))
+		content, total := configOf(0), 0
+		for _, name := range names {
+			size := routing.RouteLimit
+			if random.Uint64N(8) < seed {
+				size = 300 + random.IntN(routing.RouteLimit-300)
+			}
+			if total += size; total > routing.TotalLimit {
+				break
+			}
+			content.Routes = append(content.Routes, routeOfSize(t, "crowd", name, size))
+		}
+		_, shards, err := routing.Split(content, routing.PlainLimit)
+		require.NoError(t, err)
+		for name, data := range shards {
+			require.LessOrEqual(t, len(data), routing.ShardLimit, "shard %s", name)
+		}
+	}
 }
 
 // The shard of a name is part of the contract: with another one, an upgrade would move every route.

@@ -298,9 +298,9 @@ type ShardRef struct {
 type Shard struct {
 	// Version of the contract, as in routing.json.
 	Version string `json:"version" jsonschema:"pattern=^1\\.(0|[1-9][0-9]*)\\.(0|[1-9][0-9]*)$"`
-	// Routes that fall to this shard, ordered by namespace and name.
+	// Routes that are in this shard, ordered by namespace and name.
 	Routes []Route `json:"routes,omitempty"`
-	// Services that fall to this shard, ordered by ID.
+	// Services that are in this shard, ordered by ID.
 	Services []Service `json:"services,omitempty"`
 }
 

@@ -16,7 +16,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
-	"github.com/varnish-gateway/gateway/shared/gatewaypod"
 	"github.com/varnish-gateway/gateway/shared/routing"
 	"github.com/varnish-gateway/gateway/test/certificate"
 )
@@ -122,19 +121,7 @@ func TestThousandsOfRoutes(t *testing.T) {
 
 // allPublished tells whether every route is in the shards that the head names, and is told so.
 func allPublished(t *testing.T, namespace string) error {
-	head, err := routing.Decode([]byte(get(t, &corev1.ConfigMap{}, namespace, "edge").Data[routing.File]))
-	if err != nil {
-		return err
-	}
-	if len(head.Shards) == 0 {
-		return fmt.Errorf("%d routes in one piece", len(head.Routes))
-	}
-	shards := map[string][]byte{}
-	for _, shard := range head.Shards {
-		config := get(t, &corev1.ConfigMap{}, namespace, gatewaypod.ShardConfigMapName("edge", shard.Name))
-		shards[shard.Name] = []byte(config.Data[routing.ShardFile])
-	}
-	whole, err := routing.Join(head, shards)
+	whole, err := wholeRouting(t, namespace)
 	if err != nil {
 		return err
 	}

@@ -103,6 +103,10 @@ type Ancestor struct {
 	Conditions  []Condition
 }
 
+// ReasonNoResources is the reason of Accepted for a route that is beyond what all routes of a Gateway may take
+// together. The Gateway API has it for Gateways, and none for routes.
+const ReasonNoResources = "NoResources"
+
 // ReasonNotSupported is the reason of Accepted for a policy of a kind that is read, and not carried out. It is our own: the
 // Gateway API has reasons only for policies that are wrong.
 const ReasonNotSupported = "NotSupported"

@@ -9,37 +9,60 @@ import (
 	"github.com/varnish-gateway/gateway/shared/routing"
 )
 
-// attachRoute attaches a route to the listeners that its parentRefs select, and tells of each parentRef
-// that names a Gateway of ours. Parents that are not ours, or not there, are not ours to speak of.
-func attachRoute(route *gatewayv1.HTTPRoute, gateways gateways, objects *objects) []report.Parent {
-	var translation *routeTranslation
-	var parents []report.Parent
+// attachedRoute is a route that names Gateways of ours.
+type attachedRoute struct {
+	route       *gatewayv1.HTTPRoute
+	translation *routeTranslation
+	parents     []routeParent
+}
+
+// routeParent is a parentRef that names a Gateway of ours, with what keeps the route from it.
+type routeParent struct {
+	ref     gatewayv1.ParentReference
+	gateway *gateway
+	refusal problems
+}
+
+// attachRoute attaches a route to the listeners that its parentRefs select. Parents that are not ours, or not there,
+// are not ours to speak of; it is false where there is no other.
+func attachRoute(route *gatewayv1.HTTPRoute, gateways gateways, objects *objects) (attachedRoute, bool) {
+	a := attachedRoute{route: route}
 	var wrongHostnames problems
 	hostnames := routeHostnames(route.Spec.Hostnames, &wrongHostnames)
-	var attached []placement
+	var selected []placement
 	for _, ref := range route.Spec.ParentRefs {
 		g := gateways.parent(ref, route.Namespace)
 		if g == nil {
 			continue
 		}
-		if translation == nil {
-			translation = translateRoute(route, objects)
-			translation.invalid = append(translation.invalid, wrongHostnames...)
+		if a.translation == nil {
+			a.translation = translateRoute(route, objects)
+			a.translation.invalid = append(a.translation.invalid, wrongHostnames...)
 		}
 		listeners, refusal := g.listenersFor(ref, route.Namespace, hostnames, objects)
 		if len(refusal) > 0 {
 			refusal = append(refusal, wrongHostnames...)
 		}
-		parents = append(parents, report.Parent{
-			ParentRef:  ref,
-			Conditions: translation.conditions(refusal),
-		})
-		attached = append(attached, listeners...)
+		a.parents = append(a.parents, routeParent{ref: ref, gateway: g, refusal: refusal})
+		selected = append(selected, listeners...)
 	}
-	for _, g := range gatewaysOf(attached) {
-		g.attach(route, translation, attached)
+	for _, g := range gatewaysOf(selected) {
+		g.attach(route, a.translation, selected)
 	}
-	return parents
+	return a, len(a.parents) > 0
+}
+
+// report tells of the route at each parent, once it is known what fits the Gateways.
+func (a attachedRoute) report() report.HTTPRoute {
+	r := report.HTTPRoute{Object: objectOf(a.route)}
+	for _, p := range a.parents {
+		refusal := p.refusal
+		if tooLarge, ok := p.gateway.tooLarge[a.route]; ok {
+			refusal = append(refusal, tooLarge)
+		}
+		r.Parents = append(r.Parents, report.Parent{ParentRef: p.ref, Conditions: a.translation.conditions(refusal)})
+	}
+	return r
 }
 
 // placement is a listener that takes a route, with those of the route's hostnames that fit it.
@@ -114,34 +137,25 @@ func (l *listener) isNamedBy(ref gatewayv1.ParentReference) bool {
 	return ref.Port == nil || *ref.Port == l.spec.Port
 }
 
-// attach makes the route part of the Gateway. Listeners count it if it is accepted, whether or not they
-// serve. A route of which no rule can be carried out is not accepted, yet its matches answer 500: what it
-// was meant to guard must not fall to another route.
+// attach makes the route part of the Gateway, as far as it fits. Listeners count it if it is accepted, whether or not
+// they serve. A route of which no rule can be carried out is not accepted, yet its matches answer 500: what it was
+// meant to guard must not fall to another route.
 func (g *gateway) attach(route *gatewayv1.HTTPRoute, translation *routeTranslation, placements []placement) {
-	r := routing.Route{
+	p := publication{object: route, translation: translation, route: routing.Route{
 		Namespace: route.Namespace,
 		Name:      route.Name,
 		UID:       identityOf(kindHTTPRoute, route),
 		Rules:     translation.rules,
-	}
+	}, services: translation.services}
 	for _, l := range g.listeners {
 		i := slices.IndexFunc(placements, func(p placement) bool { return p.listener == l })
 		if i < 0 {
 			continue
 		}
-		if translation.soundRules > 0 {
-			l.attached++
-		}
+		p.listeners = append(p.listeners, l)
 		if l.serves() {
-			r.Attachments = append(r.Attachments, routing.Attachment{Listener: l.name(), Hostnames: placements[i].hostnames})
+			p.route.Attachments = append(p.route.Attachments, routing.Attachment{Listener: l.name(), Hostnames: placements[i].hostnames})
 		}
 	}
-	if len(r.Attachments) == 0 || len(r.Rules) == 0 {
-		return
-	}
-	g.routes = append(g.routes, r)
-	g.policies.AddAll(translation.policies)
-	for _, service := range translation.services {
-		g.services[service.ID] = service
-	}
+	g.publications = append(g.publications, p)
 }

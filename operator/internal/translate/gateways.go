@@ -24,7 +24,12 @@ type gateway struct {
 	// ignored are fields that are not supported, and without which the rest holds.
 	ignored      problems
 	certificates bundle
-	routes       []routing.Route
+	// publications are the routes that are attached.
+	publications []publication
+	// tooLarge are the attached routes that are beyond a limit.
+	tooLarge map[*gatewayv1.HTTPRoute]problem
+	// routes that are published.
+	routes []routing.Route
 	// services by their ID.
 	services map[string]routing.Service
 	// policies that are attached to the services of the routes.

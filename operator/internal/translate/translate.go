@@ -22,13 +22,17 @@ func translate(in inputs.Inputs, keyPairs keyPairs) Result {
 
 	var result Result
 	result.Report.GatewayClasses = classes.reports()
+	var routes []attachedRoute
 	for _, route := range sorted(in.HTTPRoutes) {
-		parents := attachRoute(route, gateways, objects)
-		if len(parents) > 0 {
-			result.Report.HTTPRoutes = append(result.Report.HTTPRoutes, report.HTTPRoute{
-				Object: objectOf(route), Parents: parents,
-			})
+		if attached, ours := attachRoute(route, gateways, objects); ours {
+			routes = append(routes, attached)
 		}
+	}
+	for _, g := range gateways.ordered {
+		g.publish()
+	}
+	for _, route := range routes {
+		result.Report.HTTPRoutes = append(result.Report.HTTPRoutes, route.report())
 	}
 	for _, g := range gateways.ordered {
 		result.Gateways = append(result.Gateways, g.result())
