@@ -24,6 +24,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 	"sigs.k8s.io/controller-runtime/pkg/log"
@@ -39,8 +40,9 @@ const patience = 60 * time.Second
 // cluster is the API server that all tests of this package share.
 var cluster struct {
 	client.WithWatch
-	// kubeconfig is the path of a file with all rights.
+	// kubeconfig is the path of a file with all rights, and config says the same.
 	kubeconfig string
+	config     *rest.Config
 }
 
 func TestMain(m *testing.M) {
@@ -73,6 +75,7 @@ func runAll(m *testing.M) (code int, err error) {
 		return 0, err
 	}
 	config.QPS = -1
+	cluster.config = config
 	if cluster.WithWatch, err = client.NewWithWatch(config, client.Options{Scheme: scheme}); err != nil {
 		return 0, err
 	}

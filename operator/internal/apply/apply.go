@@ -9,7 +9,6 @@ import (
 	"reflect"
 	"strings"
 
-	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -122,18 +121,4 @@ func name(object client.Object) string {
 
 func isThere(live client.Object) bool {
 	return live != nil && !reflect.ValueOf(live).IsNil() && live.GetResourceVersion() != ""
-}
-
-// OwnedBy tells whether an object has an ownerReference with this UID.
-func OwnedBy(object client.Object, uid string) bool {
-	accessor, err := meta.Accessor(object)
-	if err != nil {
-		return false
-	}
-	for _, owner := range accessor.GetOwnerReferences() {
-		if string(owner.UID) == uid {
-			return true
-		}
-	}
-	return false
 }

@@ -8,7 +8,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
-	"github.com/varnish-gateway/gateway/operator/internal/apply"
 	"github.com/varnish-gateway/gateway/operator/internal/workload"
 )
 
@@ -20,7 +19,7 @@ func (r *gatewayReconciler) addresses(ctx context.Context, g *Gateway) ([]gatewa
 	if err := r.cache.Get(ctx, key, service); err != nil {
 		return addresses, client.IgnoreNotFound(err)
 	}
-	if !apply.OwnedBy(service, string(g.Object.UID)) {
+	if !workload.ControlledBy(service, g.Object.UID) {
 		return addresses, nil
 	}
 	if service.Spec.Type == corev1.ServiceTypeLoadBalancer {

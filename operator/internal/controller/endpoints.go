@@ -13,22 +13,31 @@ import (
 
 	"github.com/varnish-gateway/gateway/operator/api/v1alpha1"
 	"github.com/varnish-gateway/gateway/operator/internal/apply"
+	"github.com/varnish-gateway/gateway/operator/internal/inputs"
 	"github.com/varnish-gateway/gateway/operator/internal/workload"
+	"github.com/varnish-gateway/gateway/shared/gatewaypod"
 )
 
 // endpointsFinalizer keeps a Gateway until nothing is left of it in other namespaces. Only Gateways that have something
-// there carry it.
+// there carry it. Controllers of another name than the usual have one of their own: what one of them puts on, no other takes off.
 const endpointsFinalizer = v1alpha1.GroupName + "/endpoints-access"
+
+func (r *gatewayReconciler) finalizer() string {
+	if r.controller == inputs.ControllerName {
+		return endpointsFinalizer
+	}
+	return endpointsFinalizer + "-" + gatewaypod.Digest(string(r.controller))
+}
 
 // reachEndpoints lets the pods read the EndpointSlices of the namespaces that they route to, and of no others. What fails in one
 // namespace does not hold back the others.
 func (r *gatewayReconciler) reachEndpoints(ctx context.Context, g *Gateway, w workload.Gateway) error {
 	namespaces := routedNamespaces(g)
 	unwanted := func(o client.Object) bool { return !slices.Contains(namespaces, o.GetNamespace()) }
-	failed := []error{r.withdraw(ctx, r.cache, w.Object, unwanted)}
+	failed := []error{r.withdraw(ctx, r.cache, w, unwanted)}
 	isElsewhere := func(n string) bool { return n != w.Object.Namespace }
 	if !slices.ContainsFunc(namespaces, isElsewhere) {
-		failed = append(failed, r.collect(ctx, w.Object))
+		failed = append(failed, r.collect(ctx, w))
 	} else if err := r.finalize(ctx, w.Object, true); err != nil {
 		failed = append(failed, err)
 		namespaces = slices.DeleteFunc(slices.Clone(namespaces), isElsewhere)
@@ -62,28 +71,28 @@ func routedNamespaces(g *Gateway) []string {
 
 // collect removes what a Gateway has in other namespaces, of which it needs nothing more, and then takes the finalizer off. What is
 // in its own namespace goes with it.
-func (r *gatewayReconciler) collect(ctx context.Context, gateway *gatewayv1.Gateway) error {
-	if !controllerutil.ContainsFinalizer(gateway, endpointsFinalizer) {
+func (r *gatewayReconciler) collect(ctx context.Context, w workload.Gateway) error {
+	if !controllerutil.ContainsFinalizer(w.Object, r.finalizer()) {
 		return nil
 	}
 	// The cache may not know yet of what was made a moment ago.
-	elsewhere := func(o client.Object) bool { return o.GetNamespace() != gateway.Namespace }
-	if err := r.withdraw(ctx, r.live, gateway, elsewhere); err != nil {
+	elsewhere := func(o client.Object) bool { return o.GetNamespace() != w.Object.Namespace }
+	if err := r.withdraw(ctx, r.live, w, elsewhere); err != nil {
 		return err
 	}
-	return r.finalize(ctx, gateway, false)
+	return r.finalize(ctx, w.Object, false)
 }
 
-// withdraw deletes the access to endpoints that is chosen.
-func (r *gatewayReconciler) withdraw(ctx context.Context, from client.Reader, gateway *gatewayv1.Gateway, chosen func(client.Object) bool) error {
-	labels := client.MatchingLabels{
-		workload.LabelManagedBy: workload.ManagedBy,
-		workload.LabelOwner:     workload.OwnerDigest(client.ObjectKeyFromObject(gateway)),
+// withdraw deletes the access to endpoints that is chosen. The cache finds it by our label, the API server by its name.
+func (r *gatewayReconciler) withdraw(ctx context.Context, from client.Reader, w workload.Gateway, chosen func(client.Object) bool) error {
+	var found client.ListOption = client.MatchingLabels{workload.LabelOwner: workload.OwnerDigest(w.Key())}
+	if from == r.live {
+		found = client.MatchingFields{"metadata.name": workload.EndpointsRoleName(w.Key())}
 	}
 	var roles rbacv1.RoleList
 	var bindings rbacv1.RoleBindingList
 	for _, list := range []client.ObjectList{&bindings, &roles} {
-		if err := from.List(ctx, list, labels); err != nil {
+		if err := from.List(ctx, list, found); err != nil {
 			return fmt.Errorf("list %T: %w", list, err)
 		}
 	}
@@ -97,7 +106,7 @@ func (r *gatewayReconciler) withdraw(ctx context.Context, from client.Reader, ga
 	}
 	var failed []error
 	for _, object := range objects {
-		if workload.IsEndpointsAccess(object) && chosen(object) {
+		if object.GetName() == workload.EndpointsRoleName(w.Key()) && w.Owns(object) && chosen(object) {
 			failed = append(failed, r.writer.Delete(ctx, object))
 		}
 	}
@@ -107,10 +116,10 @@ func (r *gatewayReconciler) withdraw(ctx context.Context, from client.Reader, ga
 // finalize puts the finalizer on a Gateway, or takes it away.
 func (r *gatewayReconciler) finalize(ctx context.Context, gateway *gatewayv1.Gateway, hold bool) error {
 	changed := gateway.DeepCopy()
-	if hold && !controllerutil.AddFinalizer(changed, endpointsFinalizer) {
+	if hold && !controllerutil.AddFinalizer(changed, r.finalizer()) {
 		return nil
 	}
-	if !hold && !controllerutil.RemoveFinalizer(changed, endpointsFinalizer) {
+	if !hold && !controllerutil.RemoveFinalizer(changed, r.finalizer()) {
 		return nil
 	}
 	// The list of finalizers is written whole: the resourceVersion makes sure that nobody else's is lost.

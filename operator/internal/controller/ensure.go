@@ -13,7 +13,6 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/varnish-gateway/gateway/operator/internal/apply"
 	"github.com/varnish-gateway/gateway/operator/internal/dataplane"
 	"github.com/varnish-gateway/gateway/operator/internal/programming"
 	"github.com/varnish-gateway/gateway/operator/internal/workload"
@@ -50,12 +49,13 @@ func (r *gatewayReconciler) ensure(ctx context.Context, w workload.Gateway, desi
 	return err
 }
 
-// find reads the live object into live, which stays empty where there is none. What the cache does not hold, since it
-// holds only what is labelled as ours, is looked for in the cluster before it is made.
+// find reads the live object into live, which stays empty where there is none. A cache holds less than the API server: only
+// what has our label, and of what is not ours not everything. So what it does not have, or has as somebody else's, is
+// looked for in the cluster.
 func (r *gatewayReconciler) find(ctx context.Context, w workload.Gateway, desired, live client.Object) error {
 	key := client.ObjectKeyFromObject(desired)
 	err := r.cache.Get(ctx, key, live)
-	if apierrors.IsNotFound(err) {
+	if apierrors.IsNotFound(err) || err == nil && !w.Owns(live) {
 		err = r.live.Get(ctx, key, live)
 	}
 	if apierrors.IsNotFound(err) {
@@ -68,20 +68,14 @@ func (r *gatewayReconciler) find(ctx context.Context, w workload.Gateway, desire
 	return r.checkOwner(w, desired, live)
 }
 
+// checkOwner has an object watched that is not the Gateway's to write, and says whose it is.
 func (r *gatewayReconciler) checkOwner(w workload.Gateway, desired, live client.Object) error {
-	isOurs := func(object client.Object) bool {
-		if object.GetNamespace() == w.Object.Namespace {
-			return apply.OwnedBy(object, string(w.Object.UID))
-		}
-		// An ownerReference cannot cross namespaces: there, the label says whose it is.
-		return object.GetLabels()[workload.LabelOwner] == workload.OwnerDigest(w.Key())
-	}
-	if isOurs(live) {
+	if w.Owns(live) {
 		return nil
 	}
 	kind := desired.GetObjectKind().GroupVersionKind()
-	r.states.of(w.Object).Blocked(kind, live, isOurs)
-	return &foreignError{kind: kind.Kind, name: live.GetName()}
+	r.states.of(w.Object).Blocked(kind, live, func(o client.Object) bool { return w.Owns(o) })
+	return foreign(w, kind.Kind, live)
 }
 
 // ensureDeployment writes the template only if its hash differs, whatever else was done to it: the hash alone rolls pods. Where
@@ -111,7 +105,7 @@ func (r *gatewayReconciler) ensureBudget(ctx context.Context, w workload.Gateway
 	if err := r.cache.Get(ctx, key, live); err != nil {
 		return client.IgnoreNotFound(err)
 	}
-	if !apply.OwnedBy(live, string(w.Object.UID)) {
+	if !w.Owns(live) {
 		return nil
 	}
 	return r.writer.Delete(ctx, live)

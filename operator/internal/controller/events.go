@@ -6,7 +6,6 @@ import (
 	"maps"
 	"reflect"
 	"slices"
-	"strings"
 	"sync/atomic"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -22,6 +21,7 @@ import (
 	"github.com/varnish-gateway/gateway/operator/internal/inputs"
 	"github.com/varnish-gateway/gateway/operator/internal/rollout"
 	"github.com/varnish-gateway/gateway/operator/internal/workload"
+	"github.com/varnish-gateway/gateway/shared/gatewaypod"
 )
 
 // events tells which changes of the cluster matter, and to whom.
@@ -51,7 +51,7 @@ func (e event) owners() []types.NamespacedName {
 		if object == nil {
 			continue
 		}
-		if owner, ok := ownerOf(object); ok && !slices.Contains(owners, owner) {
+		if owner, ok := workload.GatewayOf(object); ok && !slices.Contains(owners, owner) {
 			owners = append(owners, owner)
 		}
 	}
@@ -226,8 +226,7 @@ func (e *events) owned(ev event) {
 
 // ownedSpec is owned, but for changes of what only the status says.
 func (e *events) ownedSpec(ev event) {
-	if ev.sameSpec() && maps.Equal(ev.before.GetLabels(), ev.after.GetLabels()) &&
-		ev.before.GetAnnotations()[workload.AnnotationGateway] == ev.after.GetAnnotations()[workload.AnnotationGateway] {
+	if ev.sameSpec() && sameMarks(ev.before, ev.after) {
 		return
 	}
 	e.owned(ev)
@@ -244,11 +243,12 @@ func (e *events) deployment(ev event) {
 	e.ownedSpec(ev)
 }
 
-// ownerOf is the Gateway that an object of ours belongs to.
-func ownerOf(object client.Object) (types.NamespacedName, bool) {
-	if object.GetLabels()[workload.LabelManagedBy] != workload.ManagedBy {
-		return types.NamespacedName{}, false
+// sameMarks tells whether two versions of an object of ours say the same of whose it is.
+func sameMarks(before, after client.Object) bool {
+	for _, annotation := range []string{workload.AnnotationGateway, gatewaypod.ControllerAnnotation} {
+		if before.GetAnnotations()[annotation] != after.GetAnnotations()[annotation] {
+			return false
+		}
 	}
-	namespace, name, ok := strings.Cut(object.GetAnnotations()[workload.AnnotationGateway], "/")
-	return types.NamespacedName{Namespace: namespace, Name: name}, ok
+	return maps.Equal(before.GetLabels(), after.GetLabels()) && reflect.DeepEqual(before.GetOwnerReferences(), after.GetOwnerReferences())
 }

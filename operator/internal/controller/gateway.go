@@ -47,7 +47,7 @@ func (r *gatewayReconciler) Reconcile(ctx context.Context, request reconcile.Req
 	}
 	if !live.DeletionTimestamp.IsZero() {
 		r.forget(key)
-		return reconcile.Result{}, r.collect(ctx, live)
+		return reconcile.Result{}, r.collect(ctx, workload.Gateway{Object: live, Controller: r.controller})
 	}
 	g := r.current.gateway(key)
 	if g == nil {
@@ -63,7 +63,7 @@ func (r *gatewayReconciler) Reconcile(ctx context.Context, request reconcile.Req
 // reconcile tells in the status what keeps objects from being written, as far as somebody can do something about it, before
 // it gives up for the moment.
 func (r *gatewayReconciler) reconcile(ctx context.Context, g *Gateway, live *gatewayv1.Gateway) (reconcile.Result, error) {
-	w := workload.Gateway{Object: live, Settings: g.Settings, Sockets: g.Sockets, Image: r.image}
+	w := workload.Gateway{Object: live, Settings: g.Settings, Sockets: g.Sockets, Image: r.image, Controller: r.controller}
 	state := r.states.of(live)
 	// A namespace of backends must not be able to hold back the rest of the Gateway.
 	access := r.reachEndpoints(ctx, g, w)

@@ -6,13 +6,33 @@ import (
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/varnish-gateway/gateway/operator/internal/workload"
 )
 
 // foreignError says that an object of the name that we need is somebody else's. It is never taken over.
-type foreignError struct{ kind, name string }
+type foreignError struct {
+	kind, name string
+	// maker is the other controller that made it for this Gateway; empty where it is not for this Gateway.
+	maker gatewayv1.GatewayController
+}
+
+// foreign is the error of an object that is not the Gateway's to write.
+func foreign(w workload.Gateway, kind string, object client.Object) *foreignError {
+	e := &foreignError{kind: kind, name: object.GetName()}
+	if workload.BelongsTo(object, w.Object) {
+		e.maker = workload.Maker(object)
+	}
+	return e
+}
 
 func (e *foreignError) Error() string {
+	if e.maker != "" {
+		return fmt.Sprintf("%s %s was made by the controller %s, and is left to it. Delete it if that controller is gone.", e.kind, e.name, e.maker)
+	}
 	return fmt.Sprintf("%s %s exists and does not belong to this Gateway. It is left alone: rename or delete it.", e.kind, e.name)
 }
 

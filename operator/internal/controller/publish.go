@@ -11,7 +11,6 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/varnish-gateway/gateway/operator/internal/apply"
 	"github.com/varnish-gateway/gateway/operator/internal/programming"
 	"github.com/varnish-gateway/gateway/operator/internal/render"
 	"github.com/varnish-gateway/gateway/operator/internal/workload"
@@ -28,7 +27,8 @@ func (r *routingReconciler) publish(ctx context.Context, key types.NamespacedNam
 	if err != nil {
 		return err
 	}
-	if live == nil || !apply.OwnedBy(live, string(g.Object.UID)) {
+	w := workload.Gateway{Object: g.Object, Controller: r.controller}
+	if live == nil || !w.Owns(live) {
 		return nil
 	}
 	state := r.states.of(g.Object)
@@ -47,7 +47,7 @@ func (r *routingReconciler) publish(ctx context.Context, key types.NamespacedNam
 	if err != nil {
 		return err
 	}
-	if err := r.write(ctx, state, workload.Gateway{Object: g.Object}, live, files); err != nil {
+	if err := r.write(ctx, state, w, live, files); err != nil {
 		if obstacle(err) != "" {
 			r.fail(key, state, err)
 		}

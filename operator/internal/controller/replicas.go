@@ -9,7 +9,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
-	"github.com/varnish-gateway/gateway/operator/internal/apply"
 	"github.com/varnish-gateway/gateway/operator/internal/report"
 	"github.com/varnish-gateway/gateway/operator/internal/rollout"
 	"github.com/varnish-gateway/gateway/operator/internal/workload"
@@ -21,7 +20,7 @@ func (r *gatewayReconciler) replicaFailure(ctx context.Context, gateway *gateway
 	key := client.ObjectKey{Namespace: gateway.Namespace, Name: workload.NamesOf(gateway.Name).Deployment}
 	if err := r.cache.Get(ctx, key, deployment); client.IgnoreNotFound(err) != nil {
 		return nil, fmt.Errorf("look up the Deployment of Gateway %s: %w", key, err)
-	} else if err != nil || !apply.OwnedBy(deployment, string(gateway.UID)) {
+	} else if err != nil || !workload.ControlledBy(deployment, gateway.UID) {
 		return nil, nil
 	}
 	pods, err := r.pods(ctx, workload.Gateway{Object: gateway})

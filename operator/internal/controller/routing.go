@@ -25,6 +25,8 @@ type routingReconciler struct {
 	states   states
 	inboxes  *inboxes
 	log      *zap.Logger
+	// controller is the name by which classes say that they are ours.
+	controller gatewayv1.GatewayController
 }
 
 // Reconcile implements reconcile.TypedReconciler.

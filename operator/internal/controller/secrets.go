@@ -7,7 +7,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/varnish-gateway/gateway/operator/internal/apply"
 	"github.com/varnish-gateway/gateway/operator/internal/workload"
 )
 
@@ -30,7 +29,7 @@ func (r *gatewayReconciler) ensureCertificates(ctx context.Context, g *Gateway, 
 // permitted any more must not stay with pods that are there.
 func (r *gatewayReconciler) renewCertificates(ctx context.Context, g *Gateway, w workload.Gateway) error {
 	live, err := r.contents.Secret(ctx, client.ObjectKeyFromObject(w.Certificates(nil)))
-	if err != nil || live == nil || !apply.OwnedBy(live, string(w.Object.UID)) {
+	if err != nil || live == nil || !w.Owns(live) {
 		return err
 	}
 	return r.ensureCertificates(ctx, g, w)

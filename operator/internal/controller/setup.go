@@ -141,6 +141,7 @@ func (s setup) routings() error {
 		writer: writer, statuses: s.statuses(managerRoutes), contents: s.own,
 		shards:  &shards{cache: s.mgr.GetClient(), live: s.mgr.GetAPIReader(), writer: writer},
 		current: s.current, states: s.states, inboxes: s.inboxes, log: s.log.Named("routing"),
+		controller: s.options.Inputs.Controller(),
 	}
 	return run("routing", s.mgr, r, gatewayWorkers, s.inboxes.routings)
 }

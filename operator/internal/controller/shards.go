@@ -46,10 +46,9 @@ func (s *shards) writeOne(ctx context.Context, state *programming.Gateway, w wor
 	if err := s.live.Get(ctx, key, live); err != nil && !apierrors.IsNotFound(err) {
 		return fmt.Errorf("read ConfigMap %s: %w", key, err)
 	}
-	isOurs := func(object client.Object) bool { return apply.OwnedBy(object, string(w.Object.UID)) }
-	if live.ResourceVersion != "" && !isOurs(live) {
-		state.Blocked(gather.ConfigMapKind, live, isOurs)
-		return &foreignError{kind: "ConfigMap", name: live.Name}
+	if live.ResourceVersion != "" && !w.Owns(live) {
+		state.Blocked(gather.ConfigMapKind, live, func(o client.Object) bool { return w.Owns(o) })
+		return foreign(w, "ConfigMap", live)
 	}
 	now, _, err := s.writer.Apply(ctx, desired, live)
 	if err != nil {
@@ -61,21 +60,18 @@ func (s *shards) writeOne(ctx context.Context, state *programming.Gateway, w wor
 
 // prune deletes the shards that the head does not name any more.
 func (s *shards) prune(ctx context.Context, w workload.Gateway, content map[string][]byte) error {
-	list := gather.MetadataList(gather.ConfigMapKind)
-	labels := client.MatchingLabels{workload.LabelOwner: workload.OwnerDigest(w.Key())}
-	if err := s.cache.List(ctx, list, client.InNamespace(w.Object.Namespace), labels); err != nil {
-		return fmt.Errorf("list the shards of Gateway %s: %w", w.Key(), err)
-	}
-	unnamed := map[string]bool{}
 	for shard, name := range workload.NamesOf(w.Object.Name).Shards {
-		if _, named := content[shard]; !named {
-			unnamed[name] = true
-		}
-	}
-	for i := range list.Items {
-		object := &list.Items[i]
-		if !unnamed[object.Name] || !apply.OwnedBy(object, string(w.Object.UID)) {
+		if _, named := content[shard]; named {
 			continue
+		}
+		object := gather.Metadata(gather.ConfigMapKind)
+		key := client.ObjectKey{Namespace: w.Object.Namespace, Name: name}
+		err := s.cache.Get(ctx, key, object)
+		if apierrors.IsNotFound(err) || err == nil && !w.Owns(object) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("look up the shard %s of Gateway %s: %w", shard, w.Key(), err)
 		}
 		object.SetGroupVersionKind(gather.ConfigMapKind)
 		if err := s.writer.Delete(ctx, object); err != nil {

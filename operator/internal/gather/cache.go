@@ -7,6 +7,7 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/selection"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -14,9 +15,10 @@ import (
 )
 
 // CacheOptions keep the caches small: of the kinds that Gateways are made of only our own objects, and of every
-// object only what is read.
+// object only what is read. Whose an object is decides its ownerReference, which is never left out. An object that lost
+// our label is missing here; whoever looks for it asks the API server before saying that there is none.
 func CacheOptions() cache.Options {
-	managed := cache.ByObject{Label: labels.SelectorFromSet(labels.Set{workload.LabelManagedBy: workload.ManagedBy})}
+	managed := cache.ByObject{Label: ownerLabelled()}
 	pods := managed
 	pods.Transform = trimPod
 	return cache.Options{
@@ -34,6 +36,15 @@ func CacheOptions() cache.Options {
 	}
 }
 
+// ownerLabelled selects what has the label of an owner, whichever.
+func ownerLabelled() labels.Selector {
+	exists, err := labels.NewRequirement(workload.LabelOwner, selection.Exists, nil)
+	if err != nil {
+		panic(err) // the label is a constant
+	}
+	return labels.NewSelector().Add(*exists)
+}
+
 // trim takes away what nobody reads.
 func trim(object any) (any, error) {
 	o, ok := object.(metav1.Object)
@@ -44,7 +55,7 @@ func trim(object any) (any, error) {
 	if annotations := o.GetAnnotations(); annotations[corev1.LastAppliedConfigAnnotation] != "" {
 		delete(annotations, corev1.LastAppliedConfigAnnotation)
 	}
-	if o.GetLabels()[workload.LabelManagedBy] == workload.ManagedBy {
+	if workload.MayBeOwned(o) {
 		return object, nil
 	}
 	switch o := object.(type) {

@@ -14,7 +14,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
-	"github.com/varnish-gateway/gateway/operator/internal/apply"
 	"github.com/varnish-gateway/gateway/operator/internal/inputs"
 	"github.com/varnish-gateway/gateway/operator/internal/workload"
 )
@@ -67,7 +66,7 @@ func (g *Gatherer) presented(ctx context.Context, in *inputs.Inputs) error {
 		if err != nil {
 			return err
 		}
-		if secret != nil && apply.OwnedBy(secret, string(gateway.UID)) {
+		if secret != nil && workload.ControlledBy(secret, gateway.UID) {
 			in.Presented[gateway.Namespace+"/"+gateway.Name] = secret.Data
 		}
 	}

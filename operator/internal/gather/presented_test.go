@@ -9,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
@@ -23,7 +24,7 @@ func TestWhatAGatewayPresentsIsReadFromItsOwnSecret(t *testing.T) {
 		return &corev1.Secret{
 			ObjectMeta: metav1.ObjectMeta{
 				Namespace: "shop", Name: workload.NamesOf(gateway).Certificates,
-				OwnerReferences: []metav1.OwnerReference{{APIVersion: "v1", Kind: "Gateway", Name: gateway, UID: owner}},
+				OwnerReferences: []metav1.OwnerReference{{APIVersion: "v1", Kind: "Gateway", Name: gateway, UID: owner, Controller: ptr.To(true)}},
 			},
 			Data: map[string][]byte{"a.crt": []byte(gateway)},
 		}

@@ -22,8 +22,12 @@ type blocker struct {
 	types.NamespacedName
 }
 
-// watchPause is how long to rest after a watch has failed.
-const watchPause = 30 * time.Second
+// How long to rest after a watch has failed, and where nothing was in the way at the first look: what said so was older, and may
+// say so again.
+const (
+	watchPause = 30 * time.Second
+	stalePause = time.Second
+)
 
 // Blocked says that an object is in the way of the Gateway, which is reported as unblocked when it is gone or is the Gateway's. Each such
 // object is watched alone: the caches hold what is ours, and holding every object of these kinds would cost memory in every cluster
@@ -39,12 +43,18 @@ func (g *Gateway) Blocked(kind schema.GroupVersionKind, object client.Object, is
 	g.blockers[b] = cancel
 	g.store.running.Go(func() {
 		defer cancel()
-		if err := b.watch(ctx, g.store.options.Client, isOurs); err != nil && ctx.Err() == nil {
+		blocked, err := b.watch(ctx, g.store.options.Client, isOurs)
+		pause := time.Duration(0)
+		switch {
+		case err != nil && ctx.Err() == nil:
 			g.log.Debug("cannot watch an object that is in the way", zap.Stringer("object", b.NamespacedName), zap.Error(err))
-			select {
-			case <-ctx.Done():
-			case <-time.After(watchPause):
-			}
+			pause = watchPause
+		case !blocked:
+			pause = stalePause
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(pause):
 		}
 		if ctx.Err() == nil {
 			g.unblocked(b)
@@ -59,30 +69,31 @@ func (g *Gateway) unblocked(b blocker) {
 	g.store.options.Unblocked(g.key)
 }
 
-// watch returns when the object is gone or ours, or when the API server ends the watch, as it does now and then.
-func (b blocker) watch(ctx context.Context, api client.WithWatch, isOurs func(client.Object) bool) error {
+// watch returns when the object is gone or ours, or when the API server ends the watch, as it does now and then. It tells whether
+// the object was in the way at first.
+func (b blocker) watch(ctx context.Context, api client.WithWatch, isOurs func(client.Object) bool) (blocked bool, err error) {
 	list := gather.MetadataList(b.GroupVersionKind)
 	one := &client.ListOptions{Namespace: b.Namespace, FieldSelector: fields.OneTermEqualSelector("metadata.name", b.Name)}
 	if err := api.List(ctx, list, one); err != nil {
-		return err
+		return false, err
 	}
 	if len(list.Items) == 0 || isOurs(&list.Items[0]) {
-		return nil
+		return false, nil
 	}
 	one.Raw = &metav1.ListOptions{ResourceVersion: list.ResourceVersion}
 	changes, err := api.Watch(ctx, list, one)
 	if err != nil {
-		return err
+		return true, err
 	}
 	defer changes.Stop()
 	for change := range changes.ResultChan() {
 		object, known := change.Object.(client.Object)
 		switch {
 		case change.Type == watch.Error:
-			return apierrors.FromObject(change.Object)
+			return true, apierrors.FromObject(change.Object)
 		case change.Type == watch.Deleted, known && isOurs(object):
-			return nil
+			return true, nil
 		}
 	}
-	return nil
+	return true, nil
 }

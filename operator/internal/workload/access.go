@@ -46,9 +46,9 @@ func (g Gateway) RoleBinding() *rbacv1.RoleBinding {
 }
 
 // EndpointsAccess lets the pods read the EndpointSlices of a namespace. In another namespace than the Gateway's
-// nothing but its labels says whose it is: an ownerReference cannot cross namespaces.
+// an annotation says whose it is: an ownerReference cannot cross namespaces.
 func (g Gateway) EndpointsAccess(namespace string) (*rbacv1.Role, *rbacv1.RoleBinding) {
-	name := endpointsRoleName(g.Key())
+	name := EndpointsRoleName(g.Key())
 	meta := g.meta(namespace, name)
 	if namespace == g.Object.Namespace {
 		meta = g.owned(name)
@@ -63,11 +63,6 @@ func (g Gateway) EndpointsAccess(namespace string) (*rbacv1.Role, *rbacv1.RoleBi
 		TypeMeta: bindingType, ObjectMeta: *meta.DeepCopy(), RoleRef: roleRef(name), Subjects: g.subjects(),
 	}
 	return role, binding
-}
-
-// IsEndpointsAccess tells whether a Role or RoleBinding is one of EndpointsAccess.
-func IsEndpointsAccess(o metav1.Object) bool {
-	return o.GetName() == "varnish-gateway-"+o.GetLabels()[LabelOwner]
 }
 
 var (

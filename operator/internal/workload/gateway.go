@@ -10,16 +10,18 @@ import (
 
 	"github.com/varnish-gateway/gateway/operator/api/v1alpha1"
 	"github.com/varnish-gateway/gateway/operator/internal/model"
+	"github.com/varnish-gateway/gateway/shared/gatewaypod"
 )
 
 // Labels and annotations of the objects that a Gateway needs.
 const (
 	// LabelGateway is the Gateway API's own: the name of the Gateway, cut where it is too long for a label.
 	LabelGateway = gatewayv1.GatewayNameLabelKey
-	// LabelManagedBy tells our objects from all others; ManagedBy is its value.
+	// LabelManagedBy is Kubernetes' own; ManagedBy is its value. Nothing depends on it but the selectors of pods.
 	LabelManagedBy = "app.kubernetes.io/managed-by"
 	ManagedBy      = "varnish-gateway"
-	// LabelOwner is a digest of the Gateway's namespace and name, on objects of every namespace.
+	// LabelOwner is a digest of the Gateway's namespace and name, on objects of every namespace. Caches find our objects
+	// by it.
 	LabelOwner = v1alpha1.GroupName + "/owner"
 	// AnnotationGateway is the Gateway's namespace/name.
 	AnnotationGateway = v1alpha1.GroupName + "/gateway"
@@ -35,6 +37,8 @@ type Gateway struct {
 	Sockets []model.Socket
 	// Image of the gateway container where the settings name none.
 	Image string
+	// Controller is the name of the controller that makes the objects.
+	Controller gatewayv1.GatewayController
 }
 
 // Key of the Gateway.
@@ -59,9 +63,11 @@ func (g Gateway) owned(name string) metav1.ObjectMeta {
 	return meta
 }
 
-// meta is the metadata of an object in any namespace.
+// meta is the metadata of an object in any namespace. Pods do not say who made them: their Deployment does.
 func (g Gateway) meta(namespace, name string) metav1.ObjectMeta {
-	return metav1.ObjectMeta{Namespace: namespace, Name: name, Labels: g.labels(), Annotations: g.annotations()}
+	annotations := g.annotations()
+	annotations[gatewaypod.ControllerAnnotation] = string(g.Controller)
+	return metav1.ObjectMeta{Namespace: namespace, Name: name, Labels: g.labels(), Annotations: annotations}
 }
 
 // labels of every object: those that the Gateway asks for, and ours over them.

@@ -43,8 +43,8 @@ func NamesOf(gateway string) Names {
 	return names
 }
 
-// endpointsRoleName is the name of what lets a Gateway read EndpointSlices, in every namespace the same.
-func endpointsRoleName(gateway types.NamespacedName) string {
+// EndpointsRoleName is the name of what lets a Gateway read EndpointSlices, in every namespace the same.
+func EndpointsRoleName(gateway types.NamespacedName) string {
 	return "varnish-gateway-" + OwnerDigest(gateway)
 }
 

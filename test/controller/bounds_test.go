@@ -1,0 +1,142 @@
+//go:build apiserver
+
+package controller
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+)
+
+// fault is something that happens to a Gateway that serves. After it, the operator comes to rest.
+type fault struct {
+	name string
+	// do makes it happen in the namespace, where the Gateway edge is programmed; the traffic is the operator's.
+	do func(t *testing.T, ns string, tr *traffic)
+	// healed is nil once what the operator is to do is done; a nil function is for what it does not answer.
+	healed func(t *testing.T, ns string) error
+	// reads and writes are how often the operator may read or write any one object until it rests.
+	reads, writes int
+}
+
+// overwrite changes an object of the Gateway by hand.
+func overwrite[T client.Object](empty func() T, name string, change func(T)) func(*testing.T, string, *traffic) {
+	return func(t *testing.T, ns string, _ *traffic) {
+		t.Helper()
+		eventually(t, "an object to be changed by hand", func() error {
+			object := get(t, empty(), ns, name)
+			change(object)
+			return cluster.Update(t.Context(), object)
+		})
+	}
+}
+
+// madeOf are the objects of the Gateway edge that people see, and whose labels they may change.
+var madeOf = map[string]func() client.Object{
+	"Service":             func() client.Object { return &corev1.Service{ObjectMeta: objectMeta("", "edge")} },
+	"Deployment":          func() client.Object { return &appsv1.Deployment{ObjectMeta: objectMeta("", "edge")} },
+	"ConfigMap":           func() client.Object { return &corev1.ConfigMap{ObjectMeta: objectMeta("", "edge")} },
+	"Secret":              func() client.Object { return &corev1.Secret{ObjectMeta: objectMeta("", "edge-admin")} },
+	"ServiceAccount":      func() client.Object { return &corev1.ServiceAccount{ObjectMeta: objectMeta("", "edge")} },
+	"Role":                func() client.Object { return &rbacv1.Role{ObjectMeta: objectMeta("", "edge")} },
+	"RoleBinding":         func() client.Object { return &rbacv1.RoleBinding{ObjectMeta: objectMeta("", "edge")} },
+	"PodDisruptionBudget": func() client.Object { return &policyv1.PodDisruptionBudget{ObjectMeta: objectMeta("", "edge")} },
+}
+
+// relabel changes the labels of every object of the Gateway by hand.
+func relabel(change func(client.Object)) func(*testing.T, string, *traffic) {
+	return func(t *testing.T, ns string, tr *traffic) {
+		t.Helper()
+		for _, empty := range madeOf {
+			overwrite(empty, empty().GetName(), change)(t, ns, tr)
+		}
+	}
+}
+
+// labelled tells which object of the Gateway does not have our labels.
+func labelled(t *testing.T, ns string) error {
+	for kind, empty := range madeOf {
+		labels := get(t, empty(), ns, empty().GetName()).GetLabels()
+		if labels["app.kubernetes.io/managed-by"] != "varnish-gateway" || labels["gateway.varnish.io/owner"] == "" {
+			return fmt.Errorf("labels of the %s are %v", kind, labels)
+		}
+	}
+	return nil
+}
+
+// faults that an operator comes to rest after. Whoever mends another one adds a row.
+func faults() []fault {
+	return []fault{
+		{"nothing", func(*testing.T, string, *traffic) {}, nil, 0, 0},
+		{
+			"the port of the Service is edited",
+			overwrite(func() *corev1.Service { return &corev1.Service{} }, "edge", func(s *corev1.Service) { s.Spec.Ports[0].Port = 81 }), nil, 20, 20,
+		},
+		{
+			"the selector of the Service is edited",
+			overwrite(func() *corev1.Service { return &corev1.Service{} }, "edge", func(s *corev1.Service) { s.Spec.Selector["version"] = "v2" }), nil, 6, 2,
+		},
+		{"the ServiceAccount is deleted", func(t *testing.T, ns string, _ *traffic) {
+			remove(t, &corev1.ServiceAccount{}, ns, "edge")
+		}, func(t *testing.T, ns string) error {
+			return cluster.Get(t.Context(), clientKey(ns, "edge"), &corev1.ServiceAccount{})
+		}, 6, 2},
+		{"the status is wiped out", func(t *testing.T, ns string, _ *traffic) {
+			eventually(t, "the status to be wiped out", func() error {
+				gateway := get(t, &gatewayv1.Gateway{}, ns, "edge")
+				gateway.Status.Conditions, gateway.Status.Listeners = nil, nil
+				return cluster.Status().Update(t.Context(), gateway)
+			})
+		}, func(t *testing.T, ns string) error {
+			if l := get(t, &gatewayv1.Gateway{}, ns, "edge").Status.Listeners; len(l) != 1 || l[0].AttachedRoutes != 1 {
+				return errors.New("it is not there again")
+			}
+			return nil
+		}, 6, 4},
+		{"the class is gone", func(t *testing.T, ns string, _ *traffic) {
+			remove(t, &gatewayv1.GatewayClass{}, "", ns)
+		}, nil, 4, 3},
+		{"app.kubernetes.io/managed-by is overwritten everywhere", relabel(func(o client.Object) {
+			labels := o.GetLabels()
+			labels["app.kubernetes.io/managed-by"] = "somebody"
+			o.SetLabels(labels)
+		}), labelled, 6, 2},
+		{"every label is taken away everywhere", relabel(func(o client.Object) { o.SetLabels(nil) }), labelled, 8, 2},
+	}
+}
+
+// TestEveryLoopHasABound counts what the operator reads and writes after each fault until it rests: a loop never rests.
+func TestEveryLoopHasABound(t *testing.T) {
+	tr := countTraffic(t)
+	launched := launchOperator(t, tr.kubeconfig)
+	// What the operator has open ends before the way to the API server does.
+	t.Cleanup(func() { launched.stop(t) })
+	eventually(t, "the operator to be ready", func() error { return launched.probe("/readyz") })
+	for _, f := range faults() {
+		t.Run(f.name, func(t *testing.T) {
+			ns := servingGateway(t)
+			tr.settle(t)
+			tr.begin()
+			defer func() { t.Log(tr.report()) }()
+			f.do(t, ns, tr)
+			if f.healed != nil {
+				eventually(t, "what was done to be put right", func() error { return f.healed(t, ns) })
+			}
+			tr.settle(t)
+			reads, writes, _, _ := tr.most()
+			assert.LessOrEqual(t, reads, f.reads, "reads of one object")
+			assert.LessOrEqual(t, writes, f.writes, "writes of one object")
+			tr.refusing(nil)
+			require.NoError(t, cluster.Delete(t.Context(), &gatewayv1.Gateway{ObjectMeta: objectMeta(ns, "edge")}))
+		})
+	}
+}
