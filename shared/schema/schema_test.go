@@ -2,6 +2,7 @@ package schema_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"maps"
 	"slices"
 	"testing"
@@ -10,13 +11,15 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/varnish-gateway/gateway/shared/adminapi"
+	"github.com/varnish-gateway/gateway/shared/contract"
 	"github.com/varnish-gateway/gateway/shared/corpus"
 	"github.com/varnish-gateway/gateway/shared/routing"
 	"github.com/varnish-gateway/gateway/shared/schema"
 )
 
 // schemas by the name of their folder in the corpus.
-var schemas = map[string]func() []byte{"routing": schema.Routing, "shard": schema.Shard, "ghost": schema.Ghost}
+var schemas = map[string]func() []byte{"routing": schema.Routing, "shard": schema.Shard, "ghost": schema.Ghost, "status": schema.Status}
 
 func TestValidFilesValidate(t *testing.T) {
 	for _, name := range []string{"routing", "ghost"} {
@@ -47,6 +50,25 @@ func TestEncodedShardsValidate(t *testing.T) {
 			assert.NoError(t, compiled.Validate(parse(t, data)), file.Name)
 		}
 	}
+}
+
+func TestAStatusValidates(t *testing.T) {
+	compiled := compile(t, "status")
+	status := adminapi.Status{
+		Revision: 1, Sockets: []string{"http-80"}, Varnishd: adminapi.Varnishd{State: adminapi.VarnishdRunning},
+		Routing: adminapi.Routing{Diagnostics: []contract.Diagnostic{{Path: "routes[0]", Message: "odd"}}},
+		VCL:     adminapi.VCL{LeftOut: []string{}}, Certificates: adminapi.Certificates{Problems: []adminapi.Problem{{Name: "a", Message: "no"}}},
+	}
+	for _, fallback := range append([]adminapi.Fallback{adminapi.FallbackNone}, adminapi.Fallbacks...) {
+		status.VCL.Fallback = fallback
+		data, err := json.Marshal(status)
+		require.NoError(t, err)
+		assert.NoError(t, compiled.Validate(parse(t, data)), fallback)
+	}
+	status.VCL.Fallback = "other"
+	data, err := json.Marshal(status)
+	require.NoError(t, err)
+	assert.Error(t, compiled.Validate(parse(t, data)))
 }
 
 // beyond are the invalid cases that a schema cannot tell, with the reason; it finds all others.

@@ -7,28 +7,20 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"github.com/varnish-gateway/gateway/shared/adminapi"
 	"io"
 	"net/http"
 	"strconv"
 	"time"
 
-	"github.com/varnish-gateway/gateway/chaperone/internal/status"
 	"go.uber.org/zap"
-)
-
-// Limits of what a caller may ask for.
-const (
-	// MaxVCL is the longest VCL, in bytes, that is checked: what a ConfigMap can hold.
-	MaxVCL = 1 << 20
-	// MaxWait is the longest time that a call waits for a change.
-	MaxWait = 5 * time.Minute
 )
 
 // Board is what the handler reads the status from.
 type Board interface {
-	Get() status.Status
+	Get() adminapi.Status
 	// Wait returns the status as soon as its revision is greater than after, or when ctx ends.
-	Wait(ctx context.Context, after int64) status.Status
+	Wait(ctx context.Context, after int64) adminapi.Status
 }
 
 // CheckVCL compiles VCL without effect. An empty message means that it compiles; an error means that it
@@ -38,8 +30,8 @@ type CheckVCL func(ctx context.Context, source []byte) (message string, err erro
 // Handler answers the calls of the admin API to those who show the token.
 func Handler(board Board, check CheckVCL, token Token, log *zap.Logger) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/v1/status", only(http.MethodGet, statusCall(board)))
-	mux.Handle("/v1/vcl/check", only(http.MethodPost, checkCall(check)))
+	mux.Handle(adminapi.StatusPath, only(http.MethodGet, statusCall(board)))
+	mux.Handle(adminapi.CheckPath, only(http.MethodPost, checkCall(check)))
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusNotFound, fmt.Errorf("there is no %s", r.URL.Path))
 	})
@@ -66,32 +58,26 @@ func statusCall(board Board) http.HandlerFunc {
 // waiting reads how long to wait for which revision.
 func waiting(r *http.Request) (wait time.Duration, after int64, err error) {
 	query := r.URL.Query()
-	if text := query.Get("wait"); text != "" {
+	if text := query.Get(adminapi.WaitParameter); text != "" {
 		if wait, err = time.ParseDuration(text); err != nil || wait < 0 {
 			return 0, 0, fmt.Errorf("wait=%q is no duration, such as 30s", text)
 		}
 	}
-	if text := query.Get("after"); text != "" {
+	if text := query.Get(adminapi.AfterParameter); text != "" {
 		if after, err = strconv.ParseInt(text, 10, 64); err != nil {
 			return 0, 0, fmt.Errorf("after=%q is no revision", text)
 		}
 	}
-	return min(wait, MaxWait), after, nil
-}
-
-// checked is the answer to a check of VCL.
-type checked struct {
-	OK      bool   `json:"ok"`
-	Message string `json:"message,omitempty"`
+	return min(wait, adminapi.MaxWait), after, nil
 }
 
 func checkCall(check CheckVCL) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		source, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxVCL))
+		source, err := io.ReadAll(http.MaxBytesReader(w, r.Body, adminapi.MaxVCL))
 		var tooLong *http.MaxBytesError
 		switch {
 		case errors.As(err, &tooLong):
-			refuse(w, http.StatusRequestEntityTooLarge, fmt.Errorf("VCL is longer than %d bytes", MaxVCL))
+			refuse(w, http.StatusRequestEntityTooLarge, fmt.Errorf("VCL is longer than %d bytes", adminapi.MaxVCL))
 			return
 		case err != nil:
 			refuse(w, http.StatusBadRequest, fmt.Errorf("read VCL: %w", err))
@@ -102,7 +88,7 @@ func checkCall(check CheckVCL) http.HandlerFunc {
 			refuse(w, http.StatusServiceUnavailable, fmt.Errorf("check VCL: %w", err))
 			return
 		}
-		answer(w, http.StatusOK, checked{OK: message == "", Message: message})
+		answer(w, http.StatusOK, adminapi.Checked{OK: message == "", Message: message})
 	}
 }
 
@@ -118,13 +104,8 @@ func only(method string, next http.Handler) http.Handler {
 	})
 }
 
-// refusal is the body of every answer that is not 200.
-type refusal struct {
-	Error string `json:"error"`
-}
-
 func refuse(w http.ResponseWriter, status int, err error) {
-	answer(w, status, refusal{Error: err.Error()})
+	answer(w, status, adminapi.Refusal{Error: err.Error()})
 }
 
 func answer(w http.ResponseWriter, status int, body any) {

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"github.com/varnish-gateway/gateway/chaperone/internal/status"
+	"github.com/varnish-gateway/gateway/shared/adminapi"
 	"go.uber.org/zap"
 )
 
@@ -52,15 +53,15 @@ func TestHandler(t *testing.T) {
 		"VCL that compiles":            {"POST", "/v1/vcl/check", "fine", "Bearer " + secret, 200, `{"ok":true}`},
 		"VCL that does not compile":    {"POST", "/v1/vcl/check", "broken", "Bearer " + secret, 200, `{"ok":false,"message":"line 3: expected ';'"}`},
 		"VCL that cannot be checked":   {"POST", "/v1/vcl/check", "away", "Bearer " + secret, 503, `{"error":"check VCL: varnishd is away"}`},
-		"VCL of the longest length":    {"POST", "/v1/vcl/check", strings.Repeat("x", MaxVCL), "Bearer " + secret, 200, `{"ok":true}`},
-		"VCL that is too long":         {"POST", "/v1/vcl/check", strings.Repeat("x", MaxVCL+1), "Bearer " + secret, 413, `{"error":"VCL is longer than 1048576 bytes"}`},
+		"VCL of the longest length":    {"POST", "/v1/vcl/check", strings.Repeat("x", adminapi.MaxVCL), "Bearer " + secret, 200, `{"ok":true}`},
+		"VCL that is too long":         {"POST", "/v1/vcl/check", strings.Repeat("x", adminapi.MaxVCL+1), "Bearer " + secret, 413, `{"error":"VCL is longer than 1048576 bytes"}`},
 		"a wait that is no duration":   {"GET", "/v1/status?wait=soon", "", "Bearer " + secret, 400, `{"error":"wait=\"soon\" is no duration, such as 30s"}`},
 		"a wait into the past":         {"GET", "/v1/status?wait=-1s", "", "Bearer " + secret, 400, `{"error":"wait=\"-1s\" is no duration, such as 30s"}`},
 		"a revision that is no number": {"GET", "/v1/status?wait=1s&after=x", "", "Bearer " + secret, 400, `{"error":"after=\"x\" is no revision"}`},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			handler := Handler(status.NewBoard(status.Status{}), compiler, fixed, zap.NewNop())
+			handler := Handler(status.NewBoard(adminapi.Status{}), compiler, fixed, zap.NewNop())
 			request := httptest.NewRequest(test.method, test.target, strings.NewReader(test.body))
 			if test.authorization != "" {
 				request.Header.Set("Authorization", test.authorization)
@@ -77,14 +78,14 @@ func TestHandler(t *testing.T) {
 }
 
 // call asks for the status.
-func call(t testing.TB, board Board, target string) status.Status {
+func call(t testing.TB, board Board, target string) adminapi.Status {
 	t.Helper()
 	request := httptest.NewRequest(http.MethodGet, target, nil)
 	request.Header.Set("Authorization", "Bearer "+secret)
 	recorder := httptest.NewRecorder()
 	Handler(board, compiler, fixed, zap.NewNop()).ServeHTTP(recorder, request)
 	require.Equal(t, http.StatusOK, recorder.Code)
-	var got status.Status
+	var got adminapi.Status
 	require.NoError(t, json.Unmarshal(recorder.Body.Bytes(), &got))
 	return got
 }
@@ -95,37 +96,37 @@ type signalBoard struct {
 	waits chan struct{}
 }
 
-func (b signalBoard) Wait(ctx context.Context, after int64) status.Status {
+func (b signalBoard) Wait(ctx context.Context, after int64) adminapi.Status {
 	close(b.waits)
 	return b.Board.Wait(ctx, after)
 }
 
 func TestStatusWaits(t *testing.T) {
 	t.Run("not where nobody asks it to", func(t *testing.T) {
-		assert.EqualValues(t, 1, call(t, status.NewBoard(status.Status{}), "/v1/status").Revision)
+		assert.EqualValues(t, 1, call(t, status.NewBoard(adminapi.Status{}), "/v1/status").Revision)
 	})
 	t.Run("not where there is news", func(t *testing.T) {
-		assert.EqualValues(t, 1, call(t, status.NewBoard(status.Status{}), "/v1/status?wait=1h&after=0").Revision)
+		assert.EqualValues(t, 1, call(t, status.NewBoard(adminapi.Status{}), "/v1/status?wait=1h&after=0").Revision)
 	})
 	t.Run("until there is news", func(t *testing.T) {
-		board := signalBoard{status.NewBoard(status.Status{}), make(chan struct{})}
+		board := signalBoard{status.NewBoard(adminapi.Status{}), make(chan struct{})}
 		go func() {
 			<-board.waits
-			board.Update(func(s *status.Status) { s.Ready = true })
+			board.Update(func(s *adminapi.Status) { s.Ready = true })
 		}()
 		got := call(t, board, "/v1/status?wait=1h&after=1")
 		assert.EqualValues(t, 2, got.Revision)
 		assert.True(t, got.Ready)
 	})
 	t.Run("until the time is over", func(t *testing.T) {
-		assert.EqualValues(t, 1, call(t, status.NewBoard(status.Status{}), "/v1/status?wait=1ms&after=1").Revision)
+		assert.EqualValues(t, 1, call(t, status.NewBoard(adminapi.Status{}), "/v1/status?wait=1ms&after=1").Revision)
 	})
 }
 
 func TestWaitIsLimited(t *testing.T) {
 	wait, _, err := waiting(httptest.NewRequest(http.MethodGet, "/v1/status?wait=24h", nil))
 	require.NoError(t, err)
-	assert.Equal(t, MaxWait, wait)
+	assert.Equal(t, adminapi.MaxWait, wait)
 }
 
 func TestTokenFile(t *testing.T) {
@@ -151,7 +152,7 @@ func TestNobodyGetsInWithoutATokenToCompare(t *testing.T) {
 	request := httptest.NewRequest(http.MethodGet, "/v1/status", nil)
 	request.Header.Set("Authorization", "Bearer ")
 	recorder := httptest.NewRecorder()
-	Handler(status.NewBoard(status.Status{}), compiler, broken, zap.NewNop()).ServeHTTP(recorder, request)
+	Handler(status.NewBoard(adminapi.Status{}), compiler, broken, zap.NewNop()).ServeHTTP(recorder, request)
 	assert.Equal(t, http.StatusUnauthorized, recorder.Code)
 }
 
@@ -166,7 +167,7 @@ func TestPageShowsTheStatusAsItIs(t *testing.T) {
 	example, _, _ = strings.Cut(example, "```")
 	decoder := json.NewDecoder(strings.NewReader(example))
 	decoder.DisallowUnknownFields()
-	var shown status.Status
+	var shown adminapi.Status
 	require.NoError(t, decoder.Decode(&shown))
 	again, err := json.Marshal(shown)
 	require.NoError(t, err)

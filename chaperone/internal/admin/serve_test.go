@@ -23,6 +23,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"github.com/varnish-gateway/gateway/chaperone/internal/status"
+	"github.com/varnish-gateway/gateway/shared/adminapi"
 	"go.uber.org/goleak"
 	"go.uber.org/zap"
 )
@@ -47,7 +48,7 @@ func serveFor(t testing.TB, ctx context.Context, config *tls.Config, within time
 	require.NoError(t, err)
 	s := served{
 		address: listener.Addr().String(),
-		board:   signalBoard{status.NewBoard(status.Status{}), make(chan struct{})},
+		board:   signalBoard{status.NewBoard(adminapi.Status{}), make(chan struct{})},
 		ended:   make(chan error, 1),
 	}
 	go func() {
@@ -137,10 +138,10 @@ func TestAWaitOutlastsTheTimeForReadingARequest(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, http.StatusBadRequest, late.StatusCode)
 
-	server.board.Update(func(s *status.Status) { s.Ready = true })
+	server.board.Update(func(s *adminapi.Status) { s.Ready = true })
 	response, err := http.ReadResponse(waiting, nil)
 	require.NoError(t, err)
-	var got status.Status
+	var got adminapi.Status
 	require.NoError(t, json.NewDecoder(response.Body).Decode(&got))
 	assert.EqualValues(t, 2, got.Revision, "it was told of the change, and not sent away before")
 	cancel()

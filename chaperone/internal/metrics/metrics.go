@@ -12,15 +12,15 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/varnish-gateway/gateway/chaperone/internal/reload"
-	"github.com/varnish-gateway/gateway/chaperone/internal/status"
 	"github.com/varnish-gateway/gateway/chaperone/internal/tlsterm"
+	"github.com/varnish-gateway/gateway/shared/adminapi"
 	"go.uber.org/zap"
 )
 
 // Sources are where metrics that are not counted here come from. They are asked at each scrape.
 type Sources struct {
 	// Status is what this pod runs.
-	Status func() status.Status
+	Status func() adminapi.Status
 	// TLS is what the TLS listeners do.
 	TLS func() tlsterm.Stats
 	// Varnishstat gives the counters of varnishd; see Program.

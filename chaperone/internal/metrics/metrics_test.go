@@ -17,9 +17,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"github.com/varnish-gateway/gateway/chaperone/internal/reload"
-	"github.com/varnish-gateway/gateway/chaperone/internal/status"
 	"github.com/varnish-gateway/gateway/chaperone/internal/tlsterm"
 	"github.com/varnish-gateway/gateway/chaperone/internal/varnishtest"
+	"github.com/varnish-gateway/gateway/shared/adminapi"
 	"github.com/varnish-gateway/gateway/shared/ghostconf"
 	"go.uber.org/zap"
 )
@@ -27,15 +27,15 @@ import (
 var update = flag.Bool("update", false, "write the golden files and the reference page anew")
 
 // told is a status with a value in every field that is shown.
-func told() status.Status {
-	return status.Status{
+func told() adminapi.Status {
+	return adminapi.Status{
 		Ready:    true,
-		Versions: status.Versions{Chaperone: "1.2.3", Varnishd: "7.7.0"},
-		Routing: status.Routing{Sequence: 7, GhostSequence: 9, Routes: 3, Services: 2, Endpoints: 5,
+		Versions: adminapi.Versions{Chaperone: "1.2.3", Varnishd: "7.7.0"},
+		Routing: adminapi.Routing{Sequence: 7, GhostSequence: 9, Routes: 3, Services: 2, Endpoints: 5,
 			Error: "broken", Diagnostics: make([]ghostconf.Diagnostic, 4)},
-		VCL:          status.VCL{Sequence: 6, Error: "line 3"},
-		Certificates: status.Certificates{Problems: make([]status.Problem, 2)},
-		Varnishd:     status.Varnishd{State: status.VarnishdRunning, Restarts: 1, ChildRestarts: 8},
+		VCL:          adminapi.VCL{Sequence: 6, Error: "line 3"},
+		Certificates: adminapi.Certificates{Problems: make([]adminapi.Problem, 2)},
+		Varnishd:     adminapi.Varnishd{State: adminapi.VarnishdRunning, Restarts: 1, ChildRestarts: 8},
 	}
 }
 

@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/varnish-gateway/gateway/chaperone/internal/status"
 	"github.com/varnish-gateway/gateway/chaperone/internal/tlsterm"
+	"github.com/varnish-gateway/gateway/shared/adminapi"
 )
 
 // metric describes one of chaperone's own metrics.
@@ -17,7 +17,7 @@ type metric struct {
 	labels []string
 	help   string
 	// read gives the values at a scrape; nil for what is counted as it happens.
-	read func(status.Status, tlsterm.Stats, emit)
+	read func(adminapi.Status, tlsterm.Stats, emit)
 }
 
 // emit takes one value of a metric, with the values of its labels.
@@ -52,48 +52,48 @@ var sourceAge = metric{name: "chaperone_source_age_seconds", kind: prometheus.Ga
 var own = []metric{
 	{"chaperone_build_info", prometheus.GaugeValue, []string{"version", "varnishd", "goversion"},
 		"Always 1; the labels say which versions run.",
-		func(s status.Status, _ tlsterm.Stats, to emit) {
+		func(s adminapi.Status, _ tlsterm.Stats, to emit) {
 			to(1, s.Versions.Chaperone, s.Versions.Varnishd, runtime.Version())
 		}},
 	openFilesLimit,
 	sourceAge,
 	varnishdConfined,
 	gauge("chaperone_ready", "1 where this pod is ready, else 0.",
-		func(s status.Status) float64 { return truth(s.Ready) }),
+		func(s adminapi.Status) float64 { return truth(s.Ready) }),
 	gauge("chaperone_routing_sequence", "Sequence of the routing.json that ghost runs; 0 where it runs none.",
-		func(s status.Status) float64 { return float64(s.Routing.Sequence) }),
+		func(s adminapi.Status) float64 { return float64(s.Routing.Sequence) }),
 	gauge("chaperone_ghost_sequence", "Sequence of the ghost.json that ghost runs; 0 where it runs none.",
-		func(s status.Status) float64 { return float64(s.Routing.GhostSequence) }),
+		func(s adminapi.Status) float64 { return float64(s.Routing.GhostSequence) }),
 	gauge("chaperone_routing_failed", "1 where newer routing is not in effect because of an error, else 0.",
-		func(s status.Status) float64 { return truth(s.Routing.Error != "") }),
+		func(s adminapi.Status) float64 { return truth(s.Routing.Error != "") }),
 	gauge("chaperone_routing_diagnostics", "Records of the routing configuration that are inert.",
-		func(s status.Status) float64 { return float64(len(s.Routing.Diagnostics)) }),
+		func(s adminapi.Status) float64 { return float64(len(s.Routing.Diagnostics)) }),
 	gauge("chaperone_routes", "Routes that ghost runs.",
-		func(s status.Status) float64 { return float64(s.Routing.Routes) }),
+		func(s adminapi.Status) float64 { return float64(s.Routing.Routes) }),
 	gauge("chaperone_services", "Services that ghost runs.",
-		func(s status.Status) float64 { return float64(s.Routing.Services) }),
+		func(s adminapi.Status) float64 { return float64(s.Routing.Services) }),
 	gauge("chaperone_endpoints", "Endpoints of all services that ghost runs.",
-		func(s status.Status) float64 { return float64(s.Routing.Endpoints) }),
+		func(s adminapi.Status) float64 { return float64(s.Routing.Endpoints) }),
 	reloads,
 	reloadDuration,
 	gauge("chaperone_vcl_sequence", "Sequence of the main.vcl that varnishd runs; 0 where there is none, or only a part of one.",
-		func(s status.Status) float64 { return float64(s.VCL.Sequence) }),
+		func(s adminapi.Status) float64 { return float64(s.VCL.Sequence) }),
 	{"chaperone_vcl_fallback", prometheus.GaugeValue, []string{"fallback"},
 		"1 for what varnishd runs in the place of the newest main.vcl: lastGood, partial, open (routes without users' VCL), closed (503 for every request).",
-		func(s status.Status, _ tlsterm.Stats, to emit) {
-			for _, fallback := range status.Fallbacks {
+		func(s adminapi.Status, _ tlsterm.Stats, to emit) {
+			for _, fallback := range adminapi.Fallbacks {
 				to(truth(s.VCL.Fallback == fallback), string(fallback))
 			}
 		}},
 	gauge("chaperone_vcl_failed", "1 where a newer main.vcl is not in effect because of an error, else 0.",
-		func(s status.Status) float64 { return truth(s.VCL.Error != "") }),
+		func(s adminapi.Status) float64 { return truth(s.VCL.Error != "") }),
 	vclLoads,
 	gauge("chaperone_varnishd_running", "1 where varnishd's child serves, else 0.",
-		func(s status.Status) float64 { return truth(s.Varnishd.State == status.VarnishdRunning) }),
+		func(s adminapi.Status) float64 { return truth(s.Varnishd.State == adminapi.VarnishdRunning) }),
 	counter("chaperone_varnishd_restarts_total", "Times that varnishd ended unasked and was started again.",
-		func(s status.Status) float64 { return float64(s.Varnishd.Restarts) }),
+		func(s adminapi.Status) float64 { return float64(s.Varnishd.Restarts) }),
 	counter("chaperone_varnishd_child_restarts_total", "Times that varnishd started its child again.",
-		func(s status.Status) float64 { return float64(s.Varnishd.ChildRestarts) }),
+		func(s adminapi.Status) float64 { return float64(s.Varnishd.ChildRestarts) }),
 	tlsMetric("chaperone_tls_connections", prometheus.GaugeValue, "TLS connections that are open, those in a handshake included.",
 		func(s tlsterm.Stats) float64 { return float64(s.Open) }),
 	tlsMetric("chaperone_tls_connections_total", prometheus.CounterValue, "TLS connections accepted.",
@@ -101,7 +101,7 @@ var own = []metric{
 	{"chaperone_tls_connections_refused_total", prometheus.CounterValue, []string{"bound"},
 		"TLS connections closed at once because there were as many as there may be, by bound: " +
 			strings.Join(tlsterm.BoundNames[:], ", ") + ".",
-		func(_ status.Status, stats tlsterm.Stats, to emit) {
+		func(_ adminapi.Status, stats tlsterm.Stats, to emit) {
 			for bound, name := range tlsterm.BoundNames {
 				to(float64(stats.Refused[bound]), name)
 			}
@@ -110,7 +110,7 @@ var own = []metric{
 		func(s tlsterm.Stats) float64 { return float64(s.Pending) }),
 	{"chaperone_tls_handshakes_total", prometheus.CounterValue, []string{"result"},
 		"TLS handshakes that have ended, by result: " + results() + ".",
-		func(_ status.Status, stats tlsterm.Stats, to emit) {
+		func(_ adminapi.Status, stats tlsterm.Stats, to emit) {
 			for _, result := range tlsterm.Results {
 				to(float64(stats.Handshakes[result]), string(result))
 			}
@@ -121,23 +121,23 @@ var own = []metric{
 		func(s tlsterm.Stats) float64 { return float64(s.Unreachable) }),
 	{"chaperone_certificate_expiry_timestamp_seconds", prometheus.GaugeValue, []string{"certificate"},
 		"When a certificate that is presented expires, in seconds since 1970.",
-		func(_ status.Status, stats tlsterm.Stats, to emit) {
+		func(_ adminapi.Status, stats tlsterm.Stats, to emit) {
 			for name, expiry := range stats.Expiry {
 				to(float64(expiry.Unix()), name)
 			}
 		}},
 	gauge("chaperone_certificate_problems", "Certificates that could not be used as they stand.",
-		func(s status.Status) float64 { return float64(len(s.Certificates.Problems)) }),
+		func(s adminapi.Status) float64 { return float64(len(s.Certificates.Problems)) }),
 	varnishstatUp,
 	varnishstatFailures,
 }
 
-func gauge(name, help string, read func(status.Status) float64) metric {
+func gauge(name, help string, read func(adminapi.Status) float64) metric {
 	return metric{name, prometheus.GaugeValue, nil, help,
-		func(s status.Status, _ tlsterm.Stats, to emit) { to(read(s)) }}
+		func(s adminapi.Status, _ tlsterm.Stats, to emit) { to(read(s)) }}
 }
 
-func counter(name, help string, read func(status.Status) float64) metric {
+func counter(name, help string, read func(adminapi.Status) float64) metric {
 	m := gauge(name, help, read)
 	m.kind = prometheus.CounterValue
 	return m
@@ -145,7 +145,7 @@ func counter(name, help string, read func(status.Status) float64) metric {
 
 func tlsMetric(name string, kind prometheus.ValueType, help string, read func(tlsterm.Stats) float64) metric {
 	return metric{name, kind, nil, help,
-		func(_ status.Status, stats tlsterm.Stats, to emit) { to(read(stats)) }}
+		func(_ adminapi.Status, stats tlsterm.Stats, to emit) { to(read(stats)) }}
 }
 
 func truth(condition bool) float64 {

@@ -23,8 +23,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/varnish-gateway/gateway/chaperone/internal/status"
 	"github.com/varnish-gateway/gateway/chaperone/internal/varnishtest"
+	"github.com/varnish-gateway/gateway/shared/adminapi"
 )
 
 const hostname = "www.example.com"
@@ -89,7 +89,7 @@ func TestAPodTerminatesTLSAndDrainsIt(t *testing.T) {
 	pool := writePair(t, filepath.Join(r.tls(), "web.crt"), filepath.Join(r.tls(), "web.key"))
 	address := r.pod.secure[0].Addr().String()
 	varnishtest.Eventually(t, "the pod answers over TLS", func() bool { return get(t, pool, address, "/") == "200 one" })
-	r.eventually("nothing is wrong with the certificate", func(s status.Status) bool { return len(s.Certificates.Problems) == 0 })
+	r.eventually("nothing is wrong with the certificate", func(s adminapi.Status) bool { return len(s.Certificates.Problems) == 0 })
 
 	answer := make(chan string, 1)
 	go func() { answer <- get(t, pool, address, "/slow") }()

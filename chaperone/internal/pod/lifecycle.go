@@ -12,6 +12,7 @@ import (
 	"github.com/varnish-gateway/gateway/chaperone/internal/status"
 	"github.com/varnish-gateway/gateway/chaperone/internal/varnishcli"
 	"github.com/varnish-gateway/gateway/chaperone/internal/vcl"
+	"github.com/varnish-gateway/gateway/shared/adminapi"
 )
 
 // lifecycle tells the parts of varnishd's life. It is a supervise.Handler.
@@ -27,7 +28,7 @@ type lifecycle struct {
 // Up implements supervise.Handler.
 func (l *lifecycle) Up(ctx context.Context, cli *varnishcli.Client) {
 	l.set(cli)
-	l.board.Update(func(s *status.Status) { s.Versions.Varnishd = versionIn(cli.Banner) })
+	l.board.Update(func(s *adminapi.Status) { s.Versions.Varnishd = versionIn(cli.Banner) })
 	l.vcl.Up(ctx, cli)
 }
 

@@ -20,6 +20,7 @@ import (
 	"github.com/varnish-gateway/gateway/chaperone/internal/varnishcli"
 	"github.com/varnish-gateway/gateway/chaperone/internal/vcl"
 	"github.com/varnish-gateway/gateway/chaperone/internal/version"
+	"github.com/varnish-gateway/gateway/shared/adminapi"
 	"github.com/varnish-gateway/gateway/shared/ghostconf"
 	"github.com/varnish-gateway/gateway/shared/mainvcl"
 	"github.com/varnish-gateway/gateway/shared/routing"
@@ -76,7 +77,7 @@ func New(o options.Options, log *zap.Logger) (*Pod, error) {
 	p := &Pod{options: o, log: log, inputs: reload.NewInputs(), contacts: source.NewContacts()}
 	p.board = status.NewBoard(initialStatus(o))
 	p.tasks = ready.New(func(ready bool) {
-		p.board.Update(func(s *status.Status) { s.Ready = ready })
+		p.board.Update(func(s *adminapi.Status) { s.Ready = ready })
 		log.Info("readiness has changed", zap.Bool("ready", ready))
 	}, ready.VCLActive, ready.RoutingAccepted)
 	for _, step := range []func() error{p.makeLayout, p.makeSource, p.makeEdge, p.makeVCL, p.makeReload, p.makeSupervisor} {
@@ -87,13 +88,13 @@ func New(o options.Options, log *zap.Logger) (*Pod, error) {
 	return p, nil
 }
 
-func initialStatus(o options.Options) status.Status {
-	s := status.Status{
-		Versions: status.Versions{
+func initialStatus(o options.Options) adminapi.Status {
+	s := adminapi.Status{
+		Versions: adminapi.Versions{
 			Chaperone: version.Version(),
-			Contracts: status.Contracts{Routing: routing.Version, Ghost: ghostconf.Version, VCL: mainvcl.Version},
+			Contracts: adminapi.Contracts{Routing: routing.Version, Ghost: ghostconf.Version, VCL: mainvcl.Version},
 		},
-		Varnishd: status.Varnishd{State: status.VarnishdStarting},
+		Varnishd: adminapi.Varnishd{State: adminapi.VarnishdStarting},
 	}
 	for _, socket := range o.Sockets {
 		s.Sockets = append(s.Sockets, socket.Name)

@@ -20,8 +20,8 @@ import (
 
 	"github.com/varnish-gateway/gateway/chaperone/internal/options"
 	"github.com/varnish-gateway/gateway/chaperone/internal/socket"
-	"github.com/varnish-gateway/gateway/chaperone/internal/status"
 	"github.com/varnish-gateway/gateway/chaperone/internal/varnishtest"
+	"github.com/varnish-gateway/gateway/shared/adminapi"
 	"github.com/varnish-gateway/gateway/shared/routing"
 )
 
@@ -123,9 +123,9 @@ func (r *running) routing(sequence int64) {
 	r.write("routing.json", data)
 }
 
-func (r *running) status() status.Status { return r.pod.board.Get() }
+func (r *running) status() adminapi.Status { return r.pod.board.Get() }
 
-func (r *running) eventually(what string, condition func(status.Status) bool) {
+func (r *running) eventually(what string, condition func(adminapi.Status) bool) {
 	r.t.Helper()
 	varnishtest.Eventually(r.t, what, func() bool { return condition(r.status()) })
 }
@@ -168,7 +168,7 @@ func (r *running) answers(text string) {
 
 func (r *running) ready() {
 	r.t.Helper()
-	r.eventually("the pod is ready", func(s status.Status) bool { return s.Ready })
+	r.eventually("the pod is ready", func(s adminapi.Status) bool { return s.Ready })
 }
 
 func TestAPodServesAndFollowsItsFiles(t *testing.T) {
@@ -186,21 +186,21 @@ func TestAPodServesAndFollowsItsFiles(t *testing.T) {
 	assert.Contains(t, varnishtest.Get(health+"/metrics"), "varnish_main_")
 
 	r.routing(2)
-	r.eventually("newer routing is in effect", func(s status.Status) bool { return s.Routing.Sequence == 2 })
+	r.eventually("newer routing is in effect", func(s adminapi.Status) bool { return s.Routing.Sequence == 2 })
 	r.write("main.vcl", mainVCL(2, "two", noBackend))
 	r.answers("two")
-	r.eventually("newer VCL is told", func(s status.Status) bool { return s.VCL.Sequence == 2 && s.VCL.Error == "" })
+	r.eventually("newer VCL is told", func(s adminapi.Status) bool { return s.VCL.Sequence == 2 && s.VCL.Error == "" })
 }
 
 func TestWhatIsBrokenLeavesTheLastGoodState(t *testing.T) {
 	r := startPod(t, mainVCL(1, "one", noBackend), "--listen", "http-80")
 	r.ready()
 	r.write("main.vcl", []byte("// varnish-gateway main.vcl 1.0 sequence 2\nvcl 4.1;\nnonsense\n"))
-	r.eventually("the compiler's message is told", func(s status.Status) bool {
+	r.eventually("the compiler's message is told", func(s adminapi.Status) bool {
 		return strings.Contains(s.VCL.Error, "'main.vcl' Line 3")
 	})
 	r.write("routing.json", []byte(`{"version":`))
-	r.eventually("the parser's message is told", func(s status.Status) bool { return s.Routing.Error != "" })
+	r.eventually("the parser's message is told", func(s adminapi.Status) bool { return s.Routing.Error != "" })
 	r.answers("one")
 	assert.EqualValues(t, 1, r.status().VCL.Sequence)
 	assert.EqualValues(t, 1, r.status().Routing.Sequence)
@@ -209,7 +209,7 @@ func TestWhatIsBrokenLeavesTheLastGoodState(t *testing.T) {
 	r.write("main.vcl", mainVCL(3, "three", noBackend))
 	r.routing(3)
 	r.answers("three")
-	r.eventually("all is well again", func(s status.Status) bool {
+	r.eventually("all is well again", func(s adminapi.Status) bool {
 		return s.VCL.Error == "" && s.Routing.Error == "" && s.Routing.Sequence == 3
 	})
 }
@@ -220,7 +220,7 @@ func TestAChildThatIsKilledServesAgain(t *testing.T) {
 	pids, err := r.pod.lifecycle.cli.Pids(t.Context())
 	require.NoError(t, err)
 	require.NoError(t, syscall.Kill(pids.Worker, syscall.SIGKILL))
-	r.eventually("the restart is counted", func(s status.Status) bool { return s.Varnishd.ChildRestarts == 1 })
+	r.eventually("the restart is counted", func(s adminapi.Status) bool { return s.Varnishd.ChildRestarts == 1 })
 	r.answers("one")
 }
 
@@ -228,11 +228,11 @@ func TestAVarnishdThatIsKilledServesAgainWithTheLastGoodVCL(t *testing.T) {
 	r := startPod(t, mainVCL(1, "one", noBackend), "--listen", "http-80")
 	r.ready()
 	r.write("main.vcl", []byte("// varnish-gateway main.vcl 1.0 sequence 2\nvcl 4.1;\nnonsense\n"))
-	r.eventually("the broken VCL was tried", func(s status.Status) bool { return s.VCL.Error != "" })
+	r.eventually("the broken VCL was tried", func(s adminapi.Status) bool { return s.VCL.Error != "" })
 	pids, err := r.pod.lifecycle.cli.Pids(t.Context())
 	require.NoError(t, err)
 	require.NoError(t, syscall.Kill(pids.Master, syscall.SIGKILL))
-	r.eventually("the restart is counted", func(s status.Status) bool { return s.Varnishd.Restarts == 1 })
+	r.eventually("the restart is counted", func(s adminapi.Status) bool { return s.Varnishd.Restarts == 1 })
 	r.answers("one")
 	r.ready()
 	assert.Contains(t, r.status().VCL.Error, "Line 3", "main.vcl is as broken as before")
@@ -271,8 +271,8 @@ func TestADrainWaitsForRequestsInFlight(t *testing.T) {
 			go func() { answer <- r.get("/slow") }()
 			<-requests
 			test.end(r)
-			r.eventually("the pod drains", func(s status.Status) bool {
-				return s.Varnishd.State == status.VarnishdDraining && !s.Ready
+			r.eventually("the pod drains", func(s adminapi.Status) bool {
+				return s.Varnishd.State == adminapi.VarnishdDraining && !s.Ready
 			})
 			select {
 			case err := <-r.err:
@@ -290,7 +290,7 @@ func TestADrainWaitsForRequestsInFlight(t *testing.T) {
 			} else {
 				assert.ErrorContains(t, err, test.problem)
 			}
-			assert.Equal(t, status.VarnishdStopped, r.status().Varnishd.State)
+			assert.Equal(t, adminapi.VarnishdStopped, r.status().Varnishd.State)
 		})
 	}
 }

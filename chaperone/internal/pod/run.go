@@ -11,7 +11,7 @@ import (
 
 	"github.com/varnish-gateway/gateway/chaperone/internal/drain"
 	"github.com/varnish-gateway/gateway/chaperone/internal/ready"
-	"github.com/varnish-gateway/gateway/chaperone/internal/status"
+	"github.com/varnish-gateway/gateway/shared/adminapi"
 )
 
 // Run serves until stop ends, or something fails without which there is nothing to serve; and then drains until hurry
@@ -88,7 +88,7 @@ func (p *Pod) drain(hurry, work context.Context, stopAccepting func()) {
 	}, drain.Steps{
 		NotReady: func() {
 			p.tasks.Set(ready.Serving, false)
-			p.board.Update(func(s *status.Status) { s.Varnishd.State = status.VarnishdDraining })
+			p.board.Update(func(s *adminapi.Status) { s.Varnishd.State = adminapi.VarnishdDraining })
 		},
 		EndConnections: func(ctx context.Context) {
 			ctx, cancel := context.WithTimeout(ctx, setWithin)

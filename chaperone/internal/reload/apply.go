@@ -11,7 +11,7 @@ import (
 
 	"github.com/varnish-gateway/gateway/chaperone/internal/merge"
 	"github.com/varnish-gateway/gateway/chaperone/internal/ready"
-	"github.com/varnish-gateway/gateway/chaperone/internal/status"
+	"github.com/varnish-gateway/gateway/shared/adminapi"
 	"github.com/varnish-gateway/gateway/shared/ghostconf"
 )
 
@@ -118,7 +118,7 @@ func (c *Controller) reload(ctx context.Context) <-chan time.Time {
 // tellSlow says that ghost is still building: it answers when it is done.
 func (c *Controller) tellSlow(sequence int64) {
 	message := fmt.Sprintf("ghost has been building routing.json (sequence %d) for more than %s", sequence, c.config.SlowAfter)
-	c.config.Board.Update(func(s *status.Status) {
+	c.config.Board.Update(func(s *adminapi.Status) {
 		if c.building.Load() {
 			s.Routing.Pending = lines([]string{s.Routing.Pending, message})
 		}
@@ -135,7 +135,7 @@ func (c *Controller) accept(result ghostconf.ReloadResult, took time.Duration) {
 	}
 	c.config.Log.Info("ghost runs new routing", zap.Int64("sequence", live.RoutingSequence),
 		zap.Int64("ghostSequence", result.Sequence), zap.Int("diagnostics", len(result.Diagnostics)), zap.Duration("took", took))
-	c.config.Board.Update(func(s *status.Status) {
+	c.config.Board.Update(func(s *adminapi.Status) {
 		s.Routing.Sequence, s.Routing.GhostSequence = live.RoutingSequence, result.Sequence
 		s.Routing.Routes, s.Routing.Services, s.Routing.Endpoints = live.Routes, live.Services, live.Endpoints
 		s.Routing.Diagnostics = diagnostics(result, live.Document)
@@ -178,8 +178,8 @@ func (c *Controller) keep(live *merge.Ghost) error {
 
 // runsNothing says that ghost runs no configuration.
 func (c *Controller) runsNothing() {
-	c.config.Board.Update(func(s *status.Status) {
-		s.Routing = status.Routing{Error: s.Routing.Error, Pending: s.Routing.Pending}
+	c.config.Board.Update(func(s *adminapi.Status) {
+		s.Routing = adminapi.Routing{Error: s.Routing.Error, Pending: s.Routing.Pending}
 	})
 }
 

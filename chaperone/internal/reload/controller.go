@@ -21,6 +21,7 @@ import (
 	"github.com/varnish-gateway/gateway/chaperone/internal/status"
 	"github.com/varnish-gateway/gateway/chaperone/internal/supervise"
 	"github.com/varnish-gateway/gateway/chaperone/internal/tlsterm"
+	"github.com/varnish-gateway/gateway/shared/adminapi"
 	"github.com/varnish-gateway/gateway/shared/ghostconf"
 	"github.com/varnish-gateway/gateway/shared/routing"
 )
@@ -66,7 +67,7 @@ type Config struct {
 	// Follow is told of the namespaces that are routed to.
 	Follow func(namespaces []string)
 	// UpdateTLS is told of listeners and certificates, and gives what is wrong with them.
-	UpdateTLS func([]routing.Listener, map[string]tlsterm.Pair) []status.Problem
+	UpdateTLS func([]routing.Listener, map[string]tlsterm.Pair) []adminapi.Problem
 	// Reloaded is told of each reload, for counting.
 	Reloaded  func(outcome Outcome, took time.Duration)
 	Board     *status.Board
@@ -295,7 +296,7 @@ func (c *Controller) updateTLS() {
 		return
 	}
 	problems := c.config.UpdateTLS(newest.Listeners(), c.pairs)
-	c.config.Board.Update(func(s *status.Status) { s.Certificates.Problems = problems })
+	c.config.Board.Update(func(s *adminapi.Status) { s.Certificates.Problems = problems })
 }
 
 // tell puts what is wrong with the inputs on the board.
@@ -317,7 +318,7 @@ func (c *Controller) tell() {
 			pending = append(pending, line)
 		}
 	}
-	c.config.Board.Update(func(s *status.Status) {
+	c.config.Board.Update(func(s *adminapi.Status) {
 		s.Routing.Error, s.Routing.Pending, s.Certificates.Error = lines(refused), lines(pending), lines(certificates)
 	})
 }

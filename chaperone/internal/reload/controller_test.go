@@ -25,6 +25,7 @@ import (
 	"github.com/varnish-gateway/gateway/chaperone/internal/status"
 	"github.com/varnish-gateway/gateway/chaperone/internal/tlsterm"
 	"github.com/varnish-gateway/gateway/chaperone/internal/varnishtest"
+	"github.com/varnish-gateway/gateway/shared/adminapi"
 	"github.com/varnish-gateway/gateway/shared/ghostconf"
 	"github.com/varnish-gateway/gateway/shared/routing"
 )
@@ -129,7 +130,7 @@ func newBenchHolding(t *testing.T, dir string, holdFor, holdFirstFor time.Durati
 	require.NoError(t, err)
 	b := &bench{
 		t: t, dir: dir, inputs: NewInputs(), ghost: &fakeGhost{disk: disk, refuse: map[int64]bool{}},
-		board: status.NewBoard(status.Status{}), tasks: ready.New(nil, ready.RoutingAccepted), followed: make(chan []string, 16),
+		board: status.NewBoard(adminapi.Status{}), tasks: ready.New(nil, ready.RoutingAccepted), followed: make(chan []string, 16),
 	}
 	b.store = disk
 	if store != nil {
@@ -139,7 +140,7 @@ func newBenchHolding(t *testing.T, dir string, holdFor, holdFirstFor time.Durati
 		Inputs: b.inputs, Ghost: b.ghost, Store: b.store, Good: good,
 		WantVCL: func(main []byte) { b.set(func() { b.mains = append(b.mains, main) }) },
 		Follow:  func(namespaces []string) { b.followed <- namespaces },
-		UpdateTLS: func(listeners []routing.Listener, pairs map[string]tlsterm.Pair) []status.Problem {
+		UpdateTLS: func(listeners []routing.Listener, pairs map[string]tlsterm.Pair) []adminapi.Problem {
 			b.set(func() { b.terminated = fmt.Sprint(len(listeners), slices.Sorted(maps.Keys(pairs))) })
 			return nil
 		},
@@ -209,7 +210,7 @@ func (b *bench) runs(routingSequence int64, addresses ...string) {
 	})
 }
 
-func (b *bench) eventually(what string, condition func(status.Routing) bool) {
+func (b *bench) eventually(what string, condition func(adminapi.Routing) bool) {
 	b.t.Helper()
 	varnishtest.Eventually(b.t, what, func() bool { return condition(b.board.Get().Routing) })
 }
@@ -230,7 +231,7 @@ func TestRoutingAndEndpointsReachGhost(t *testing.T) {
 	assert.Equal(t, []string{"shop"}, <-b.followed)
 	b.slice("10.0.0.2")
 	b.runs(1, "10.0.0.2")
-	b.eventually("status tells of it", func(r status.Routing) bool { return r.Sequence == 1 && r.Endpoints == 1 && r.Error == "" })
+	b.eventually("status tells of it", func(r adminapi.Routing) bool { return r.Sequence == 1 && r.Endpoints == 1 && r.Error == "" })
 	assert.True(t, b.tasks.Ready())
 }
 
@@ -242,14 +243,14 @@ func TestARefusedConfigurationLeavesTheLastGoodOne(t *testing.T) {
 	b.routing(1)
 	b.runs(1)
 	b.routing(2)
-	b.eventually("the refusal is told", func(r status.Routing) bool { return r.Error == "ghost refuses ghost.json: it has a flaw" })
+	b.eventually("the refusal is told", func(r adminapi.Routing) bool { return r.Error == "ghost refuses ghost.json: it has a flaw" })
 	b.runs(1)
 	assert.EqualValues(t, 1, b.onDisk(), "a child that starts now loads the last good one")
 	b.child()
 	b.runs(1)
 	b.routing(3)
 	b.runs(3)
-	b.eventually("all is well again", func(r status.Routing) bool { return r.Error == "" && r.Sequence == 3 })
+	b.eventually("all is well again", func(r adminapi.Routing) bool { return r.Error == "" && r.Sequence == 3 })
 }
 
 func TestARefusedConfigurationThatANewChildMetGivesWay(t *testing.T) {
@@ -258,7 +259,7 @@ func TestARefusedConfigurationThatANewChildMetGivesWay(t *testing.T) {
 	b.child()
 	b.routing(1)
 	b.runs(1)
-	b.eventually("status tells of it", func(r status.Routing) bool { return r.Sequence == 1 })
+	b.eventually("status tells of it", func(r adminapi.Routing) bool { return r.Sequence == 1 })
 	// varnishd is away while a flawed configuration comes; its new child finds that one on the disk.
 	b.controller.Down()
 	b.ghost.set(func(g *fakeGhost) { g.refuse[2] = true })
@@ -303,10 +304,10 @@ func TestAGhostThatIsAwayIsAskedAgain(t *testing.T) {
 	b.ghost.set(func(g *fakeGhost) { g.away = true })
 	b.child()
 	b.routing(1)
-	b.eventually("it is told", func(r status.Routing) bool { return r.Pending == "connection refused" && r.Error == "" })
+	b.eventually("it is told", func(r adminapi.Routing) bool { return r.Pending == "connection refused" && r.Error == "" })
 	b.ghost.set(func(g *fakeGhost) { g.away = false })
 	b.runs(1)
-	b.eventually("all is well again", func(r status.Routing) bool { return r.Pending == "" && r.Sequence == 1 })
+	b.eventually("all is well again", func(r adminapi.Routing) bool { return r.Pending == "" && r.Sequence == 1 })
 }
 
 func TestAGhostThatTakesLongIsWaitedForAndTold(t *testing.T) {
@@ -317,12 +318,12 @@ func TestAGhostThatTakesLongIsWaitedForAndTold(t *testing.T) {
 	b.ghost.set(func(g *fakeGhost) { g.slow = slow })
 	b.child()
 	b.routing(1)
-	b.eventually("it is told", func(r status.Routing) bool {
+	b.eventually("it is told", func(r adminapi.Routing) bool {
 		return r.Pending == "ghost has been building routing.json (sequence 1) for more than 1ms" && r.Error == ""
 	})
 	close(slow)
 	b.runs(1)
-	b.eventually("nothing is pending", func(r status.Routing) bool { return r.Pending == "" && r.Sequence == 1 })
+	b.eventually("nothing is pending", func(r adminapi.Routing) bool { return r.Pending == "" && r.Sequence == 1 })
 	assert.Equal(t, 1, b.ghost.asked, "it was asked once")
 }
 
@@ -334,12 +335,12 @@ func TestAnEarlierRunsConfigurationServesUntilThereIsABetterOne(t *testing.T) {
 	first.child()
 	first.routing(1)
 	first.runs(1, "10.0.0.1")
-	first.eventually("it is kept", func(r status.Routing) bool { return r.Sequence == 1 })
+	first.eventually("it is kept", func(r adminapi.Routing) bool { return r.Sequence == 1 })
 
 	second := newBench(t, dir)
 	second.child()
 	second.runs(1, "10.0.0.1")
-	second.eventually("status tells of it", func(r status.Routing) bool { return r.Sequence == 1 && r.Endpoints == 1 })
+	second.eventually("status tells of it", func(r adminapi.Routing) bool { return r.Sequence == 1 && r.Endpoints == 1 })
 	second.routing(2)
 	// The API server is away: no endpoints are known, and those of the earlier run are used.
 	second.runs(2, "10.0.0.1")
@@ -367,13 +368,13 @@ func TestANamespaceThatIsAwaitedHoldsNoOtherBack(t *testing.T) {
 	b.routing(1)
 	b.runs(1, "10.0.0.1")
 	b.routing(2, "slow")
-	b.eventually("what it waits for is told", func(r status.Routing) bool {
+	b.eventually("what it waits for is told", func(r adminapi.Routing) bool {
 		return r.Pending == "routing.json (sequence 2) waits for the endpoints of namespace slow" && r.Error == ""
 	})
 	b.slice("10.0.0.2")
 	b.runs(1, "10.0.0.2")
 	b.routing(3, "other", "slow")
-	b.eventually("newer routing waits too", func(r status.Routing) bool {
+	b.eventually("newer routing waits too", func(r adminapi.Routing) bool {
 		return r.Pending == "routing.json (sequence 3) waits for the endpoints of namespace other, slow"
 	})
 	b.slice("10.0.0.3")
@@ -382,7 +383,7 @@ func TestANamespaceThatIsAwaitedHoldsNoOtherBack(t *testing.T) {
 	b.sliceIn("other", "10.1.0.1")
 	b.inputs.SetSynced("other")
 	b.runs(3, "10.1.0.1", "10.0.0.3")
-	b.eventually("nothing is pending", func(r status.Routing) bool { return r.Pending == "" && r.Sequence == 3 })
+	b.eventually("nothing is pending", func(r adminapi.Routing) bool { return r.Pending == "" && r.Sequence == 3 })
 }
 
 func TestOneNewNamespaceAfterTheOtherDoesNotHoldRoutingForEver(t *testing.T) {
@@ -414,7 +415,7 @@ func TestRoutingWaitsLongerWhereNothingRuns(t *testing.T) {
 	first.inputs.SetSynced("shop")
 	first.child()
 	first.routing(1)
-	first.eventually("it is kept", func(r status.Routing) bool { return r.Sequence == 1 })
+	first.eventually("it is kept", func(r adminapi.Routing) bool { return r.Sequence == 1 })
 	second := newBenchHolding(t, dir, 0, time.Hour, nil)
 	second.child()
 	second.routing(2)
@@ -429,7 +430,7 @@ func restarted(t *testing.T) *bench {
 	first.slice("10.0.0.1")
 	first.child()
 	first.routing(5)
-	first.eventually("it is kept", func(r status.Routing) bool { return r.Sequence == 5 && r.Endpoints == 1 })
+	first.eventually("it is kept", func(r adminapi.Routing) bool { return r.Sequence == 5 && r.Endpoints == 1 })
 	b := newBench(t, dir)
 	b.child()
 	b.runs(5, "10.0.0.1")
@@ -454,7 +455,7 @@ func TestAnEarlierRunsConfigurationIsWholeWithoutANewOne(t *testing.T) {
 func TestAMountThatLagsDoesNotTakeTheGatewayBack(t *testing.T) {
 	b := restarted(t)
 	b.inputs.SetConfig(source.Config{Routing: routingOf(t, 4), MayLag: true})
-	b.eventually("it is told", func(r status.Routing) bool {
+	b.eventually("it is told", func(r adminapi.Routing) bool {
 		return r.Pending == "the mounted routing.json (sequence 4) is older than the last good one (sequence 5)" && r.Error == ""
 	})
 	b.runs(5, "10.0.0.1")
@@ -471,7 +472,7 @@ func TestAConfigMapThatWasMadeAnewCountsFromOne(t *testing.T) {
 func TestAnAbsentMainVCLIsToldOnceThereIsSomethingToRoute(t *testing.T) {
 	b := newBench(t, t.TempDir())
 	b.inputs.SetConfig(source.Config{})
-	b.eventually("nothing is there", func(r status.Routing) bool { return r.Pending == "there is no routing.json" })
+	b.eventually("nothing is there", func(r adminapi.Routing) bool { return r.Pending == "there is no routing.json" })
 	b.set(func() { assert.Empty(t, b.mains) })
 	b.routing(1)
 	varnishtest.Eventually(t, "it is told", func() bool {
@@ -501,16 +502,16 @@ func TestWhatCannotBeWrittenIsWrittenLater(t *testing.T) {
 	b.child()
 	b.routing(1)
 	b.runs(1)
-	b.eventually("all is well", func(r status.Routing) bool { return r.Pending == "" && r.Sequence == 1 })
+	b.eventually("all is well", func(r adminapi.Routing) bool { return r.Pending == "" && r.Sequence == 1 })
 }
 
 func TestALastGoodConfigurationThatGhostRefusesIsNotMetAgain(t *testing.T) {
 	b := restarted(t)
-	b.eventually("it is in effect", func(r status.Routing) bool { return r.Sequence == 5 })
+	b.eventually("it is in effect", func(r adminapi.Routing) bool { return r.Sequence == 5 })
 	b.controller.Down()
 	b.ghost.set(func(g *fakeGhost) { g.refuse[5] = true })
 	b.child()
-	b.eventually("the refusal is told", func(r status.Routing) bool { return r.Error != "" && r.Sequence == 0 })
+	b.eventually("the refusal is told", func(r adminapi.Routing) bool { return r.Error != "" && r.Sequence == 0 })
 	assert.False(t, b.tasks.Ready(), "nothing is routed")
 	varnishtest.Eventually(t, "no child starts from it", func() bool {
 		_, err := os.Stat(b.ghost.disk.current)
@@ -519,16 +520,16 @@ func TestALastGoodConfigurationThatGhostRefusesIsNotMetAgain(t *testing.T) {
 	b.ghost.set(func(g *fakeGhost) { g.refuse = map[int64]bool{} })
 	b.routing(6)
 	b.runs(6, "10.0.0.1")
-	b.eventually("all is well again", func(r status.Routing) bool { return r.Error == "" && r.Sequence == 6 })
+	b.eventually("all is well again", func(r adminapi.Routing) bool { return r.Error == "" && r.Sequence == 6 })
 }
 
 func TestWithoutVarnishdNothingRuns(t *testing.T) {
 	b := restarted(t)
-	b.eventually("it is in effect", func(r status.Routing) bool { return r.Sequence == 5 })
+	b.eventually("it is in effect", func(r adminapi.Routing) bool { return r.Sequence == 5 })
 	b.controller.Down()
-	b.eventually("nothing runs", func(r status.Routing) bool { return r.Sequence == 0 && r.GhostSequence == 0 && r.Endpoints == 0 })
+	b.eventually("nothing runs", func(r adminapi.Routing) bool { return r.Sequence == 0 && r.GhostSequence == 0 && r.Endpoints == 0 })
 	b.child()
-	b.eventually("it runs again", func(r status.Routing) bool { return r.Sequence == 5 && r.Endpoints == 1 })
+	b.eventually("it runs again", func(r adminapi.Routing) bool { return r.Sequence == 5 && r.Endpoints == 1 })
 }
 
 func TestChaperonesOwnDiagnosticsAreTold(t *testing.T) {
@@ -541,7 +542,7 @@ func TestChaperonesOwnDiagnosticsAreTold(t *testing.T) {
 	})
 	require.NoError(t, err)
 	b.inputs.SetConfig(source.Config{Routing: data})
-	b.eventually("they are told", func(r status.Routing) bool {
+	b.eventually("they are told", func(r adminapi.Routing) bool {
 		return len(r.Diagnostics) == 1 && r.Diagnostics[0].Path == "listeners[0].socket"
 	})
 }

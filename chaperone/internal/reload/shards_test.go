@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/varnish-gateway/gateway/chaperone/internal/source"
-	"github.com/varnish-gateway/gateway/chaperone/internal/status"
+	"github.com/varnish-gateway/gateway/shared/adminapi"
 	"github.com/varnish-gateway/gateway/shared/routing"
 )
 
@@ -31,22 +31,22 @@ func TestAShardThatComesBeforeItsHeadIsNoNews(t *testing.T) {
 	firstHead, firstShard := shardedOf(t, 1, "a")
 	secondHead, secondShard := shardedOf(t, 2, "b")
 	set(firstHead, firstShard)
-	b.eventually("the first to run", func(r status.Routing) bool { return r.Sequence == 1 })
+	b.eventually("the first to run", func(r adminapi.Routing) bool { return r.Sequence == 1 })
 	require.Empty(t, b.board.Get().Routing.Pending)
 
 	before := b.board.Get().Revision
 	set(firstHead, secondShard)
 	b.inputs.Report("probe", "seen")
-	b.eventually("the shard to be seen", func(r status.Routing) bool { return r.Pending != "" })
+	b.eventually("the shard to be seen", func(r adminapi.Routing) bool { return r.Pending != "" })
 	now := b.board.Get()
 	assert.Equal(t, "probe: seen", now.Routing.Pending, "nothing is told of the shard")
 	assert.Equal(t, before+1, now.Revision, "nor is anything else")
 	b.inputs.Report("probe", "")
 
 	set(secondHead, secondShard)
-	b.eventually("the second to run", func(r status.Routing) bool { return r.Sequence == 2 && r.Pending == "" })
+	b.eventually("the second to run", func(r adminapi.Routing) bool { return r.Sequence == 2 && r.Pending == "" })
 
 	set(firstHead, secondShard)
-	b.eventually("a head that came back without its shard to be told", func(r status.Routing) bool { return r.Pending != "" })
+	b.eventually("a head that came back without its shard to be told", func(r adminapi.Routing) bool { return r.Pending != "" })
 	assert.EqualValues(t, 2, b.board.Get().Routing.Sequence, "what is whole runs on")
 }

@@ -1,3 +1,5 @@
+// Package status keeps the one value that says what this pod runs. Many parts of chaperone write to it; the admin API
+// and the metrics read it.
 package status
 
 import (
@@ -5,32 +7,34 @@ import (
 	"reflect"
 	"slices"
 	"sync"
+
+	"github.com/varnish-gateway/gateway/shared/adminapi"
 )
 
-// Board keeps the current Status and wakes those who wait for a newer one. It is safe for concurrent
+// Board keeps the current status and wakes those who wait for a newer one. It is safe for concurrent
 // use.
 type Board struct {
 	mu      sync.Mutex
-	current Status
+	current adminapi.Status
 	// changed is closed, and replaced, when current changes.
 	changed chan struct{}
 }
 
 // NewBoard starts with the given value, as revision 1.
-func NewBoard(initial Status) *Board {
+func NewBoard(initial adminapi.Status) *Board {
 	initial.Revision = 1
 	return &Board{current: normalize(initial), changed: make(chan struct{})}
 }
 
 // Get is the current status. The caller owns the copy.
-func (b *Board) Get() Status {
+func (b *Board) Get() adminapi.Status {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return clone(b.current)
 }
 
 // Update lets change edit the status. The revision grows only where that made a difference.
-func (b *Board) Update(change func(*Status)) {
+func (b *Board) Update(change func(*adminapi.Status)) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	next := clone(b.current)
@@ -48,7 +52,7 @@ func (b *Board) Update(change func(*Status)) {
 
 // Wait returns the status as soon as its revision is greater than after, or the current one when ctx
 // ends.
-func (b *Board) Wait(ctx context.Context, after int64) Status {
+func (b *Board) Wait(ctx context.Context, after int64) adminapi.Status {
 	for {
 		b.mu.Lock()
 		current, changed := clone(b.current), b.changed
@@ -65,7 +69,7 @@ func (b *Board) Wait(ctx context.Context, after int64) Status {
 }
 
 // normalize makes lists that are empty one value, so that JSON shows [] and comparison sees no change.
-func normalize(s Status) Status {
+func normalize(s adminapi.Status) adminapi.Status {
 	s.Routing.Diagnostics = orEmpty(s.Routing.Diagnostics)
 	s.VCL.LeftOut = orEmpty(s.VCL.LeftOut)
 	s.Certificates.Problems = orEmpty(s.Certificates.Problems)
@@ -80,7 +84,7 @@ func orEmpty[T any](list []T) []T {
 	return list
 }
 
-func clone(s Status) Status {
+func clone(s adminapi.Status) adminapi.Status {
 	s.Routing.Diagnostics = slices.Clone(s.Routing.Diagnostics)
 	s.VCL.LeftOut = slices.Clone(s.VCL.LeftOut)
 	s.Certificates.Problems = slices.Clone(s.Certificates.Problems)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/varnish-gateway/gateway/chaperone/internal/status"
 	"github.com/varnish-gateway/gateway/chaperone/internal/varnishcli"
+	"github.com/varnish-gateway/gateway/shared/adminapi"
 )
 
 // children follows the children of one life of varnishd.
@@ -45,7 +46,7 @@ func (c *children) look(ctx context.Context, cli childInspector) error {
 		return nil
 	}
 	if pids.Worker == 0 {
-		c.setState(status.VarnishdStarting)
+		c.setState(adminapi.VarnishdStarting)
 	}
 	restarted := pids.Worker != 0 && c.last != 0 && c.last != pids.Worker
 	if pids.Worker == 0 || restarted {
@@ -60,8 +61,8 @@ func (c *children) look(ctx context.Context, cli childInspector) error {
 	}
 	c.last = pids.Worker
 	c.hold(pids.Worker)
-	c.board.Update(func(st *status.Status) {
-		st.Varnishd.State = status.VarnishdRunning
+	c.board.Update(func(st *adminapi.Status) {
+		st.Varnishd.State = adminapi.VarnishdRunning
 		if restarted {
 			st.Varnishd.ChildRestarts++
 		}
@@ -88,8 +89,8 @@ func (c *children) noteMissing(worker int) {
 	}
 }
 
-func (c *children) setState(state status.VarnishdState) {
-	c.board.Update(func(st *status.Status) { st.Varnishd.State = state })
+func (c *children) setState(state adminapi.VarnishdState) {
+	c.board.Update(func(st *adminapi.Status) { st.Varnishd.State = state })
 }
 
 // notePanic keeps the child's words, if it had any, and clears them so that the next are seen as new.
@@ -100,7 +101,7 @@ func (c *children) notePanic(ctx context.Context, cli childInspector) error {
 	}
 	c.log.Error("varnishd's child panicked", zap.String("panic", text))
 	first, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
-	c.board.Update(func(st *status.Status) { st.Varnishd.LastPanic = first })
+	c.board.Update(func(st *adminapi.Status) { st.Varnishd.LastPanic = first })
 	return cli.ClearPanic(ctx)
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"github.com/varnish-gateway/gateway/chaperone/internal/status"
 	"github.com/varnish-gateway/gateway/chaperone/internal/varnishcli"
+	"github.com/varnish-gateway/gateway/shared/adminapi"
 )
 
 // fakeProcess ends when it is told to, or by the signals that it obeys.
@@ -136,7 +137,7 @@ type bench struct {
 
 func newBench(t *testing.T, change func(*Config[*fakeCLI])) *bench {
 	b := &bench{
-		t: t, clock: clocktesting.NewFakeClock(time.Unix(1000, 0)), board: status.NewBoard(status.Status{}),
+		t: t, clock: clocktesting.NewFakeClock(time.Unix(1000, 0)), board: status.NewBoard(adminapi.Status{}),
 		processes: make(chan *fakeProcess, 8), clis: make(chan *fakeCLI, 8), output: make(chan func(string), 8),
 		recorder: &recorder{events: make(chan string, 64)}, ended: make(chan error, 1),
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/varnish-gateway/gateway/chaperone/internal/status"
 	"github.com/varnish-gateway/gateway/chaperone/internal/varnishcli"
+	"github.com/varnish-gateway/gateway/shared/adminapi"
 )
 
 // CLI is what a Supervisor asks of a connection to varnishd.
@@ -91,7 +92,7 @@ func (s *Supervisor[C]) Run(ctx context.Context) error {
 	for run := 0; ctx.Err() == nil; run++ {
 		s.beat()
 		began := s.config.Clock.Now()
-		s.setState(status.VarnishdStarting)
+		s.setState(adminapi.VarnishdStarting)
 		err := s.live(ctx)
 		if ctx.Err() != nil {
 			break
@@ -101,8 +102,8 @@ func (s *Supervisor[C]) Run(ctx context.Context) error {
 		}
 		wait := s.config.Backoff.After(s.config.Clock.Since(began))
 		s.config.Log.Error("varnishd ended, starting it again", zap.Error(err), zap.Duration("after", wait))
-		s.config.Board.Update(func(st *status.Status) {
-			st.Varnishd.State = status.VarnishdBackoff
+		s.config.Board.Update(func(st *adminapi.Status) {
+			st.Varnishd.State = adminapi.VarnishdBackoff
 			st.Varnishd.Restarts++
 		})
 		select {
@@ -110,7 +111,7 @@ func (s *Supervisor[C]) Run(ctx context.Context) error {
 		case <-ctx.Done():
 		}
 	}
-	s.setState(status.VarnishdStopped)
+	s.setState(adminapi.VarnishdStopped)
 	return nil
 }
 
@@ -218,8 +219,8 @@ func (s *Supervisor[C]) stop(process Process) {
 	<-process.Done()
 }
 
-func (s *Supervisor[C]) setState(state status.VarnishdState) {
-	s.config.Board.Update(func(st *status.Status) { st.Varnishd.State = state })
+func (s *Supervisor[C]) setState(state adminapi.VarnishdState) {
+	s.config.Board.Update(func(st *adminapi.Status) { st.Varnishd.State = state })
 }
 
 func (s *Supervisor[C]) beat() {

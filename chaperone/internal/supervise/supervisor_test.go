@@ -11,9 +11,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/varnish-gateway/gateway/chaperone/internal/status"
 	"github.com/varnish-gateway/gateway/chaperone/internal/varnishcli"
 	"github.com/varnish-gateway/gateway/chaperone/internal/varnishtest"
+	"github.com/varnish-gateway/gateway/shared/adminapi"
 )
 
 // Process numbers of children.
@@ -38,17 +38,17 @@ func (b *bench) tick() {
 	b.clock.Step(time.Second)
 }
 
-func (b *bench) varnishd() status.Varnishd { return b.board.Get().Varnishd }
+func (b *bench) varnishd() adminapi.Varnishd { return b.board.Get().Varnishd }
 
 func TestARunningVarnishdIsStoppedKindly(t *testing.T) {
 	b := newBench(t, nil)
 	process, _ := b.start()
-	assert.Equal(t, status.VarnishdRunning, b.varnishd().State)
+	assert.Equal(t, adminapi.VarnishdRunning, b.varnishd().State)
 	b.stop()
 	b.expect("down")
 	require.NoError(t, <-b.ended)
 	assert.Equal(t, []syscall.Signal{syscall.SIGTERM}, process.sent())
-	assert.Equal(t, status.VarnishdStopped, b.varnishd().State)
+	assert.Equal(t, adminapi.VarnishdStopped, b.varnishd().State)
 	assert.Zero(t, b.held.Load(), "no child is held any more")
 	assert.Zero(t, b.varnishd().Restarts, "an end that was asked for is no restart")
 }
@@ -78,12 +78,12 @@ func TestAVarnishdThatEndsIsStartedAgain(t *testing.T) {
 	process.end()
 	b.expect("down")
 	varnishtest.Eventually(t, "varnishd waits to be started again", func() bool {
-		return b.varnishd().State == status.VarnishdBackoff
+		return b.varnishd().State == adminapi.VarnishdBackoff
 	})
 	assert.EqualValues(t, 1, b.varnishd().Restarts)
 	b.tick()
 	b.start()
-	assert.Equal(t, status.VarnishdRunning, b.varnishd().State)
+	assert.Equal(t, adminapi.VarnishdRunning, b.varnishd().State)
 	assert.Zero(t, b.varnishd().ChildRestarts, "the child of a new varnishd is no restart of a child")
 }
 
@@ -134,7 +134,7 @@ func TestAChildThatIsAwayIsNotServing(t *testing.T) {
 	_, cli := b.start()
 	cli.set(func(c *fakeCLI) { c.worker = 0 })
 	b.tick()
-	varnishtest.Eventually(t, "state is starting", func() bool { return b.varnishd().State == status.VarnishdStarting })
+	varnishtest.Eventually(t, "state is starting", func() bool { return b.varnishd().State == adminapi.VarnishdStarting })
 	cli.set(func(c *fakeCLI) { c.worker = secondChild })
 	b.tick()
 	b.expect("child")

@@ -17,6 +17,7 @@ import (
 	"github.com/varnish-gateway/gateway/chaperone/internal/status"
 	"github.com/varnish-gateway/gateway/chaperone/internal/varnishcli"
 	"github.com/varnish-gateway/gateway/chaperone/internal/varnishtest"
+	"github.com/varnish-gateway/gateway/shared/adminapi"
 )
 
 // loader loads one VCL into every varnishd, and keeps the last connection.
@@ -83,7 +84,7 @@ func startReal(t *testing.T) *real {
 		WorkDir: filepath.Join(dir, "varnish"), SecretFile: secret, VCLPath: dir,
 		Sockets: []string{"http-80=" + path + ",HTTP"},
 	}
-	r := &real{board: status.NewBoard(status.Status{}), loader: &loader{t: t, path: filepath.Base(vcl)}, path: path}
+	r := &real{board: status.NewBoard(adminapi.Status{}), loader: &loader{t: t, path: filepath.Base(vcl)}, path: path}
 	super := New(Config[*varnishcli.Client]{
 		Start: func(output func(string)) (Process, error) {
 			return Start(varnishtest.Varnishd(t), options.Arguments(listener.Address()), nil, output)
@@ -100,7 +101,7 @@ func startReal(t *testing.T) *real {
 		assert.NotEqual(t, "200 hello", varnishtest.GetOver(r.path, "/"), "nobody listens once varnishd was stopped")
 	})
 	r.answers(t)
-	varnishtest.Eventually(t, "the child is seen", func() bool { return r.board.Get().Varnishd.State == status.VarnishdRunning })
+	varnishtest.Eventually(t, "the child is seen", func() bool { return r.board.Get().Varnishd.State == adminapi.VarnishdRunning })
 	return r
 }
 

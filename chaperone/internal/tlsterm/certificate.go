@@ -7,7 +7,7 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/varnish-gateway/gateway/chaperone/internal/status"
+	"github.com/varnish-gateway/gateway/shared/adminapi"
 	"github.com/varnish-gateway/gateway/shared/routing"
 )
 
@@ -36,12 +36,12 @@ type stored struct {
 
 // update takes new pairs for the given names, keeps the last good one where the new one is broken or
 // missing, and forgets every other name.
-func (s store) update(names []string, pairs map[string]Pair) []status.Problem {
+func (s store) update(names []string, pairs map[string]Pair) []adminapi.Problem {
 	maps.DeleteFunc(s, func(name string, _ stored) bool { return !slices.Contains(names, name) })
-	var problems []status.Problem
+	var problems []adminapi.Problem
 	for _, name := range names {
 		if err := s.take(name, pairs); err != nil {
-			problems = append(problems, status.Problem{Name: name, Message: s.consequence(name, err)})
+			problems = append(problems, adminapi.Problem{Name: name, Message: s.consequence(name, err)})
 		}
 	}
 	return problems

@@ -19,7 +19,7 @@ import (
 	"time"
 
 	"github.com/varnish-gateway/gateway/chaperone/internal/socket"
-	"github.com/varnish-gateway/gateway/chaperone/internal/status"
+	"github.com/varnish-gateway/gateway/shared/adminapi"
 	"github.com/varnish-gateway/gateway/shared/routing"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -117,7 +117,7 @@ func onceAMinute(core zapcore.Core) zapcore.Core {
 // Update replaces the listeners and certificates. Certificates are named as the listeners name them. It
 // returns what is wrong with single certificates, ordered by name: the others serve, and of a broken or
 // missing one the last good one of that name, if there was one.
-func (t *Terminator) Update(listeners []routing.Listener, pairs map[string]Pair) []status.Problem {
+func (t *Terminator) Update(listeners []routing.Listener, pairs map[string]Pair) []adminapi.Problem {
 	t.update.Lock()
 	defer t.update.Unlock()
 	problems := t.store.update(certificateNames(listeners), pairs)

@@ -7,8 +7,8 @@ import (
 	"maps"
 	"strings"
 
-	"github.com/varnish-gateway/gateway/chaperone/internal/status"
 	"github.com/varnish-gateway/gateway/chaperone/internal/varnishcli"
+	"github.com/varnish-gateway/gateway/shared/adminapi"
 	"github.com/varnish-gateway/gateway/shared/mainvcl"
 )
 
@@ -76,7 +76,7 @@ func (l *Loader) Load(ctx context.Context, cli CLI, main []byte) (Result, error)
 			switch {
 			case i == 0 && result.Message == "":
 				result.Message, result.Retry = rejected.message, rejected.harmless
-			case candidate.Fallback == status.FallbackOpen, candidate.Fallback == status.FallbackClosed:
+			case candidate.Fallback == adminapi.FallbackOpen, candidate.Fallback == adminapi.FallbackClosed:
 				// What is wrong with these is not in main.vcl.
 				result.Message += "\n\n" + candidate.Name + ": " + rejected.message
 			}
@@ -122,7 +122,7 @@ func (l *Loader) candidates(main []byte) (list []Program, message string, err er
 	}
 	switch {
 	case found && good.Name != wanted.Name:
-		good.Fallback = status.FallbackLastGood
+		good.Fallback = adminapi.FallbackLastGood
 		list = append(list, good)
 	case !found && main != nil && parseErr == nil:
 		list = append(list, wanted.without()...)
@@ -209,7 +209,7 @@ func (l *Loader) ForgetHarmless() {
 // settle keeps main.vcl as the last good one, and discards every other one of ours. varnishd frees a
 // discarded VCL when the last task that uses it has ended.
 func (l *Loader) settle(ctx context.Context, cli CLI, program Program) error {
-	if program.Fallback == status.FallbackNone || program.Fallback == status.FallbackLastGood {
+	if program.Fallback == adminapi.FallbackNone || program.Fallback == adminapi.FallbackLastGood {
 		if err := l.files.KeepGood(program); err != nil {
 			return err
 		}

@@ -14,8 +14,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/varnish-gateway/gateway/chaperone/internal/status"
 	"github.com/varnish-gateway/gateway/chaperone/internal/varnishcli"
+	"github.com/varnish-gateway/gateway/shared/adminapi"
 	"github.com/varnish-gateway/gateway/shared/mainvcl"
 )
 
@@ -165,7 +165,7 @@ type step struct {
 	// active is the main.vcl that runs, where it is one.
 	active []byte
 	// fallback is what runs otherwise.
-	fallback status.Fallback
+	fallback adminapi.Fallback
 	// without are the parts that are left out.
 	without []string
 	message string
@@ -174,7 +174,7 @@ type step struct {
 }
 
 func TestLoad(t *testing.T) {
-	const partial, open, closed = status.FallbackPartial, status.FallbackOpen, status.FallbackClosed
+	const partial, open, closed = adminapi.FallbackPartial, adminapi.FallbackOpen, adminapi.FallbackClosed
 	one, two, broken, crash := main(1, "one"), main(2, "two"), main(3, "broken"), main(4, "crash")
 	newer := []byte("// varnish-gateway main.vcl 2.0 sequence 5\n")
 	tests := map[string][]step{
@@ -313,7 +313,7 @@ func TestWhatWorkedBeforeIsNotReplacedByLess(t *testing.T) {
 	varnishd.flaky = true
 	result, err := loader.Load(t.Context(), varnishd, flaky)
 	require.NoError(t, err)
-	assert.Equal(t, status.FallbackClosed, result.Active.Fallback, "what the user's VCL shuts is not opened")
+	assert.Equal(t, adminapi.FallbackClosed, result.Active.Fallback, "what the user's VCL shuts is not opened")
 	assert.True(t, result.Retry)
 	assert.True(t, varnishd.running, "whoever comes gets an answer")
 }
@@ -327,7 +327,7 @@ func TestWhyNothingServesIsTold(t *testing.T) {
 	require.NoError(t, err)
 	assert.Empty(t, result.Active.Name)
 	const failed = "varnishd's child does not start with it: Child failed"
-	open := fallback(status.FallbackOpen, openSource, nil)
+	open := fallback(adminapi.FallbackOpen, openSource, nil)
 	assert.Equal(t, failed+"\n\n"+open.Name+": "+failed+"\n\n"+closed().Name+": "+failed, result.Message)
 }
 

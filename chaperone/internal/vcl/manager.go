@@ -13,6 +13,7 @@ import (
 	"github.com/varnish-gateway/gateway/chaperone/internal/ready"
 	"github.com/varnish-gateway/gateway/chaperone/internal/status"
 	"github.com/varnish-gateway/gateway/chaperone/internal/supervise"
+	"github.com/varnish-gateway/gateway/shared/adminapi"
 	"github.com/varnish-gateway/gateway/shared/mainvcl"
 )
 
@@ -120,7 +121,7 @@ func (m *Manager) Down() {
 // inactive says that nothing is in effect. It is called with the lock held.
 func (m *Manager) inactive() {
 	m.tasks.Set(ready.VCLActive, false)
-	m.board.Update(func(s *status.Status) { s.VCL = status.VCL{Error: s.VCL.Error} })
+	m.board.Update(func(s *adminapi.Status) { s.VCL = adminapi.VCL{Error: s.VCL.Error} })
 }
 
 func (m *Manager) change(change func() bool) {
@@ -184,7 +185,7 @@ func (m *Manager) schedule(result Result, err error, renewed bool) {
 	case result.Active.Name == "":
 		m.loader.Forget()
 		m.again = m.clock.After(retryAfter)
-	case result.Active.Fallback == status.FallbackClosed:
+	case result.Active.Fallback == adminapi.FallbackClosed:
 		// Nobody is served: there is nothing to lose, and every minute counts.
 		m.loader.Forget()
 		m.again = m.clock.After(min(m.backoff.After(0), closedRetryAfter))
@@ -206,7 +207,7 @@ func (m *Manager) tell(result Result, err error) {
 	}
 	active := result.Active
 	m.say(active, message)
-	m.board.Update(func(s *status.Status) {
+	m.board.Update(func(s *adminapi.Status) {
 		s.VCL.Error = message
 		if err == nil {
 			s.VCL.Active, s.VCL.Sequence = active.Name, active.Sequence
@@ -214,7 +215,7 @@ func (m *Manager) tell(result Result, err error) {
 		}
 	})
 	// Who answers 503 to everybody is not ready: other pods may serve, and a roll-out must not replace those that do.
-	switch serves := active.Name != "" && active.Fallback != status.FallbackClosed; {
+	switch serves := active.Name != "" && active.Fallback != adminapi.FallbackClosed; {
 	case err != nil:
 	case serves && m.missing:
 		// ChildStarted comes first.

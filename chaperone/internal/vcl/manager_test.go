@@ -14,6 +14,7 @@ import (
 	"github.com/varnish-gateway/gateway/chaperone/internal/ready"
 	"github.com/varnish-gateway/gateway/chaperone/internal/status"
 	"github.com/varnish-gateway/gateway/chaperone/internal/varnishtest"
+	"github.com/varnish-gateway/gateway/shared/adminapi"
 )
 
 // managed is a Manager with a fake varnishd.
@@ -34,7 +35,7 @@ func manage(t *testing.T) *managed {
 	core, logs := observer.New(zap.InfoLevel)
 	m := &managed{
 		t: t, varnishd: newFakeVarnishd(files.Dir()), clock: clocktesting.NewFakeClock(time.Unix(1000, 0)),
-		board: status.NewBoard(status.Status{}), tasks: ready.New(nil, ready.VCLActive), logs: logs,
+		board: status.NewBoard(adminapi.Status{}), tasks: ready.New(nil, ready.VCLActive), logs: logs,
 	}
 	m.Manager = NewManager(NewLoader(files), m.clock, Observers{Board: m.board, Tasks: m.tasks, Log: zap.New(core), Loaded: func(bool) {}})
 	ctx, cancel := context.WithCancel(context.Background())
@@ -51,7 +52,7 @@ func (m *managed) up() {
 	m.Up(ctx, m.varnishd)
 }
 
-func (m *managed) eventually(what string, condition func(s status.VCL, ready bool) bool) {
+func (m *managed) eventually(what string, condition func(s adminapi.VCL, ready bool) bool) {
 	m.t.Helper()
 	varnishtest.Eventually(m.t, what, func() bool { return condition(m.board.Get().VCL, m.tasks.Ready()) })
 }
@@ -59,14 +60,14 @@ func (m *managed) eventually(what string, condition func(s status.VCL, ready boo
 func (m *managed) runs(program []byte) {
 	m.t.Helper()
 	name := nameOf(m.t, program)
-	m.eventually(name+" is in effect", func(s status.VCL, ready bool) bool { return s.Active == name && ready })
+	m.eventually(name+" is in effect", func(s adminapi.VCL, ready bool) bool { return s.Active == name && ready })
 }
 
 // runsInstead waits for a program that stands for main.vcl.
-func (m *managed) runsInstead(fallback status.Fallback, message string) {
+func (m *managed) runsInstead(fallback adminapi.Fallback, message string) {
 	m.t.Helper()
-	m.eventually(string(fallback)+" is in effect", func(s status.VCL, ready bool) bool {
-		return s.Fallback == fallback && s.Error == message && ready == (fallback != status.FallbackClosed)
+	m.eventually(string(fallback)+" is in effect", func(s adminapi.VCL, ready bool) bool {
+		return s.Fallback == fallback && s.Error == message && ready == (fallback != adminapi.FallbackClosed)
 	})
 }
 
@@ -92,7 +93,7 @@ func TestANewVarnishdGetsWhatIsWanted(t *testing.T) {
 	m.runs(main(1, "one"))
 	m.down()
 	assert.False(t, m.tasks.Ready())
-	assert.Equal(t, status.VCL{LeftOut: []string{}}, m.board.Get().VCL)
+	assert.Equal(t, adminapi.VCL{LeftOut: []string{}}, m.board.Get().VCL)
 	m.varnishd = newFakeVarnishd(m.varnishd.dir)
 	m.up()
 	m.runs(main(1, "one"))
@@ -102,7 +103,7 @@ func TestAMainVCLThatGoesAwayLeavesTheLastGoodOne(t *testing.T) {
 	m := manage(t)
 	m.up()
 	m.Want(nil)
-	m.runsInstead(status.FallbackClosed, "there is no main.vcl")
+	m.runsInstead(adminapi.FallbackClosed, "there is no main.vcl")
 	m.Want(main(1, "one"))
 	m.runs(main(1, "one"))
 	m.Want(nil)
@@ -117,7 +118,7 @@ func TestARejectedMainVCLIsTriedEverMoreSlowly(t *testing.T) {
 	m.varnishd.flaky = true
 	m.up()
 	m.Want(main(1, "flaky"))
-	m.runsInstead(status.FallbackOpen, unresolved)
+	m.runsInstead(adminapi.FallbackOpen, unresolved)
 	said := m.logs.Len()
 	compiled := 2
 	for _, wait := range []time.Duration{5, 10, 20, 40, 80, 160, 300, 300} {
@@ -141,7 +142,7 @@ func TestAPodThatAnswers503IsNotReadyAndTriesAgainSoon(t *testing.T) {
 	m.varnishd.flaky = true
 	m.up()
 	m.Want(composed(1, "flaky", "own"))
-	m.runsInstead(status.FallbackClosed, unresolved)
+	m.runsInstead(adminapi.FallbackClosed, unresolved)
 	said := m.logs.Len()
 	for _, wait := range []time.Duration{5, 10, 20, 30, 30} {
 		varnishtest.Eventually(t, "another attempt is due", m.clock.HasWaiters)
@@ -162,7 +163,7 @@ func TestWhatIsLeftOutIsTold(t *testing.T) {
 	m := manage(t)
 	m.up()
 	m.Want(composed(1, "class", "broken"))
-	m.runsInstead(status.FallbackPartial, "Expected ';'\n('main.vcl' Line 2 Pos 1)")
+	m.runsInstead(adminapi.FallbackPartial, "Expected ';'\n('main.vcl' Line 2 Pos 1)")
 	assert.Equal(t, []string{"own"}, m.board.Get().VCL.LeftOut)
 	assert.Zero(t, m.board.Get().VCL.Sequence, "no main.vcl is in effect")
 	m.Want(composed(2, "class", "own"))
@@ -175,7 +176,7 @@ func TestARejectedMainVCLIsTriedInANewVarnishdAtOnce(t *testing.T) {
 	m.varnishd.flaky = true
 	m.up()
 	m.Want(main(1, "flaky"))
-	m.runsInstead(status.FallbackOpen, unresolved)
+	m.runsInstead(adminapi.FallbackOpen, unresolved)
 	m.down()
 	m.varnishd = newFakeVarnishd(m.varnishd.dir)
 	m.up()
@@ -190,7 +191,7 @@ func TestAPodWhoseChildIsMissingIsNotReady(t *testing.T) {
 	m.varnishd.set(func() { m.varnishd.running, m.varnishd.childless = false, true })
 	m.ChildMissing()
 	assert.False(t, m.tasks.Ready(), "at once")
-	m.eventually("it is told that nothing runs", func(s status.VCL, ready bool) bool { return s.Active == "" && !ready })
+	m.eventually("it is told that nothing runs", func(s adminapi.VCL, ready bool) bool { return s.Active == "" && !ready })
 	m.varnishd.set(func() { m.varnishd.childless = false })
 	varnishtest.Eventually(t, "another attempt is due", m.clock.HasWaiters)
 	m.clock.Step(retryAfter)

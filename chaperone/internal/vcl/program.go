@@ -8,7 +8,7 @@ import (
 	"encoding/hex"
 	"fmt"
 
-	"github.com/varnish-gateway/gateway/chaperone/internal/status"
+	"github.com/varnish-gateway/gateway/shared/adminapi"
 	"github.com/varnish-gateway/gateway/shared/mainvcl"
 )
 
@@ -24,9 +24,9 @@ var (
 )
 
 // prefixes of names, by what a program stands for.
-var prefixes = map[status.Fallback]string{
-	status.FallbackNone: "main-", status.FallbackLastGood: "main-", status.FallbackPartial: "partial-",
-	status.FallbackOpen: "open-", status.FallbackClosed: "closed-",
+var prefixes = map[adminapi.Fallback]string{
+	adminapi.FallbackNone: "main-", adminapi.FallbackLastGood: "main-", adminapi.FallbackPartial: "partial-",
+	adminapi.FallbackOpen: "open-", adminapi.FallbackClosed: "closed-",
 }
 
 // digestLength is the number of hexadecimal digits that tell two sources of one sequence apart.
@@ -41,7 +41,7 @@ type Program struct {
 	Sequence int64
 	Source   []byte
 	// Fallback says what it is where it stands for main.vcl.
-	Fallback status.Fallback
+	Fallback adminapi.Fallback
 	// Parts are what users wrote of it, LeftOut what users wrote and it has not.
 	Parts, LeftOut []mainvcl.Part
 }
@@ -52,7 +52,7 @@ func Parse(source []byte) (Program, error) {
 	if err != nil {
 		return Program{}, err
 	}
-	name := fmt.Sprintf("%s%d-%s", prefixes[status.FallbackNone], header.Sequence, digest(source))
+	name := fmt.Sprintf("%s%d-%s", prefixes[adminapi.FallbackNone], header.Sequence, digest(source))
 	return Program{Name: name, Sequence: header.Sequence, Source: source, Parts: header.Parts}, nil
 }
 
@@ -61,18 +61,18 @@ func (p Program) without() []Program {
 	var list []Program
 	rest, left := mainvcl.WithoutFailOpen(p.Source)
 	if left != nil {
-		list = append(list, fallback(status.FallbackPartial, rest, left))
+		list = append(list, fallback(adminapi.FallbackPartial, rest, left))
 	}
 	if len(left) == len(p.Parts) {
-		list = append(list, fallback(status.FallbackOpen, openSource, left))
+		list = append(list, fallback(adminapi.FallbackOpen, openSource, left))
 	}
 	return list
 }
 
 // closed answers every request 503.
-func closed() Program { return fallback(status.FallbackClosed, closedSource, nil) }
+func closed() Program { return fallback(adminapi.FallbackClosed, closedSource, nil) }
 
-func fallback(kind status.Fallback, source []byte, left []mainvcl.Part) Program {
+func fallback(kind adminapi.Fallback, source []byte, left []mainvcl.Part) Program {
 	return Program{Name: prefixes[kind] + digest(source), Source: source, Fallback: kind, LeftOut: left}
 }
 

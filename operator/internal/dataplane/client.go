@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/varnish-gateway/gateway/operator/internal/workload"
+	"github.com/varnish-gateway/gateway/shared/adminapi"
 	"github.com/varnish-gateway/gateway/shared/gatewaypod"
 )
 
@@ -67,14 +68,14 @@ func (c *Client) Close() { c.client.CloseIdleConnections() }
 
 // Status asks the pod at an address for a status whose revision is greater than after; 0 asks for whatever it is now. It waits
 // for some time where there is no such status yet, and gives the one that there is then.
-func (c *Client) Status(ctx context.Context, ip string, after int64) (*Status, error) {
+func (c *Client) Status(ctx context.Context, ip string, after int64) (*adminapi.Status, error) {
 	ctx, cancel := context.WithTimeout(ctx, statusWait+answerWithin)
 	defer cancel()
 	query := url.Values{}
 	if after > 0 {
-		query = url.Values{"wait": {statusWait.String()}, "after": {strconv.FormatInt(after, 10)}}
+		query = url.Values{adminapi.WaitParameter: {statusWait.String()}, adminapi.AfterParameter: {strconv.FormatInt(after, 10)}}
 	}
-	response, err := c.do(ctx, http.MethodGet, ip, "/v1/status", query, nil)
+	response, err := c.do(ctx, http.MethodGet, ip, adminapi.StatusPath, query, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +83,7 @@ func (c *Client) Status(ctx context.Context, ip string, after int64) (*Status, e
 	if response.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("chaperone answers %s", response.Status)
 	}
-	status := &Status{}
+	status := &adminapi.Status{}
 	if err := json.NewDecoder(io.LimitReader(response.Body, maxAnswer)).Decode(status); err != nil {
 		return nil, fmt.Errorf("read chaperone's status: %w", err)
 	}
@@ -94,15 +95,14 @@ func (c *Client) Status(ctx context.Context, ip string, after int64) (*Status, e
 func (c *Client) Check(ctx context.Context, ip string, vcl []byte) (Check, error) {
 	ctx, cancel := context.WithTimeout(ctx, checkWithin)
 	defer cancel()
-	response, err := c.do(ctx, http.MethodPost, ip, "/v1/vcl/check", nil, bytes.NewReader(vcl))
+	response, err := c.do(ctx, http.MethodPost, ip, adminapi.CheckPath, nil, bytes.NewReader(vcl))
 	if err != nil {
 		return Check{}, err
 	}
 	defer response.Body.Close()
 	var answer struct {
-		OK      bool   `json:"ok"`
-		Message string `json:"message"`
-		Error   string `json:"error"`
+		adminapi.Checked
+		adminapi.Refusal
 	}
 	err = json.NewDecoder(io.LimitReader(response.Body, maxAnswer)).Decode(&answer)
 	switch {

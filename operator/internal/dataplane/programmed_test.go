@@ -9,11 +9,13 @@ import (
 	"github.com/stretchr/testify/require"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/varnish-gateway/gateway/shared/adminapi"
 )
 
 // said is a pod that is ready and has said this.
 func said(t *testing.T, name, text string) Observation {
-	o := Observation{Pod: Pod{Name: name, Ready: true}, Status: &Status{}}
+	o := Observation{Pod: Pod{Name: name, Ready: true}, Status: &adminapi.Status{}}
 	require.NoError(t, json.Unmarshal([]byte(text), o.Status))
 	return o
 }

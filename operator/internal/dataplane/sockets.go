@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/varnish-gateway/gateway/operator/internal/model"
+	"github.com/varnish-gateway/gateway/shared/adminapi"
 )
 
 // closed says of each port that some Ready pod has not opened as it is wanted which pod that is. A pod that does not tell
@@ -13,7 +14,7 @@ func closed(want []model.Socket, pods []Observation) map[int32]string {
 	closed := map[int32]string{}
 	for _, socket := range want {
 		for _, pod := range pods {
-			if pod.Leaving || !pod.Ready || pod.Status == nil || pod.Status.opened(socket) {
+			if pod.Leaving || !pod.Ready || pod.Status == nil || opened(pod.Status, socket) {
 				continue
 			}
 			closed[socket.Port] = fmt.Sprintf("%s has not opened port %d for %s yet.", pod.who(), socket.Port, socket.Protocol)
@@ -24,6 +25,6 @@ func closed(want []model.Socket, pods []Observation) map[int32]string {
 }
 
 // opened tells whether the pod takes connections on the socket's port by its protocol.
-func (s *Status) opened(socket model.Socket) bool {
+func opened(s *adminapi.Status, socket model.Socket) bool {
 	return s.Sockets == nil || slices.Contains(s.Sockets, socket.Name())
 }

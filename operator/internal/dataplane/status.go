@@ -2,29 +2,7 @@
 // their answers mean for the Gateway.
 package dataplane
 
-import "github.com/varnish-gateway/gateway/shared/contract"
-
-// Status is what chaperone's admin API tells, as far as it matters here (docs/reference/admin-api.md).
-type Status struct {
-	Revision int64 `json:"revision"`
-	Ready    bool  `json:"ready"`
-	Routing  struct {
-		Sequence    int64                 `json:"sequence"`
-		Error       string                `json:"error"`
-		Pending     string                `json:"pending"`
-		Diagnostics []contract.Diagnostic `json:"diagnostics"`
-	} `json:"routing"`
-	VCL          VCL `json:"vcl"`
-	Certificates struct {
-		Error    string `json:"error"`
-		Problems []struct {
-			Name    string `json:"name"`
-			Message string `json:"message"`
-		} `json:"problems"`
-	} `json:"certificates"`
-	// Sockets that are open; nil where the pod does not tell.
-	Sockets []string `json:"sockets"`
-}
+import "github.com/varnish-gateway/gateway/shared/adminapi"
 
 // Pod of a Gateway.
 type Pod struct {
@@ -42,7 +20,7 @@ type Pod struct {
 type Observation struct {
 	Pod
 	// Status is nil until the pod has said something.
-	Status *Status
+	Status *adminapi.Status
 }
 
 // awaited tells whether the pod is asked, and has not said anything yet.

@@ -4,23 +4,9 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"github.com/varnish-gateway/gateway/shared/adminapi"
 )
-
-// fallback is what a pod runs in the place of the newest main.vcl (docs/reference/admin-api.md).
-type fallback string
-
-// fallbackClosed answers 503 to every request.
-const fallbackClosed fallback = "closed"
-
-// VCL is what a pod tells of its VCL.
-type VCL struct {
-	Sequence int64 `json:"sequence"`
-	// Active is empty where the pod runs no VCL at all.
-	Active   string   `json:"active"`
-	Error    string   `json:"error"`
-	Fallback fallback `json:"fallback"`
-	LeftOut  []string `json:"leftOut"`
-}
 
 // severity orders what pods run in the place of VCL that does not compile.
 type severity int
@@ -38,11 +24,11 @@ const (
 	down
 )
 
-func (v VCL) severity() severity {
+func severityOf(v adminapi.VCL) severity {
 	switch {
 	case v.Error == "":
 		return inEffect
-	case v.Fallback == fallbackClosed:
+	case v.Fallback == adminapi.FallbackClosed:
 		return unavailable
 	case v.Sequence == 0 && v.Active == "":
 		return down
@@ -59,13 +45,13 @@ func vclRefused(check Check, pods []Observation) string {
 	message := check.Message
 	var worst Observation
 	for _, pod := range pods {
-		if !pod.Leaving && pod.Status != nil && (worst.Status == nil || pod.Status.VCL.severity() > worst.Status.VCL.severity()) {
+		if !pod.Leaving && pod.Status != nil && (worst.Status == nil || severityOf(pod.Status.VCL) > severityOf(worst.Status.VCL)) {
 			worst = pod
 		}
 	}
 	var severity severity
 	if worst.Status != nil {
-		severity = worst.Status.VCL.severity()
+		severity = severityOf(worst.Status.VCL)
 	}
 	switch {
 	case check.State == Refused && severity <= lastGood:
@@ -85,7 +71,7 @@ func (o Observation) vclRefused() string {
 		what, there = what+" in pod "+o.Name, " there"
 	}
 	vcl := o.Status.VCL
-	switch vcl.severity() {
+	switch severityOf(vcl) {
 	case down:
 		return what + ", and nothing serves" + there + "."
 	case unavailable:

@@ -7,7 +7,7 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/varnish-gateway/gateway/operator/internal/dataplane"
+	"github.com/varnish-gateway/gateway/shared/adminapi"
 )
 
 const (
@@ -18,7 +18,7 @@ const (
 )
 
 // follow calls report with each new status of the chaperone at address, until ctx ends.
-func follow(ctx context.Context, address, token string, report func(dataplane.Status)) {
+func follow(ctx context.Context, address, token string, report func(adminapi.Status)) {
 	client := &http.Client{Transport: &http.Transport{}}
 	defer client.CloseIdleConnections()
 	var last int64
@@ -38,11 +38,11 @@ func follow(ctx context.Context, address, token string, report func(dataplane.St
 	}
 }
 
-func fetchStatus(ctx context.Context, client *http.Client, address, token string, after int64) (dataplane.Status, error) {
-	var status dataplane.Status
-	url := fmt.Sprintf("http://%s/v1/status?wait=%s&after=%d", address, statusWait, after)
+func fetchStatus(ctx context.Context, client *http.Client, address, token string, after int64) (adminapi.Status, error) {
+	var status adminapi.Status
+	url := fmt.Sprintf("http://%s%s?wait=%s&after=%d", address, adminapi.StatusPath, statusWait, after)
 	if after == 0 {
-		url = fmt.Sprintf("http://%s/v1/status", address)
+		url = fmt.Sprintf("http://%s%s", address, adminapi.StatusPath)
 	}
 	ctx, cancel := context.WithTimeout(ctx, statusWait+5*time.Second)
 	defer cancel()

@@ -6,11 +6,12 @@ import (
 
 	"github.com/varnish-gateway/gateway/operator/internal/dataplane"
 	"github.com/varnish-gateway/gateway/operator/internal/report"
+	"github.com/varnish-gateway/gateway/shared/adminapi"
 )
 
 // dataPlane decides what a chaperone's own words mean for the Gateway, as for the only pod of a Gateway. down says why
 // no chaperone runs; empty where one does. seen is nil where it has not said anything yet.
-func dataPlane(want dataplane.Wanted, down string, seen *dataplane.Status) report.DataPlane {
+func dataPlane(want dataplane.Wanted, down string, seen *adminapi.Status) report.DataPlane {
 	switch {
 	case down != "":
 		return pending(down)

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/varnish-gateway/gateway/operator/internal/dataplane"
+	"github.com/varnish-gateway/gateway/shared/adminapi"
 )
 
 func TestAGatewayIsProgrammedWhereEverythingAskedForRuns(t *testing.T) {
@@ -30,9 +31,9 @@ func TestAGatewayIsProgrammedWhereEverythingAskedForRuns(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			var seen *dataplane.Status
+			var seen *adminapi.Status
 			if c.seen != "" {
-				seen = &dataplane.Status{}
+				seen = &adminapi.Status{}
 				require.NoError(t, json.Unmarshal([]byte(c.seen), seen))
 			}
 			plane := dataPlane(dataplane.Wanted{Routing: 7, VCL: 3}, c.down, seen)

@@ -9,7 +9,7 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/varnish-gateway/gateway/operator/internal/dataplane"
+	"github.com/varnish-gateway/gateway/shared/adminapi"
 )
 
 const (
@@ -27,7 +27,7 @@ type event struct {
 	// down says why no chaperone runs; empty where one does.
 	down string
 	// status is what the chaperone said last; nil before it said anything.
-	status *dataplane.Status
+	status *adminapi.Status
 }
 
 // instance keeps one Gateway's chaperone running.
@@ -121,7 +121,7 @@ func (i *instance) once(ctx context.Context, l launch) (down string, next *launc
 	followed := make(chan struct{})
 	go func() {
 		defer close(followed)
-		follow(following, p.admin, token, func(s dataplane.Status) { i.tell(following, event{from: i, launch: l.number, status: &s}) })
+		follow(following, p.admin, token, func(s adminapi.Status) { i.tell(following, event{from: i, launch: l.number, status: &s}) })
 	}()
 	defer func() { stopFollowing(); <-followed }()
 	select {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/varnish-gateway/gateway/operator/internal/dataplane"
 	"github.com/varnish-gateway/gateway/operator/internal/workload"
+	"github.com/varnish-gateway/gateway/shared/adminapi"
 )
 
 // Pauses before a pod is asked again that has not answered, such as one that starts.
@@ -25,7 +26,7 @@ type follower struct {
 	cancel context.CancelFunc
 	// pod and status are guarded by the Gateway's lock.
 	pod    dataplane.Pod
-	status *dataplane.Status
+	status *adminapi.Status
 }
 
 // Observe says which pods the Gateway has now, and returns what each said last, ordered by name. From then on the Gateway is reported as
@@ -97,7 +98,7 @@ func (g *Gateway) follow(pod dataplane.Pod) *follower {
 	client, log := g.client, g.log.With(zap.String("pod", pod.Name))
 	g.store.running.Go(func() {
 		defer cancel()
-		ask(ctx, client, pod.IP, log, func(s *dataplane.Status) {
+		ask(ctx, client, pod.IP, log, func(s *adminapi.Status) {
 			g.mu.Lock()
 			f.status = s
 			g.mu.Unlock()
@@ -108,7 +109,7 @@ func (g *Gateway) follow(pod dataplane.Pod) *follower {
 }
 
 // ask calls tell with each new status of a pod until ctx ends.
-func ask(ctx context.Context, client *dataplane.Client, ip string, log *zap.Logger, tell func(*dataplane.Status)) {
+func ask(ctx context.Context, client *dataplane.Client, ip string, log *zap.Logger, tell func(*adminapi.Status)) {
 	var last int64
 	pause := minPause
 	for ctx.Err() == nil {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/invopop/jsonschema"
 
+	"github.com/varnish-gateway/gateway/shared/adminapi"
 	"github.com/varnish-gateway/gateway/shared/ghostconf"
 	"github.com/varnish-gateway/gateway/shared/routing"
 )
@@ -25,7 +26,7 @@ const (
 	PagesDir = "../../../docs/reference"
 )
 
-// Contract is one kind of file.
+// Contract is one kind of file, or of answer.
 type Contract struct {
 	// Name of the schema: its file is Name + ".schema.json".
 	Name string
@@ -46,6 +47,7 @@ func Contracts() []Contract {
 		{Name: "routing", File: routing.File, Version: routing.Version, Page: "routing.md", root: routing.Config{}},
 		{Name: "shard", File: routing.ShardFile, Version: routing.Version, Page: "routing.md", root: routing.Shard{}, rootOnly: true},
 		{Name: "ghost", File: ghostconf.File, Version: ghostconf.Version, Page: "ghost.md", root: ghostconf.Config{}},
+		{Name: "status", File: "status", Version: adminapi.Version, Page: "admin-api.md", root: adminapi.Status{}},
 	}
 }
 
@@ -56,7 +58,7 @@ func (c Contract) FileName() string { return c.Name + ".schema.json" }
 // the doc comments are read from the sources beside it.
 func (c Contract) Schema() (*jsonschema.Schema, error) {
 	reflector := jsonschema.Reflector{Anonymous: true, AllowAdditionalProperties: true}
-	for _, dir := range []string{"../../routing", "../../ghostconf"} {
+	for _, dir := range []string{"../../routing", "../../ghostconf", "../../adminapi", "../../contract"} {
 		if err := reflector.AddGoComments(modulePath+"/internal/schemagen", dir, jsonschema.WithFullComment()); err != nil {
 			return nil, fmt.Errorf("read doc comments of %s: %w", dir, err)
 		}

@@ -78,7 +78,9 @@ func limits(field *jsonschema.Schema) string {
 	if len(field.Enum) > 0 {
 		values := make([]string, len(field.Enum))
 		for i, value := range field.Enum {
-			values[i] = fmt.Sprintf("`%v`", value)
+			if values[i] = fmt.Sprintf("`%v`", value); value == "" {
+				values[i] = "empty"
+			}
 		}
 		fmt.Fprintf(&limits, " One of %s.", strings.Join(values, ", "))
 	}

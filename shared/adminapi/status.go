@@ -1,55 +1,68 @@
-// Package status holds the one value that says what this pod runs. Many parts of chaperone write to
-// it; the admin API and the metrics read it. Its JSON form is docs/reference/admin-api.md.
-package status
+package adminapi
 
-import "github.com/varnish-gateway/gateway/shared/ghostconf"
+import "github.com/varnish-gateway/gateway/shared/contract"
 
 // Status is what this pod runs.
 type Status struct {
-	// Revision grows by one with every change of the rest, and never otherwise.
+	// Revision grows by one with every change of the rest, never otherwise, and starts again with chaperone.
 	Revision int64 `json:"revision"`
 	// Ready is what /readyz says.
-	Ready        bool         `json:"ready"`
-	Versions     Versions     `json:"versions"`
-	Routing      Routing      `json:"routing"`
-	VCL          VCL          `json:"vcl"`
+	Ready bool `json:"ready"`
+	// Versions of what runs here.
+	Versions Versions `json:"versions"`
+	// Routing is what ghost runs.
+	Routing Routing `json:"routing"`
+	// VCL is what varnishd runs.
+	VCL VCL `json:"vcl"`
+	// Certificates that the TLS listeners present.
 	Certificates Certificates `json:"certificates"`
-	// Sockets that are open, by name, in the order of the flags.
-	Sockets  []string `json:"sockets"`
+	// Sockets that are open, by name, in the order of the flags. A reader takes a pod that does not tell to have
+	// opened what it was started for.
+	Sockets []string `json:"sockets"`
+	// Varnishd is the process that serves.
 	Varnishd Varnishd `json:"varnishd"`
 }
 
 // Versions of what runs here.
 type Versions struct {
+	// Chaperone is the version of the gateway's image.
 	Chaperone string `json:"chaperone"`
 	// Varnishd is empty until varnishd has said its version.
-	Varnishd  string    `json:"varnishd"`
+	Varnishd string `json:"varnishd"`
+	// Contracts that this build knows.
 	Contracts Contracts `json:"contracts"`
 }
 
 // Contracts are the versions of the contracts that this build knows.
 type Contracts struct {
+	// Routing is the version of routing.json.
 	Routing string `json:"routing"`
-	Ghost   string `json:"ghost"`
-	VCL     string `json:"vcl"`
+	// Ghost is the version of ghost.json.
+	Ghost string `json:"ghost"`
+	// VCL is the version of main.vcl.
+	VCL string `json:"vcl"`
 }
 
 // Routing is the routing configuration that ghost runs.
 type Routing struct {
 	// Sequence of the routing.json that ghost runs; 0 where it runs none.
 	Sequence int64 `json:"sequence"`
-	// GhostSequence is the sequence of the ghost.json that ghost runs.
+	// GhostSequence is the sequence of the ghost.json that ghost runs: it also grows when endpoints change.
 	GhostSequence int64 `json:"ghostSequence"`
-	// Routes, Services and Endpoints that ghost runs.
-	Routes    int `json:"routes"`
-	Services  int `json:"services"`
+	// Routes that ghost runs, by number.
+	Routes int `json:"routes"`
+	// Services that ghost runs, by number.
+	Services int `json:"services"`
+	// Endpoints that ghost runs, by number.
 	Endpoints int `json:"endpoints"`
 	// Error says what is wrong with newer routing, which is not in effect for that; empty where nothing is.
 	Error string `json:"error"`
-	// Pending says what newer routing waits for; empty where it waits for nothing.
+	// Pending says what newer routing, or a part of it, waits for: shards that are not there yet, the endpoints of a
+	// namespace that is new to it, a ghost that cannot be asked or has been building it for 10 seconds, a watch that
+	// cannot be opened, or of which the API server has said nothing for 11 minutes. Empty where it waits for nothing.
 	Pending string `json:"pending"`
-	// Diagnostics tell of records that are inert.
-	Diagnostics []ghostconf.Diagnostic `json:"diagnostics"`
+	// Diagnostics tell of records that are inert: ghost's words, and chaperone's about what ghost.json does not repeat.
+	Diagnostics []contract.Diagnostic `json:"diagnostics"`
 }
 
 // VCL is the VCL that varnishd runs.
@@ -58,11 +71,12 @@ type VCL struct {
 	Sequence int64 `json:"sequence"`
 	// Active is the name under which varnishd knows it; empty where it runs none.
 	Active string `json:"active"`
-	// Error is the compiler's message where the newest main.vcl is not in effect.
+	// Error is the compiler's message where the newest main.vcl is not in effect, in several lines, with positions in the
+	// users' own VCL.
 	Error string `json:"error"`
-	// Fallback says what is active where it is not the newest main.vcl.
-	Fallback Fallback `json:"fallback"`
-	// LeftOut names the users' VCL that requests are served without.
+	// Fallback says what is active where it is not the newest main.vcl; empty where it is, or nothing is. Since 1.1.
+	Fallback Fallback `json:"fallback" jsonschema:"enum=,enum=lastGood,enum=partial,enum=open,enum=closed"`
+	// LeftOut names the users' VCL that requests are served without. Since 1.1.
 	LeftOut []string `json:"leftOut"`
 }
 
@@ -90,7 +104,7 @@ var Fallbacks = []Fallback{FallbackLastGood, FallbackPartial, FallbackOpen, Fall
 type Certificates struct {
 	// Error says why certificates could not be read at all.
 	Error string `json:"error"`
-	// Problems of single certificates; the others serve.
+	// Problems of single certificates. The others serve, and of these the last good one if there was one.
 	Problems []Problem `json:"problems"`
 }
 
@@ -121,7 +135,8 @@ const (
 
 // Varnishd is the process that serves.
 type Varnishd struct {
-	State VarnishdState `json:"state"`
+	// State is where it is in its life.
+	State VarnishdState `json:"state" jsonschema:"enum=starting,enum=running,enum=backoff,enum=draining,enum=stopped"`
 	// Restarts counts how often varnishd itself ended unasked and was started again.
 	Restarts int64 `json:"restarts"`
 	// ChildRestarts counts how often varnishd started its child again.

@@ -1,0 +1,41 @@
+package adminapi
+
+import "time"
+
+// Paths of the calls.
+const (
+	// StatusPath is answered with Status. It takes the parameters WaitParameter and AfterParameter.
+	StatusPath = "/v1/status"
+	// CheckPath takes VCL as the body, and is answered with Checked.
+	CheckPath = "/v1/vcl/check"
+)
+
+// Parameters of StatusPath.
+const (
+	// WaitParameter is how long to wait for a newer status, such as "30s".
+	WaitParameter = "wait"
+	// AfterParameter is the revision than which the status is to be newer.
+	AfterParameter = "after"
+)
+
+// Limits of what a caller may ask for.
+const (
+	// MaxVCL is the longest VCL, in bytes, that is checked: what a ConfigMap can hold.
+	MaxVCL = 1 << 20
+	// MaxWait is the longest time that a call waits for a change.
+	MaxWait = 5 * time.Minute
+)
+
+// Checked is the answer to a check of VCL.
+type Checked struct {
+	// OK says that it compiles.
+	OK bool `json:"ok"`
+	// Message is the compiler's where it does not.
+	Message string `json:"message,omitempty"`
+}
+
+// Refusal is the body of every answer that is not 200.
+type Refusal struct {
+	// Error says what is wrong, in a sentence.
+	Error string `json:"error"`
+}
