@@ -79,51 +79,65 @@ func (c *Controller) ask() {
 	}
 }
 
-// reload asks ghost to take the candidate. It gives when to ask again; nil where all is well.
-func (c *Controller) reload(ctx context.Context) <-chan time.Time {
-	if c.candidate == nil || !c.serving.Load() {
-		return nil
+// answer is what came of asking ghost to take the candidate.
+type answer struct {
+	result   ghostconf.ReloadResult
+	accepted bool
+	err      error
+	took     time.Duration
+}
+
+// reload asks ghost to take the candidate, unless it is being asked. It does not wait for the answer.
+func (c *Controller) reload(ctx context.Context) {
+	if c.candidate == nil || !c.serving.Load() || c.asked != nil {
+		return
 	}
-	began := c.config.Clock.Now()
-	sequence := c.candidate.RoutingSequence
-	c.building.Store(true)
-	slow := c.config.Clock.AfterFunc(c.config.SlowAfter, func() { c.tellSlow(sequence) })
-	result, accepted, err := c.config.Ghost.Reload(ctx)
-	slow.Stop()
-	c.building.Store(false)
-	took := c.config.Clock.Since(began)
+	c.asked, c.retryAt = make(chan answer, 1), nil
+	c.slowAt = c.config.Clock.After(c.config.SlowAfter)
+	asked, began := c.asked, c.config.Clock.Now()
+	go func() {
+		result, accepted, err := c.config.Ghost.Reload(ctx)
+		asked <- answer{result: result, accepted: accepted, err: err, took: c.config.Clock.Since(began)}
+	}()
+}
+
+// answered carries out what ghost has answered, and merges what came meanwhile.
+func (c *Controller) answered(a answer) {
+	c.asked, c.slowAt, c.slow = nil, nil, ""
 	switch {
-	case ctx.Err() != nil:
-		return nil
-	case err != nil:
-		c.config.Reloaded(Unreachable, took)
-		c.ghost = obstacle{pending: err.Error()}
-		c.config.Log.Warn("ghost could not be asked to reload", zap.Error(err))
-		c.tell()
-		return c.config.Clock.After(c.retries.After(0))
-	case accepted:
+	case a.err != nil:
+		c.config.Reloaded(Unreachable, a.took)
+		c.ghost = obstacle{pending: a.err.Error()}
+		c.config.Log.Warn("ghost could not be asked to reload", zap.Error(a.err))
+		c.retryAt = c.config.Clock.After(c.retries.After(0))
+	case a.accepted:
 		c.retries = newRetries(c.config)
-		c.config.Reloaded(Accepted, took)
-		c.accept(result, took)
+		c.config.Reloaded(Accepted, a.took)
+		c.accept(a.result, a.took)
 	default:
 		c.retries = newRetries(c.config)
-		c.config.Reloaded(Refused, took)
-		c.refuse(result)
+		c.config.Reloaded(Refused, a.took)
+		c.refuse(a.result)
+	}
+	if c.otherChild {
+		// What the one before has answered says nothing of what runs now.
+		c.otherChild = false
+		c.childChanged()
+	}
+	if c.unmerged {
+		c.unmerged = false
+		c.config.Coalescer.Note(c.config.Clock.Now())
 	}
 	c.tell()
-	// After a refusal ghost may have to be told to take the last good one again.
-	return c.reload(ctx)
 }
 
 // tellSlow says that ghost is still building: it answers when it is done.
-func (c *Controller) tellSlow(sequence int64) {
-	message := fmt.Sprintf("ghost has been building routing.json (sequence %d) for more than %s", sequence, c.config.SlowAfter)
-	c.config.Board.Update(func(s *adminapi.Status) {
-		if c.building.Load() {
-			s.Routing.Pending = lines([]string{s.Routing.Pending, message})
-		}
-	})
+func (c *Controller) tellSlow() {
+	sequence := c.candidate.RoutingSequence
+	c.slow = fmt.Sprintf("ghost has been building routing.json (sequence %d) for more than %s", sequence, c.config.SlowAfter)
+	c.slowAt = nil
 	c.config.Log.Warn("ghost takes long for a reload", zap.Int64("sequence", sequence))
+	c.tell()
 }
 
 // accept makes the candidate live.

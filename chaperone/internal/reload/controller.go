@@ -122,8 +122,16 @@ type Controller struct {
 	kept *merge.Document
 	// refused is what ghost refused last: it is not asked about the same again.
 	refused []byte
-	// building says that ghost was asked and has not answered.
-	building atomic.Bool
+	// asked is where ghost's answer comes; nil where it was not asked. While it is, what ghost reads stays as it is:
+	// what comes meanwhile is merged with the answer, all at once.
+	asked chan answer
+	// unmerged says that something came while ghost was asked, otherChild that varnishd's child is another one since.
+	unmerged, otherChild bool
+	// slowAt is when ghost has taken long for an answer, slow what is told of it then.
+	slowAt <-chan time.Time
+	slow   string
+	// retryAt is when ghost is asked again.
+	retryAt <-chan time.Time
 	// retries is how long to wait before ghost is asked again.
 	retries supervise.Backoff
 	// unwritten says that the candidate could not be written, and is to be made again.
@@ -167,9 +175,9 @@ func (c *Controller) setServing(serving bool) {
 	}
 }
 
-// Run applies changes until ctx ends.
+// Run applies changes until ctx ends. It takes news also while ghost is asked, which may last for minutes.
 func (c *Controller) Run(ctx context.Context) {
-	var retry, hold <-chan time.Time
+	var hold <-chan time.Time
 	if c.document != nil {
 		c.follow()
 	}
@@ -180,11 +188,14 @@ func (c *Controller) Run(ctx context.Context) {
 		} else if pending {
 			hold = c.gather()
 			c.config.Coalescer.Applied(c.config.Clock.Now())
-			retry = c.reload(ctx)
+			c.reload(ctx)
 			continue
 		}
 		select {
 		case <-ctx.Done():
+			if c.asked != nil {
+				<-c.asked
+			}
 			return
 		case <-c.config.Inputs.changed:
 			c.config.Coalescer.Note(c.config.Clock.Now())
@@ -193,16 +204,30 @@ func (c *Controller) Run(ctx context.Context) {
 			hold = nil
 			c.config.Coalescer.Note(c.config.Clock.Now())
 		case <-c.life:
-			if !c.serving.Load() {
-				c.runsNothing()
-				continue
+			c.childChanged()
+			c.reload(ctx)
+		case <-c.retryAt:
+			c.reload(ctx)
+		case a := <-c.asked:
+			if ctx.Err() != nil {
+				return
 			}
-			c.ask()
-			retry = c.reload(ctx)
-		case <-retry:
-			retry = c.reload(ctx)
+			c.answered(a)
+			c.reload(ctx)
+		case <-c.slowAt:
+			c.tellSlow()
 		}
 	}
+}
+
+// childChanged takes notice of another child, or of none.
+func (c *Controller) childChanged() {
+	c.otherChild = c.asked != nil
+	if !c.serving.Load() {
+		c.runsNothing()
+		return
+	}
+	c.ask()
 }
 
 // gather takes what has changed and decides what ghost is to run. It gives when to gather again, where something
@@ -223,7 +248,11 @@ func (c *Controller) gather() (again <-chan time.Time) {
 		c.updateTLS()
 	}
 	wait := c.adopt()
-	if c.document != nil {
+	switch {
+	case c.document == nil:
+	case c.asked != nil:
+		c.unmerged = true
+	default:
 		if c.merge(); c.unwritten && (wait == 0 || wait > c.config.RetryAfter) {
 			wait = c.config.RetryAfter
 		}
@@ -305,7 +334,7 @@ func (c *Controller) tell() {
 	for _, o := range []obstacle{c.routing, c.ghost} {
 		refused, pending = append(refused, o.refused), append(pending, o.pending)
 	}
-	pending = append(pending, c.waiting)
+	pending = append(pending, c.waiting, c.slow)
 	for _, place := range slices.Sorted(maps.Keys(c.reports)) {
 		line := place + ": " + c.reports[place]
 		switch place {

@@ -23,6 +23,9 @@ const (
 // maxAnswer bounds what is read of ghost's answer.
 const maxAnswer = 32 << 20
 
+// dialWithin is how long a connection to varnishd's socket may take. Its answer may take minutes.
+const dialWithin = 5 * time.Second
+
 // HTTPGhost asks ghost to reload over varnishd's unix socket.
 type HTTPGhost struct{ client *retryablehttp.Client }
 
@@ -40,7 +43,7 @@ func NewHTTPGhost(path string, within time.Duration) *HTTPGhost {
 	client.RetryMax = 3
 	client.RetryWaitMin, client.RetryWaitMax = 10*time.Millisecond, 200*time.Millisecond
 	client.ErrorHandler = retryablehttp.PassthroughErrorHandler
-	var dialer net.Dialer
+	dialer := net.Dialer{Timeout: dialWithin}
 	client.HTTPClient = &http.Client{
 		Timeout: within,
 		Transport: &http.Transport{
