@@ -46,6 +46,16 @@ type Header struct {
 	Parts []Part
 }
 
+// NamesParts says whether the version is one that lists what users wrote. In main.vcl of an older one, of which it is
+// false, anything may be a user's.
+func (h Header) NamesParts() bool {
+	version, err := contract.ParseMajorMinor(h.Version)
+	return err == nil && (version.Major > firstWithParts.Major || version.Minor >= firstWithParts.Minor)
+}
+
+// firstWithParts is the first version whose header lists what users wrote.
+var firstWithParts = contract.Version{Major: 1, Minor: 1}
+
 // String gives the first line, without its end.
 func (h Header) String() string {
 	return fmt.Sprintf("%s%s%s%d", intro, h.Version, link, h.Sequence)

@@ -57,7 +57,7 @@ func Run(ctx context.Context, config Config, steps Steps) Outcome {
 	}
 	deadline := config.Clock.Now().Add(config.Timeout)
 	steps.StopAccepting(ctx)
-	for zeros := 0; ; {
+	for zeros, said := 0, ""; ; {
 		count, err := steps.InFlight(ctx)
 		if err != nil || count > 0 {
 			zeros = 0
@@ -69,7 +69,10 @@ func Run(ctx context.Context, config Config, steps Steps) Outcome {
 			return CutShort
 		case err != nil:
 			// It may come back: varnishd may just be starting its child again.
-			config.Log.Warn("requests in flight cannot be counted", zap.Error(err))
+			if err.Error() != said {
+				said = err.Error()
+				config.Log.Warn("requests in flight cannot be counted, and are counted again", zap.Error(err))
+			}
 		case zeros == enough:
 			return Drained
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 	clocktesting "k8s.io/utils/clock/testing"
 )
 
@@ -69,6 +70,28 @@ func TestRun(t *testing.T) {
 			assert.Equal(t, test.asked, asked)
 		})
 	}
+}
+
+func TestACountThatFailsIsLoggedOnceForEachReason(t *testing.T) {
+	clock := clocktesting.NewFakeClock(time.Unix(1000, 0))
+	core, logs := observer.New(zap.WarnLevel)
+	reasons := []string{"no child", "no child", "no child", "no program"}
+	asked := 0
+	steps := Steps{
+		NotReady: func() {}, EndConnections: func(context.Context) {}, StopAccepting: func(context.Context) {},
+		InFlight: func(context.Context) (int, error) {
+			reason := reasons[min(asked, len(reasons)-1)]
+			asked++
+			return 0, errors.New(reason)
+		},
+	}
+	outcome := make(chan Outcome, 1)
+	go func() {
+		outcome <- Run(t.Context(), Config{Delay: 5 * time.Second, Timeout: 10 * time.Second, PollEvery: time.Second, Clock: clock, Log: zap.New(core)}, steps)
+	}()
+	assert.Equal(t, TimedOut, advance(t, clock, outcome))
+	assert.Equal(t, 11, asked)
+	assert.Equal(t, 2, logs.FilterMessageSnippet("cannot be counted").Len())
 }
 
 func TestADelayThatIsCutShortSkipsTheRest(t *testing.T) {

@@ -28,7 +28,7 @@ import (
 // mainVCL stands in for ghost: it answers reloads, and every request with a text. "/slow" waits for a
 // backend that the test holds.
 func mainVCL(sequence int, text, backend string) []byte {
-	return fmt.Appendf(nil, `// varnish-gateway main.vcl 1.0 sequence %d
+	return fmt.Appendf(nil, `// varnish-gateway main.vcl 1.1 sequence %d
 vcl 4.1;
 backend slow { %s }
 sub vcl_recv {
@@ -195,7 +195,7 @@ func TestAPodServesAndFollowsItsFiles(t *testing.T) {
 func TestWhatIsBrokenLeavesTheLastGoodState(t *testing.T) {
 	r := startPod(t, mainVCL(1, "one", noBackend), "--listen", "http-80")
 	r.ready()
-	r.write("main.vcl", []byte("// varnish-gateway main.vcl 1.0 sequence 2\nvcl 4.1;\nnonsense\n"))
+	r.write("main.vcl", []byte("// varnish-gateway main.vcl 1.1 sequence 2\nvcl 4.1;\nnonsense\n"))
 	r.eventually("the compiler's message is told", func(s adminapi.Status) bool {
 		return strings.Contains(s.VCL.Error, "'main.vcl' Line 3")
 	})
@@ -227,7 +227,7 @@ func TestAChildThatIsKilledServesAgain(t *testing.T) {
 func TestAVarnishdThatIsKilledServesAgainWithTheLastGoodVCL(t *testing.T) {
 	r := startPod(t, mainVCL(1, "one", noBackend), "--listen", "http-80")
 	r.ready()
-	r.write("main.vcl", []byte("// varnish-gateway main.vcl 1.0 sequence 2\nvcl 4.1;\nnonsense\n"))
+	r.write("main.vcl", []byte("// varnish-gateway main.vcl 1.1 sequence 2\nvcl 4.1;\nnonsense\n"))
 	r.eventually("the broken VCL was tried", func(s adminapi.Status) bool { return s.VCL.Error != "" })
 	pids, err := r.pod.lifecycle.cli.Pids(t.Context())
 	require.NoError(t, err)

@@ -118,11 +118,33 @@ func TestAWatchThatHearsNothingGrowsOld(t *testing.T) {
 
 func TestSilenceIsReportedOnceAndTakenBack(t *testing.T) {
 	r := newRecorder()
-	silent := reportSilent(r, map[string]time.Duration{"ConfigMap edge": silentAfter, "Secret edge-tls": time.Minute}, nil)
+	reasons := newReasons(r)
+	silent := reportSilent(reasons, map[string]time.Duration{"ConfigMap edge": silentAfter, "Secret edge-tls": time.Minute}, nil)
 	assert.Equal(t, map[string]bool{"ConfigMap edge": true}, silent)
 	r.eventually(t, "it is reported", func(r *recorder) bool {
 		return r.reports["ConfigMap edge"] == "the API server has said nothing of it for 11m0s" && r.reports["Secret edge-tls"] == ""
 	})
-	assert.Empty(t, reportSilent(r, map[string]time.Duration{"ConfigMap edge": 0}, silent))
+	assert.Empty(t, reportSilent(reasons, map[string]time.Duration{"ConfigMap edge": 0}, silent))
 	r.eventually(t, "it is taken back", func(r *recorder) bool { return r.reports["ConfigMap edge"] == "" })
+}
+
+func TestSilenceDoesNotHideWhyAPlaceCannotBeWatched(t *testing.T) {
+	r := newRecorder()
+	reasons := newReasons(r)
+	const place, long = "ConfigMap edge", "the API server has said nothing of it for 11m0s"
+	told := func() string {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return r.reports[place]
+	}
+	reasons.report(place, watching, "cannot be watched: forbidden")
+	silent := reportSilent(reasons, map[string]time.Duration{place: silentAfter}, nil)
+	assert.Equal(t, "cannot be watched: forbidden; "+long, told())
+	silent = reportSilent(reasons, map[string]time.Duration{place: 0}, silent)
+	assert.Equal(t, "cannot be watched: forbidden", told(), "the older reason is still there")
+	reportSilent(reasons, map[string]time.Duration{place: silentAfter}, silent)
+	reasons.report(place, watching, "")
+	assert.Equal(t, long, told())
+	reasons.forget(place)
+	assert.Empty(t, told())
 }

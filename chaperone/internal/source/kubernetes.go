@@ -28,6 +28,8 @@ type Kubernetes struct {
 	mu         sync.Mutex
 	namespaces []string
 	follow     chan struct{}
+	// reasons are what is told of places, from Run on.
+	reasons *reasons
 }
 
 // NewKubernetes watches for a Gateway. contacts are those of the client's transport.
@@ -60,6 +62,7 @@ func (k *Kubernetes) wantedNamespaces() []string {
 func (k *Kubernetes) Run(ctx context.Context, sink Sink) error {
 	ctx, cancel := context.WithCancel(ctx)
 	h := newHub(sink)
+	k.reasons = newReasons(sink)
 	mounts := make(chan error, 1)
 	go func() { mounts <- k.mounts.Run(ctx, mounted{h}) }()
 
@@ -79,15 +82,15 @@ func (k *Kubernetes) Run(ctx context.Context, sink Sink) error {
 		case <-ctx.Done():
 			return <-mounts
 		case <-look.C:
-			silent = reportSilent(sink, k.contacts.Ages(), silent)
+			silent = reportSilent(k.reasons, k.contacts.Ages(), silent)
 		case err := <-mounts:
 			return err
 		case <-h.wanted:
 			shards.reconcile(h.wantedShards(), func(name string) *watch { return k.watchShard(ctx, h, name) },
-				func(name string) { k.forget(sink, configMapPlace(gatewaypod.ShardConfigMapName(k.gateway, name))) })
+				func(name string) { k.forget(configMapPlace(gatewaypod.ShardConfigMapName(k.gateway, name))) })
 		case <-k.follow:
 			namespaces.reconcile(k.wantedNamespaces(), func(name string) *watch { return k.watchNamespace(ctx, sink, name) },
-				func(name string) { sink.ForgetNamespace(name); k.forget(sink, endpointsPlace(name)) })
+				func(name string) { sink.ForgetNamespace(name); k.forget(endpointsPlace(name)) })
 		}
 	}
 }
@@ -96,19 +99,19 @@ func (k *Kubernetes) Run(ctx context.Context, sink Sink) error {
 func (k *Kubernetes) watchConfig(ctx context.Context, h *hub) watches {
 	config, certificates := gatewaypod.ConfigMapName(k.gateway), gatewaypod.CertificatesSecretName(k.gateway)
 	return watches{
-		config:       watchObject(ctx, k.client, k.namespace, config, configMaps, h.setMain, k.failed(h.sink, configMapPlace(config))),
-		certificates: watchObject(ctx, k.client, k.namespace, certificates, secrets, h.setSecret, k.failed(h.sink, secretPlace(certificates))),
+		config:       watchObject(ctx, k.client, k.namespace, config, configMaps, h.setMain, k.failed(configMapPlace(config))),
+		certificates: watchObject(ctx, k.client, k.namespace, certificates, secrets, h.setSecret, k.failed(secretPlace(certificates))),
 	}
 }
 
 func (k *Kubernetes) watchShard(ctx context.Context, h *hub, name string) *watch {
 	object := gatewaypod.ShardConfigMapName(k.gateway, name)
 	return watchObject(ctx, k.client, k.namespace, object, configMaps,
-		func(data map[string][]byte) { h.setShard(name, data) }, k.failed(h.sink, configMapPlace(object)))
+		func(data map[string][]byte) { h.setShard(name, data) }, k.failed(configMapPlace(object)))
 }
 
 func (k *Kubernetes) watchNamespace(ctx context.Context, sink Sink, namespace string) *watch {
-	failed := k.failed(sink, endpointsPlace(namespace))
+	failed := k.failed(endpointsPlace(namespace))
 	return watchSlices(ctx, k.client, namespace, sink, func(err error) {
 		failed(err)
 		if apierrors.IsForbidden(err) {
@@ -118,9 +121,9 @@ func (k *Kubernetes) watchNamespace(ctx context.Context, sink Sink, namespace st
 }
 
 // forget says that a place is not watched any more: what was known of it grows old.
-func (k *Kubernetes) forget(sink Sink, place string) {
+func (k *Kubernetes) forget(place string) {
 	k.contacts.end(place)
-	sink.Report(place, "")
+	k.reasons.forget(place)
 }
 
 const (
@@ -132,16 +135,16 @@ const (
 
 // reportSilent reports the places of which nothing was heard for long, and those of which something was heard again; was are the
 // places that were reported before. It gives those that are silent now.
-func reportSilent(sink Sink, ages map[string]time.Duration, was map[string]bool) map[string]bool {
+func reportSilent(reasons *reasons, ages map[string]time.Duration, was map[string]bool) map[string]bool {
 	silent := map[string]bool{}
 	for place, age := range ages {
 		if age >= silentAfter {
 			silent[place] = true
 			if !was[place] {
-				sink.Report(place, fmt.Sprintf("the API server has said nothing of it for %s", silentAfter))
+				reasons.report(place, silence, fmt.Sprintf("the API server has said nothing of it for %s", silentAfter))
 			}
 		} else if was[place] {
-			sink.Report(place, "")
+			reasons.report(place, silence, "")
 		}
 	}
 	return silent
@@ -157,7 +160,7 @@ func endpointsPlace(namespace string) string {
 
 // failed gives what a watch tells its failures to: they are reported until it has seen everything once. After
 // that it works or resumes by itself, and a failure is a line in the log.
-func (k *Kubernetes) failed(sink Sink, place string) func(error) {
+func (k *Kubernetes) failed(place string) func(error) {
 	k.contacts.begin(place)
 	var mu sync.Mutex
 	synced := false
@@ -166,12 +169,12 @@ func (k *Kubernetes) failed(sink Sink, place string) func(error) {
 		defer mu.Unlock()
 		if err == nil {
 			synced = true
-			sink.Report(place, "")
+			k.reasons.report(place, watching, "")
 			return
 		}
 		k.log.Warn("a watch of the API failed and will be resumed", zap.String("what", place), zap.Error(err))
 		if !synced {
-			sink.Report(place, "cannot be watched: "+err.Error())
+			k.reasons.report(place, watching, "cannot be watched: "+err.Error())
 		}
 	}
 }

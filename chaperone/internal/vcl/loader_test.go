@@ -1,6 +1,7 @@
 package vcl
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -137,6 +138,11 @@ func (v *fakeVarnishd) active() string {
 }
 
 func main(sequence int, body string) []byte {
+	return fmt.Appendf(nil, "// varnish-gateway main.vcl %s sequence %d\n%s\n", mainvcl.Version, sequence, body)
+}
+
+// older is a main.vcl of an operator that knew version 1.0, which does not say what users wrote.
+func older(sequence int, body string) []byte {
 	return fmt.Appendf(nil, "// varnish-gateway main.vcl 1.0 sequence %d\n%s\n", sequence, body)
 }
 
@@ -211,6 +217,18 @@ func TestLoad(t *testing.T) {
 		"of two, the one that must hold holds":                   {{main: composed(1, "broken", "own"), fallback: closed, message: "Expected ';'", compiles: 3}},
 		"two that do not compile hold":                           {{main: composed(1, "broken", "broken"), fallback: closed, message: "Expected ';'", compiles: 3}},
 		"where even what is generated does not compile, it goes": {{main: append(composed(1, "", "own"), "broken"...), fallback: open, without: []string{"own"}, message: "Expected ';'", compiles: 3}},
+		"of an older operator, nobody knows what must hold": {
+			{main: older(1, "broken"), fallback: closed, message: "Expected ';'", compiles: 2},
+			{main: older(2, "mended"), active: older(2, "mended"), compiles: 1},
+		},
+		"of an older operator, the last good one stays": {
+			{main: older(1, "one"), active: older(1, "one"), compiles: 1},
+			{main: older(2, "broken"), active: older(1, "one"), message: "Expected ';'", compiles: 1},
+		},
+		"of a newer operator, the parts are known": {
+			{main: bytes.Replace(composed(1, "", "broken"), []byte("main.vcl "+mainvcl.Version), []byte("main.vcl 1.9"), 1),
+				fallback: partial, without: []string{"own"}, message: "Expected ';'", compiles: 2},
+		},
 		"VCL that holds and is mended takes effect": {
 			{main: composed(1, "broken", ""), fallback: closed, message: "Expected ';'", compiles: 2},
 			{main: composed(2, "class", ""), active: composed(2, "class", ""), compiles: 1},

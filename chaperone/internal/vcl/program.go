@@ -42,6 +42,8 @@ type Program struct {
 	Source   []byte
 	// Fallback says what it is where it stands for main.vcl.
 	Fallback adminapi.Fallback
+	// namesParts says that Parts are all that users wrote of it.
+	namesParts bool
 	// Parts are what users wrote of it, LeftOut what users wrote and it has not.
 	Parts, LeftOut []mainvcl.Part
 }
@@ -53,11 +55,15 @@ func Parse(source []byte) (Program, error) {
 		return Program{}, err
 	}
 	name := fmt.Sprintf("%s%d-%s", prefixes[adminapi.FallbackNone], header.Sequence, digest(source))
-	return Program{Name: name, Sequence: header.Sequence, Source: source, Parts: header.Parts}, nil
+	return Program{Name: name, Sequence: header.Sequence, Source: source, Parts: header.Parts, namesParts: header.NamesParts()}, nil
 }
 
-// without are the programs that serve with less than this main.vcl, the best first.
+// without are the programs that serve with less than this main.vcl, the best first. There are none where nobody knows
+// what users wrote of it: it might have been what must hold.
 func (p Program) without() []Program {
+	if !p.namesParts {
+		return nil
+	}
 	var list []Program
 	rest, left := mainvcl.WithoutFailOpen(p.Source)
 	if left != nil {
