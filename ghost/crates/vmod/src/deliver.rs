@@ -57,7 +57,7 @@ pub unsafe fn filter(ctx: &vrt_ctx) -> Result<(), NoRoom> {
     let Some(mut resp) = resp else { return Ok(()) };
     let carried = resp.field(CARRIED);
     if carried.is_some() {
-        resp.retain_quietly(|name, _| !name.eq_ignore_ascii_case(CARRIED));
+        resp.retain_quietly(|line| !line.is(CARRIED));
     }
     via::answer(&mut resp)?;
     let Some(task) = task else { return Ok(()) };

@@ -53,13 +53,17 @@ impl VclState {
         state
     }
 
-    /// The table for this configuration.
-    pub fn table(&self, snapshot: &Arc<Snapshot>) -> Arc<Table> {
-        if let Some(table) = self.table.load_full() {
-            if table.is_for(snapshot) {
-                return table;
-            }
+    /// Lends the table for this configuration.
+    pub fn with_table<T>(&self, snapshot: &Arc<Snapshot>, work: impl FnOnce(&Table) -> T) -> T {
+        let table = self.table.load();
+        match &*table {
+            Some(table) if table.is_for(snapshot) => work(table),
+            _ => work(&self.renew(snapshot)),
         }
+    }
+
+    /// A table for this configuration, which is kept if it runs.
+    fn renew(&self, snapshot: &Arc<Snapshot>) -> Arc<Table> {
         // Whoever reloads changes what runs first, and then waits for this lock to retire the tables.
         let turn = loaded();
         let former = self.table.load_full();

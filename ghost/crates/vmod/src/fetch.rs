@@ -129,10 +129,11 @@ pub unsafe fn finish(bo: &mut ffi::busyobj) {
     // SAFETY: as promised.
     let Some(running) = (unsafe { response::take(bo) }) else { return };
     let how = if running.exchange.is_recycled() { "recycle" } else { "close" };
-    let text = format!("0 {} {how}", running.name);
-    drop(running);
     // SAFETY: as promised.
-    unsafe { log::line(bo.vsl.as_mut_ptr(), VslTag::BackendClose, &text) };
+    unsafe {
+        let text = format_args!("0 {} {how}", running.name);
+        log::formatted(bo.vsl.as_mut_ptr(), VslTag::BackendClose, text);
+    }
 }
 
 /// The address of the endpoint that answers in this task.
@@ -158,10 +159,10 @@ pub unsafe fn give_up(bo: &mut ffi::busyobj) {
 unsafe fn log_open(bo: *mut ffi::busyobj, name: &str, exchange: &Exchange) {
     let address = exchange.endpoint().dial().address();
     let how = if exchange.is_reused() { "reuse" } else { "connect" };
-    let text = format!("0 {name} {} {} - - {how}", address.ip(), address.port());
     // SAFETY: `bo` is the running backend task's.
     unsafe {
-        log::line((*bo).vsl.as_mut_ptr(), VslTag::BackendOpen, &text);
+        let text = format_args!("0 {name} {} {} - - {how}", address.ip(), address.port());
+        log::formatted((*bo).vsl.as_mut_ptr(), VslTag::BackendOpen, text);
         log::timestamp(&mut *bo, c"Bereq");
     }
 }

@@ -42,12 +42,7 @@ unsafe fn go(ctx: &vrt_ctx, director: VCL_BACKEND, target: &Target, drawn: &Draw
     unsafe {
         match (drawn.destination, target.row(drawn.index)) {
             (Destination::Service(service), Some(row)) => {
-                log::named(
-                    (*ctx.bo).vsl.as_mut_ptr(),
-                    VslTag::VclLog,
-                    c"ghost_service",
-                    service.id().as_bytes(),
-                );
+                log::line((*ctx.bo).vsl.as_mut_ptr(), VslTag::VclLog, drawn.log_service);
                 if !service.has_endpoints() {
                     return answer_own(ctx, own(ctx, 503, "the service has no endpoint"));
                 }
@@ -57,8 +52,8 @@ unsafe fn go(ctx: &vrt_ctx, director: VCL_BACKEND, target: &Target, drawn: &Draw
                     prefix: target.prefix(),
                     carried: drawn.carried,
                 };
-                let name = name(director, target, service.id());
-                fetch::start(ctx, service, &[director, row.director()], &applied, &name)
+                let name = target.backend_name(drawn.index, || name(director, target, service.id()));
+                fetch::start(ctx, service, &[director, row.director()], &applied, name)
             }
             (Destination::Service(_), None) => answer_own(ctx, own(ctx, 500, "a service without a row")),
             (Destination::Answer(Answer { status, why }), _) => {

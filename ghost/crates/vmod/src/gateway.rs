@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 
-use arc_swap::ArcSwapOption;
+use arc_swap::{ArcSwapOption, Guard};
 use ghost_config::{Config, Diagnostic};
 use ghost_upstream::Upstream;
 use serde::Serialize;
@@ -76,6 +76,11 @@ impl ReloadResult {
 /// The configuration that runs; none before the first.
 pub fn running() -> Option<Arc<Snapshot>> {
     gateway().running.load_full()
+}
+
+/// As [`running`], for a short time: no reference is counted, in memory that all threads share.
+pub fn running_now() -> Guard<Option<Arc<Snapshot>>> {
+    gateway().running.load()
 }
 
 /// Names the file. Loads it if it is there, unless the configuration that runs came from it already. Returns

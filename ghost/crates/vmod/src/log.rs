@@ -1,8 +1,11 @@
 //! What ghost writes into Varnish's log.
 
 use std::ffi::CStr;
+use std::fmt::{self, Write};
 
 use varnish::ffi::{self, VslTag};
+
+use crate::scratch;
 
 /// Writes a line into a task's log; into the one without a transaction where there is no task.
 ///
@@ -18,18 +21,18 @@ pub unsafe fn line(vsl: *mut ffi::vsl_log, tag: VslTag, text: &str) {
     unsafe { ffi::VSLbt(vsl, tag, ffi::txt { b: range.start.cast(), e: range.end.cast() }) };
 }
 
-/// Writes a line of a name and what it stands for into a task's log, without making a string of it.
+/// As [`line`], of what is formatted; no memory is allocated for it.
 ///
 /// # Safety
 /// As for [`line`].
-pub unsafe fn named(vsl: *mut ffi::vsl_log, tag: VslTag, name: &CStr, value: &[u8]) {
-    if vsl.is_null() {
-        return;
-    }
-    let length = i32::try_from(value.len()).unwrap_or(i32::MAX);
-    // SAFETY: the log is valid as promised; the format takes a C string, a length and that many bytes, all of
-    // which Varnish copies.
-    unsafe { ffi::VSLb(vsl, tag, c"%s: %.*s".as_ptr(), name.as_ptr(), length, value.as_ptr()) };
+pub unsafe fn formatted(vsl: *mut ffi::vsl_log, tag: VslTag, text: fmt::Arguments<'_>) {
+    scratch::with(|buffers| {
+        buffers.text.clear();
+        // Writing to a String cannot fail.
+        let _ = buffers.text.write_fmt(text);
+        // SAFETY: as promised.
+        unsafe { line(vsl, tag, &buffers.text) };
+    });
 }
 
 /// Writes a line that belongs to no transaction.

@@ -24,6 +24,32 @@ pub struct Message<'a> {
     task: PhantomData<&'a mut ffi::http>,
 }
 
+/// A header field as it stands in a message: "Name: value".
+#[derive(Clone, Copy)]
+pub struct Line<'a>(&'a [u8]);
+
+impl<'a> Line<'a> {
+    /// Whether the field has this name.
+    pub fn is(self, name: &[u8]) -> bool {
+        self.0.get(name.len()) == Some(&b':') && self.0[..name.len()].eq_ignore_ascii_case(name)
+    }
+
+    /// The value, if the field has this name.
+    pub fn value_of(self, name: &[u8]) -> Option<&'a [u8]> {
+        self.is(name).then(|| self.0[name.len() + 1..].trim_ascii())
+    }
+
+    /// Whether the name begins with this, which holds no colon.
+    pub fn begins_with(self, prefix: &[u8]) -> bool {
+        self.0.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+    }
+
+    /// How many bytes it has.
+    pub fn size(self) -> usize {
+        self.0.len()
+    }
+}
+
 /// Why a header field could not be added; the message names the parameter to raise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NoRoom {
@@ -42,7 +68,7 @@ impl Fields for Message<'_> {
     type Error = NoRoom;
 
     fn retain(&mut self, mut keep: impl FnMut(&[u8]) -> bool) {
-        Message::retain(self, |name, _| keep(name));
+        Message::retain(self, |line| split(line.0).is_none_or(|(name, _)| keep(name)));
     }
 
     fn set(&mut self, name: &[u8], value: &[u8]) -> Result<(), NoRoom> {
@@ -101,27 +127,37 @@ impl<'a> Message<'a> {
         self.slots()[usize::from(FIRST)..].iter().filter_map(|line| split(bytes(line)?))
     }
 
-    /// The value of the first field of this name.
-    pub fn field(&self, name: &[u8]) -> Option<&'a [u8]> {
-        self.fields().find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    /// Every header field as it stands, in order.
+    pub fn lines(&self) -> impl Iterator<Item = Line<'a>> + Clone + '_ {
+        self.slots()[usize::from(FIRST)..].iter().filter_map(bytes).map(Line)
     }
 
-    /// Keeps the fields for which `keep` says so, of name and value.
-    pub fn retain(&mut self, keep: impl FnMut(&[u8], &[u8]) -> bool) {
+    /// The value of the first field of this name.
+    pub fn field(&self, name: &[u8]) -> Option<&'a [u8]> {
+        self.values(name).next()
+    }
+
+    /// The value of every field of this name, in order.
+    pub fn values<'s>(&'s self, name: &'s [u8]) -> impl Iterator<Item = &'a [u8]> + Clone + 's {
+        self.lines().filter_map(move |line| line.value_of(name))
+    }
+
+    /// Keeps the fields for which `keep` says so.
+    pub fn retain(&mut self, keep: impl FnMut(Line<'a>) -> bool) {
         self.keep(keep, Self::log_removal);
     }
 
     /// As [`retain`](Self::retain), without a word in the log.
-    pub fn retain_quietly(&mut self, keep: impl FnMut(&[u8], &[u8]) -> bool) {
+    pub fn retain_quietly(&mut self, keep: impl FnMut(Line<'a>) -> bool) {
         self.keep(keep, |_, _| {});
     }
 
-    fn keep(&mut self, mut keep: impl FnMut(&[u8], &[u8]) -> bool, log: impl Fn(&Self, ffi::txt)) {
+    fn keep(&mut self, mut keep: impl FnMut(Line<'a>) -> bool, log: impl Fn(&Self, ffi::txt)) {
         let mut kept = FIRST;
         for index in FIRST..self.http().nhd {
             let at = usize::from(index);
             let line = self.slots()[at];
-            if bytes(&line).and_then(split).is_some_and(|(name, value)| !keep(name, value)) {
+            if bytes(&line).is_some_and(|line| !keep(Line(line))) {
                 log(self, line);
                 continue;
             }
@@ -140,7 +176,7 @@ impl<'a> Message<'a> {
 
     /// Removes every field of this name.
     pub fn remove(&mut self, name: &[u8]) {
-        self.retain(|other, _| !other.eq_ignore_ascii_case(name));
+        self.retain(|line| !line.is(name));
     }
 
     /// Replaces every field of this name by one. Errors where there is no room.
@@ -191,20 +227,30 @@ impl<'a> Message<'a> {
         self.slots()[usize::from(FIRST)..].iter().any(|slot| std::ptr::eq(slot.b, line.as_ptr()))
     }
 
-    /// Replaces every field of this name by those of another message of the same task, which shares their
-    /// memory. Errors where there is no room.
-    pub fn copy(&mut self, name: &[u8], from: &Message<'_>) -> Result<(), NoRoom> {
-        self.remove(name);
-        for line in &from.slots()[usize::from(FIRST)..] {
-            if !bytes(line).and_then(split).is_some_and(|(other, _)| other.eq_ignore_ascii_case(name)) {
-                continue;
-            }
-            let http = self.http_mut();
-            if http.nhd >= http.shd {
-                return Err(NoRoom::Fields);
-            }
-            // SAFETY: Varnish ends each line with a NUL, and it lives as long as the task.
-            unsafe { ffi::http_SetHeader(http, line.b) };
+    /// Adds the first field of this name of another message of the same task, which shares its memory. Errors where
+    /// there is no room.
+    pub fn share(&mut self, name: &[u8], from: &Message<'_>) -> Result<(), NoRoom> {
+        let is_it = |slot: &&ffi::txt| bytes(slot).is_some_and(|line| Line(line).is(name));
+        let Some(slot) = from.slots()[usize::from(FIRST)..].iter().find(is_it) else { return Ok(()) };
+        let http = self.http_mut();
+        if http.nhd >= http.shd {
+            return Err(NoRoom::Fields);
+        }
+        // SAFETY: Varnish ends each line with a NUL, and it lives as long as the task.
+        unsafe { ffi::http_SetHeader(http, slot.b) };
+        Ok(())
+    }
+
+    /// Adds a line, which holds no CR and no LF. Errors where there is no room, and changes nothing then.
+    pub fn add_line(&mut self, line: &CStr) -> Result<(), NoRoom> {
+        let http = self.http_mut();
+        if http.nhd >= http.shd {
+            return Err(NoRoom::Fields);
+        }
+        // SAFETY: as for `add`.
+        unsafe {
+            let line = workspace::string(http.ws, &[line.to_bytes()]).ok_or(NoRoom::Workspace)?;
+            ffi::http_SetHeader(http, line);
         }
         Ok(())
     }
@@ -266,4 +312,35 @@ fn bytes<'a>(text: &ffi::txt) -> Option<&'a [u8]> {
 fn split(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let colon = line.iter().position(|&b| b == b':')?;
     Some((&line[..colon], line[colon + 1..].trim_ascii()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_known_by_its_whole_name() {
+        let table = [
+            ("Host: a.io", "host", Some("a.io")),
+            ("HOST:a.io \t", "host", Some("a.io")),
+            ("Host:", "host", Some("")),
+            ("Hosts: a.io", "host", None),
+            ("Hos: t:", "host", None),
+            ("Host", "host", None),
+            ("", "host", None),
+            ("X: host: a", "host", None),
+        ];
+        for (line, name, expected) in table {
+            let line = Line(line.as_bytes());
+            assert_eq!(
+                line.value_of(name.as_bytes()),
+                expected.map(str::as_bytes),
+                "{}",
+                line.0.escape_ascii()
+            );
+            assert_eq!(line.is(name.as_bytes()), expected.is_some());
+        }
+        assert!(Line(b"X-Gateway-Route: a").begins_with(b"x-gateway-"));
+        assert!(!Line(b"X-Gate").begins_with(b"x-gateway-"));
+    }
 }

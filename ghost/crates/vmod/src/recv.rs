@@ -10,6 +10,8 @@ mod malformed;
 mod outcome;
 mod pristine;
 
+use std::ffi::CStr;
+
 use varnish::ffi::{self, vrt_ctx, VslTag, VCL_BACKEND};
 
 pub use body::refuse_if_gone;
@@ -19,10 +21,11 @@ use crate::director;
 use crate::directors::VclState;
 use crate::gateway;
 use crate::log;
-use crate::message::{Message, NoRoom};
+use crate::message::{Line, Message, NoRoom};
 use crate::method;
 use crate::own::Own;
 use crate::reload;
+use crate::snapshot::Snapshot;
 use crate::socket;
 use crate::task::{ClientTask, Outcome};
 use crate::task_state;
@@ -139,43 +142,65 @@ unsafe fn clean_and_decide(ctx: &vrt_ctx, vcl: &VclState, task: &mut ClientTask)
             _ => return Ok(Outcome::None),
         }
     };
-    let listener = listener::line(socket);
+    let listener = listener::of(socket);
     // The access log reads these records: a header's would show what the client sent under its name.
     // SAFETY: as above, the log is the running task's.
-    unsafe { log::named(ctx.vsl, VslTag::VclLog, c"ghost_listener", socket) };
-    // What the gateway adds to the request does not count.
-    let refused = if pristine.has_static(listener) { None } else { refusal(&pristine) };
-    pristine::clean(&mut pristine, listener);
-    req.retain(|name, _| !is_own(name));
-    if let Some((status, why)) = refused {
-        // SAFETY: as above.
-        return Ok(unsafe { outcome::own(ctx, status, why) });
-    }
-    let marked = req.add_static(listener);
-    let Some(snapshot) = gateway::running() else {
-        // SAFETY: as above.
-        return Ok(unsafe { outcome::own(ctx, 503, "there is no configuration yet") });
-    };
+    unsafe { log::line(ctx.vsl, VslTag::VclLog, listener.log) };
+    let running = gateway::running_now();
     // SAFETY: as above.
-    unsafe {
-        if host::is_missing(ctx, &pristine) {
-            return Ok(outcome::own(ctx, 400, "a request of HTTP/1.1 has no Host header"));
+    let prepared = unsafe { prepare(ctx, &mut pristine, running.as_deref(), socket, listener.header) };
+    let is_first = prepared == Ok(None) && !task.forwarded;
+    let copied = if is_first {
+        forward::copy(&mut req, &pristine)
+    } else {
+        req.retain(|line| !is_own(line));
+        Ok(())
+    };
+    let marked = copied.and_then(|()| req.add_static(listener.header));
+    let snapshot = match (&*running, prepared?) {
+        (Some(snapshot), None) => snapshot,
+        (_, refused) => {
+            let (status, why) = refused.unwrap_or((503, "there is no configuration yet"));
+            // SAFETY: as above.
+            return Ok(unsafe { outcome::own(ctx, status, why) });
         }
-        // First of all what can fail: what rollbacks go back to is the gateway's word from here on.
-        pristine::make(ctx, &mut pristine, &snapshot, socket, listener)?;
-    }
+    };
     marked?;
     absolute::to_origin(&mut req)?;
-    if !task.forwarded {
+    if is_first {
         if req.field(b"host").is_none() {
-            req.copy(b"Host", &pristine)?;
+            req.share(b"Host", &pristine)?;
         }
-        forward::copy(&mut req, &pristine)?;
         via::request(&mut req, &pristine)?;
         task.forwarded = true;
     }
     // SAFETY: as above.
-    unsafe { outcome::decide(ctx, vcl, task, &mut req, &snapshot, socket) }
+    unsafe { outcome::decide(ctx, vcl, task, &mut req, snapshot, socket) }
+}
+
+/// Makes what rollbacks go back to, before anything else that can fail; returns status and reason where the request is
+/// refused instead.
+unsafe fn prepare(
+    ctx: &vrt_ctx,
+    pristine: &mut Message<'_>,
+    snapshot: Option<&Snapshot>,
+    socket: &[u8],
+    listener: &'static CStr,
+) -> Result<Option<(u16, &'static str)>, NoRoom> {
+    // What the gateway adds to the request does not count.
+    let mut refused = if pristine.has_static(listener) { None } else { refusal(pristine) };
+    // SAFETY: as promised by the caller of `route`.
+    if refused.is_none() && snapshot.is_some() && unsafe { host::is_missing(ctx, pristine) } {
+        refused = Some((400, "a request of HTTP/1.1 has no Host header"));
+    }
+    match snapshot {
+        // SAFETY: as above.
+        Some(snapshot) if refused.is_none() => unsafe {
+            pristine::make(ctx, pristine, snapshot, socket, listener)?;
+        },
+        _ => pristine::clean(pristine, listener),
+    }
+    Ok(refused)
 }
 
 /// Status and reason of the refusal of a request as it was received; none for one that is sound.
@@ -183,8 +208,8 @@ fn refusal(received: &Message<'_>) -> Option<(u16, &'static str)> {
     limits::exceeded(received).or_else(|| Some((400, malformed::fault(received)?)))
 }
 
-fn is_own(name: &[u8]) -> bool {
-    name.get(..OWN_PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(OWN_PREFIX))
+fn is_own(line: Line<'_>) -> bool {
+    line.begins_with(OWN_PREFIX)
 }
 
 fn count_outcome(outcome: &Outcome) {

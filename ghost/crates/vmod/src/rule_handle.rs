@@ -4,6 +4,7 @@
 //! the rule nor where its backends go has changed. So a long download keeps one rule, not one router for each
 //! reload.
 
+use std::ffi::CString;
 use std::sync::Arc;
 
 use ghost_config::{Backend, Config, Filters, HeaderModifier, PathModifier, Rule};
@@ -14,16 +15,40 @@ use ghost_upstream::{Balancer, Service, Services};
 /// A rule with the services that its backends name.
 pub struct RuleHandle {
     rule: Arc<Rule>,
-    route: Arc<str>,
     name: String,
+    words: Words,
     shares: Box<[Share]>,
     /// Draws among the backends; none where none has a weight.
     balancer: Option<Arc<Balancer>>,
 }
 
+/// What is said of a rule in every request that fits it.
+pub struct Words {
+    /// The header line "X-Gateway-Route: NAMESPACE/NAME".
+    pub header: CString,
+    /// The record of the log that names the route.
+    pub log_route: String,
+    /// The record of the log that names the rule.
+    pub log_rule: String,
+}
+
+impl Words {
+    fn new(route: &str, rule: &Rule) -> Self {
+        // A NUL could only come from a broken configuration.
+        let route = route.replace('\0', "?");
+        Self {
+            header: CString::new(format!("X-Gateway-Route: {route}")).unwrap_or_default(),
+            log_route: format!("ghost_route: {route}"),
+            log_rule: format!("ghost_rule: {}", rule.id),
+        }
+    }
+}
+
 /// What becomes of the requests that a backend is drawn for.
 pub struct Share {
     destination: Destination,
+    /// The record of the log that names the service; empty where there is none.
+    log_service: String,
     /// What an object says of the response filters of this backend; none where it has no filter.
     carried: Option<Box<str>>,
 }
@@ -44,6 +69,8 @@ pub struct Drawn<'h> {
     pub backend: &'h Backend,
     /// Where the request goes.
     pub destination: &'h Destination,
+    /// The record of the log that names its service.
+    pub log_service: &'h str,
     /// What an object says of its response filters.
     pub carried: Option<&'h str>,
     /// Which of the rule's backends it is.
@@ -57,7 +84,7 @@ impl RuleHandle {
         former: Option<&Arc<Self>>,
         config: &Config,
         services: &Services,
-        route: &Arc<str>,
+        route: &str,
         index: usize,
         rule: &Arc<Rule>,
     ) -> Arc<Self> {
@@ -73,7 +100,7 @@ impl RuleHandle {
         }
         let weights: Vec<u32> = rule.backends.iter().map(|backend| backend.weight).collect();
         let balancer = Balancer::renew(former.and_then(|former| former.balancer.as_ref()), &weights);
-        Arc::new(Self { rule: Arc::clone(rule), route: Arc::clone(route), name, shares, balancer })
+        Arc::new(Self { rule: Arc::clone(rule), name, words: Words::new(route, rule), shares, balancer })
     }
 
     /// The rule.
@@ -81,9 +108,9 @@ impl RuleHandle {
         &self.rule
     }
 
-    /// The route that it belongs to, as "namespace/name".
-    pub fn route(&self) -> &str {
-        &self.route
+    /// What is said of it.
+    pub fn words(&self) -> &Words {
+        &self.words
     }
 
     /// Its name in Varnish: "namespace/name/index".
@@ -95,7 +122,13 @@ impl RuleHandle {
     pub fn draw(&self) -> Option<Drawn<'_>> {
         let index = self.balancer.as_ref()?.pick();
         let (backend, share) = (self.rule.backends.get(index)?, self.shares.get(index)?);
-        Some(Drawn { backend, destination: &share.destination, carried: share.carried.as_deref(), index })
+        Some(Drawn {
+            backend,
+            destination: &share.destination,
+            log_service: &share.log_service,
+            carried: share.carried.as_deref(),
+            index,
+        })
     }
 
     /// The services of the backends that have a weight, each by the index of its backend.
@@ -161,7 +194,12 @@ impl Share {
     fn new(config: &Config, services: &Services, backend: &Backend) -> Self {
         let filters = &backend.filters.response_headers;
         let carried = (!filters.is_empty()).then(|| HeaderModifier::to_json(filters).into());
-        Self { destination: Destination::new(config, services, backend), carried }
+        let destination = Destination::new(config, services, backend);
+        let log_service = match &destination {
+            Destination::Service(service) => format!("ghost_service: {}", service.id()),
+            Destination::Redirect | Destination::Answer(_) => String::new(),
+        };
+        Self { destination, log_service, carried }
     }
 }
 

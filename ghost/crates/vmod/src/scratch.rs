@@ -14,6 +14,8 @@ pub struct Buffers {
     pub forwarded: Forwarded,
     /// The target that a backend sees.
     pub target: Vec<u8>,
+    /// A line for the log.
+    pub text: String,
 }
 
 /// Lends this thread's buffers. A call from within `work` gets buffers of its own.

@@ -1,7 +1,7 @@
 //! What a director stands for: a rule, in one loaded VCL.
 
 use std::ffi::CString;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use ghost_upstream::Service;
 use varnish::ffi::vrt_ctx;
@@ -15,6 +15,8 @@ pub struct Target {
     match_index: usize,
     /// By backend; none where its requests go to no service.
     rows: Box<[Option<Arc<Row>>]>,
+    /// By backend: what the log calls it, once it was asked.
+    names: Box<[OnceLock<String>]>,
 }
 
 impl Target {
@@ -34,7 +36,8 @@ impl Target {
             // SAFETY: as promised.
             own[backend] = Some(unsafe { rows.row(ctx, service) }?);
         }
-        Some(Self { rule: Arc::clone(rule), match_index, rows: own.into() })
+        let names = own.iter().map(|_| OnceLock::new()).collect();
+        Some(Self { rule: Arc::clone(rule), match_index, rows: own.into(), names })
     }
 
     /// The rule.
@@ -45,6 +48,11 @@ impl Target {
     /// The row of the service that a backend's requests go to.
     pub fn row(&self, backend: usize) -> Option<&Row> {
         self.rows.get(backend)?.as_deref()
+    }
+
+    /// What the log calls a backend, which `make` says the first time.
+    pub fn backend_name(&self, backend: usize, make: impl FnOnce() -> String) -> &str {
+        self.names.get(backend).map_or("", |name| name.get_or_init(make))
     }
 
     /// Whether there is a service of the rule that requests may go to.

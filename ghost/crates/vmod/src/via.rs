@@ -25,12 +25,11 @@ fn line(version: u8) -> &'static CStr {
 pub fn request(req: &mut Message<'_>, pristine: &Message<'_>) -> Result<(), NoRoom> {
     let own = line(pristine.version());
     req.remove(VIA);
-    let before =
-        || pristine.fields().filter(|(name, _)| name.eq_ignore_ascii_case(VIA)).map(|(_, value)| value);
-    if before().next().is_none() {
+    let mut before = pristine.values(VIA).peekable();
+    if before.peek().is_none() {
         return req.add_static(own);
     }
-    let elements: Vec<&[u8]> = before().chain([element(own)]).collect();
+    let elements: Vec<&[u8]> = before.chain([element(own)]).collect();
     req.add(VIA, &elements.join(&b", "[..]))
 }
 

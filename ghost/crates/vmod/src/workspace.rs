@@ -1,7 +1,7 @@
 //! Memory that lives as long as a task of Varnish.
 
 use std::ffi::{c_char, c_void};
-use std::{mem, slice};
+use std::mem;
 
 use varnish::ffi;
 
@@ -31,16 +31,15 @@ pub unsafe fn allocate(workspace: *mut ffi::ws, size: usize) -> Option<*mut c_vo
 /// `workspace` belongs to the running task.
 pub unsafe fn string(workspace: *mut ffi::ws, parts: &[&[u8]]) -> Option<*const c_char> {
     let length: usize = parts.iter().map(|part| part.len()).sum();
-    // SAFETY: as promised; the memory has room for every part and the NUL, and is set before it is a slice.
+    // SAFETY: as promised; the memory has room for every part and the NUL, and overlaps none of them, as it is new.
     unsafe {
         let memory = allocate(workspace, length + 1)?.cast::<u8>();
-        memory.write_bytes(0, length + 1);
-        let mut rest = slice::from_raw_parts_mut(memory, length);
+        let mut end = memory;
         for part in parts {
-            let (place, behind) = rest.split_at_mut(part.len());
-            place.copy_from_slice(part);
-            rest = behind;
+            end.copy_from_nonoverlapping(part.as_ptr(), part.len());
+            end = end.add(part.len());
         }
+        end.write(0);
         Some(memory.cast())
     }
 }

@@ -3,10 +3,11 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use ghost_config::Scheme;
-use ghost_route::forwarded::{is_claim, Origin};
+use ghost_route::forwarded::{Origin, CLAIMS};
 use varnish::ffi::{vrt_ctx, VCL_IP};
 
-use crate::message::{Message, NoRoom};
+use super::is_own;
+use crate::message::{Line, Message, NoRoom};
 use crate::scratch;
 use crate::snapshot::Snapshot;
 
@@ -29,7 +30,8 @@ pub fn forward(
         let forwarded = &mut buffers.forwarded;
         forwarded.fill(trusted, &Origin { peer, scheme, host }, &*pristine);
         let is_trusted = trusted.contains(peer);
-        pristine.retain_quietly(|name, _| !is_forwarded(name) && (is_trusted || !is_claim(name)));
+        let is_dropped = |line| is_own(line) || is_forwarded(line) || !is_trusted && is_claim(line);
+        pristine.retain_quietly(|line| !is_dropped(line));
         mark(pristine)?;
         for (name, value) in FORWARDED.into_iter().zip([&forwarded.chain, &forwarded.proto, &forwarded.host])
         {
@@ -44,15 +46,33 @@ pub fn is_whole(pristine: &Message<'_>) -> bool {
     FORWARDED.iter().all(|name| pristine.field(name).is_some())
 }
 
-fn is_forwarded(name: &[u8]) -> bool {
-    FORWARDED.iter().any(|own| name.eq_ignore_ascii_case(own))
+fn is_forwarded(line: Line<'_>) -> bool {
+    FORWARDED.iter().any(|own| line.is(own))
 }
 
-/// Gives a request what the pristine one says of where it came from.
+fn is_claim(line: Line<'_>) -> bool {
+    CLAIMS.iter().any(|claim| line.is(claim))
+}
+
+/// Takes out of a request what only the gateway says, and gives it what the pristine one says of where it came from. What
+/// is the same in both stays.
 pub fn copy(req: &mut Message<'_>, pristine: &Message<'_>) -> Result<(), NoRoom> {
-    let is_kept = |name: &[u8]| pristine.field(name).is_some();
-    req.retain(|name, _| !is_claim(name) || is_kept(name));
-    FORWARDED.iter().try_for_each(|name| req.copy(name, pristine))
+    let mut kept = [false; FORWARDED.len()];
+    req.retain(|line| {
+        if is_own(line) {
+            return false;
+        }
+        for (name, kept) in FORWARDED.iter().zip(&mut kept) {
+            if let Some(value) = line.value_of(name) {
+                let is_kept = !*kept && pristine.field(name) == Some(value);
+                *kept |= is_kept;
+                return is_kept;
+            }
+        }
+        CLAIMS.iter().all(|name| !line.is(name) || pristine.field(name).is_some())
+    });
+    let mut missing = FORWARDED.iter().zip(kept).filter(|(_, kept)| !kept);
+    missing.try_for_each(|(name, _)| req.share(name, pristine))
 }
 
 /// The other end of the client's connection, or what a PROXY header says of it. A client on a unix socket without

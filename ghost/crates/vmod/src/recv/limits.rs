@@ -16,11 +16,11 @@ pub const MAX_FIELDS: usize = 100;
 pub fn exceeded(req: &Message<'_>) -> Option<(u16, &'static str)> {
     let is_http2 = req.protocol() == b"HTTP/2.0";
     let (mut count, mut size) = (0, req.method().len() + req.protocol().len() + " ".len() * 2 + "\r\n".len());
-    for (name, value) in req.fields() {
+    for line in req.lines() {
         // Varnish keeps :authority as Host, and :scheme as a field of that name.
-        let is_target = name.eq_ignore_ascii_case(b"host") || is_http2 && name == b"scheme";
+        let is_target = line.is(b"host") || is_http2 && line.is(b"scheme");
         count += usize::from(!is_target);
-        size += name.len() + ": ".len() + value.len() + "\r\n".len();
+        size += line.size() + "\r\n".len();
     }
     verdict(req.url().len(), size, count)
 }

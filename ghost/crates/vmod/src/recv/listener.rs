@@ -1,28 +1,40 @@
-//! The header line that names the listener's socket.
+//! The header line and the record of the log that name the listener's socket.
 
 use std::ffi::{CStr, CString};
 
 use arc_swap::ArcSwap;
 
 const NAME: &[u8] = b"X-Gateway-Listener: ";
+const LOG: &str = "ghost_listener: ";
 
-/// The line "X-Gateway-Listener: SOCKET", the same one for each socket. There are as many as varnishd has sockets,
-/// and they stay as long as the process.
-pub fn line(socket: &[u8]) -> &'static CStr {
-    static LINES: std::sync::OnceLock<ArcSwap<Vec<&'static CStr>>> = std::sync::OnceLock::new();
-    let lines = LINES.get_or_init(ArcSwap::default);
-    let find =
-        |lines: &[&'static CStr]| lines.iter().copied().find(|line| &line.to_bytes()[NAME.len()..] == socket);
-    if let Some(line) = find(&lines.load()) {
-        return line;
+/// What is said of a socket.
+pub struct Listener {
+    /// The header line "X-Gateway-Listener: SOCKET".
+    pub header: &'static CStr,
+    /// The record of the log "ghost_listener: SOCKET".
+    pub log: &'static str,
+}
+
+/// What is said of this socket, the same one for each. There are as many as varnishd has sockets, and they stay as
+/// long as the process.
+pub fn of(socket: &[u8]) -> &'static Listener {
+    static LISTENERS: std::sync::OnceLock<ArcSwap<Vec<&'static Listener>>> = std::sync::OnceLock::new();
+    let listeners = LISTENERS.get_or_init(ArcSwap::default);
+    let find = |listeners: &[&'static Listener]| {
+        listeners.iter().copied().find(|listener| &listener.header.to_bytes()[NAME.len()..] == socket)
+    };
+    if let Some(listener) = find(&listeners.load()) {
+        return listener;
     }
-    let text = CString::new([NAME, socket].concat()).unwrap_or_default();
-    let made: &'static CStr = Box::leak(text.into_boxed_c_str());
-    lines.rcu(|lines| match find(lines) {
-        Some(_) => Vec::clone(lines),
-        None => lines.iter().copied().chain([made]).collect(),
+    let made: &'static Listener = Box::leak(Box::new(Listener {
+        header: Box::leak(CString::new([NAME, socket].concat()).unwrap_or_default().into_boxed_c_str()),
+        log: Box::leak(format!("{LOG}{}", String::from_utf8_lossy(socket)).into_boxed_str()),
+    }));
+    listeners.rcu(|listeners| match find(listeners) {
+        Some(_) => Vec::clone(listeners),
+        None => listeners.iter().copied().chain([made]).collect(),
     });
-    find(&lines.load()).unwrap_or(made)
+    find(&listeners.load()).unwrap_or(made)
 }
 
 #[cfg(test)]
@@ -31,9 +43,9 @@ mod tests {
 
     #[test]
     fn a_socket_has_one_line() {
-        let line_of = |socket: &[u8]| line(socket);
-        assert_eq!(line_of(b"http-80"), c"X-Gateway-Listener: http-80");
-        assert_eq!(line_of(b"https-443"), c"X-Gateway-Listener: https-443");
-        assert!(std::ptr::eq(line_of(b"http-80"), line_of(b"http-80")));
+        assert_eq!(of(b"http-80").header, c"X-Gateway-Listener: http-80");
+        assert_eq!(of(b"http-80").log, "ghost_listener: http-80");
+        assert_eq!(of(b"https-443").header, c"X-Gateway-Listener: https-443");
+        assert!(std::ptr::eq(of(b"http-80").header, of(b"http-80").header));
     }
 }

@@ -14,8 +14,6 @@ use crate::scratch;
 use crate::snapshot::Snapshot;
 use crate::task::{ClientTask, Outcome};
 
-const ROUTE: &[u8] = b"X-Gateway-Route";
-
 impl Headers for Message<'_> {
     fn lines(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         self.fields()
@@ -40,12 +38,12 @@ pub unsafe fn decide(
     let decision = scratch::with(|buffers| router.decide(&request, &mut buffers.route));
     task.rule = decision.chosen.as_ref().map(|chosen| Arc::clone(snapshot.rule(chosen)));
     if let Some(rule) = &task.rule {
-        let id = rule.route().as_bytes();
-        req.add(ROUTE, id)?;
+        let words = rule.words();
+        req.add_line(&words.header)?;
         // SAFETY: as promised, the log is the running task's.
         unsafe {
-            log::named(ctx.vsl, VslTag::VclLog, c"ghost_route", id);
-            log::named(ctx.vsl, VslTag::VclLog, c"ghost_rule", rule.rule().id.as_bytes());
+            log::line(ctx.vsl, VslTag::VclLog, &words.log_route);
+            log::line(ctx.vsl, VslTag::VclLog, &words.log_rule);
         }
     }
     // SAFETY: as promised.
@@ -66,7 +64,7 @@ unsafe fn forward(ctx: &vrt_ctx, vcl: &VclState, snapshot: &Arc<Snapshot>, chose
         if let Some(Answer { status, why }) = snapshot.rule(chosen).answer() {
             return own(ctx, status, why.as_str());
         }
-        match vcl.table(snapshot).director(ctx, snapshot, chosen) {
+        match vcl.with_table(snapshot, |table| table.director(ctx, snapshot, chosen)) {
             Some((directors, director)) => Outcome::Forward { director, _alive: directors },
             None => own(ctx, 503, "there is no director, as the VCL cools"),
         }

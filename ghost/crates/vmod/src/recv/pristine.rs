@@ -17,7 +17,7 @@ use crate::snapshot::Snapshot;
 /// Removes what the client says under names of the gateway's own.
 pub fn clean(pristine: &mut Message<'_>, listener: &'static CStr) {
     if !pristine.has_static(listener) {
-        pristine.retain_quietly(|name, _| !is_own(name));
+        pristine.retain_quietly(|line| !is_own(line));
     }
 }
 
