@@ -65,10 +65,10 @@ pub unsafe fn filter(ctx: &vrt_ctx) -> Result<(), NoRoom> {
         return Ok(());
     }
     task.delivered = true;
-    task.rule.as_ref().map_or(Ok(()), |rule| rule.plan(carried).apply(&mut resp))
+    task.rule().map_or(Ok(()), |rule| rule.plan(carried).apply(&mut resp))
 }
 
 /// Applies the plan to ghost's own answer. Errors as [`filter`].
 pub fn filter_own(task: &ClientTask, resp: &mut Message<'_>) -> Result<(), NoRoom> {
-    task.rule.as_ref().map_or(Ok(()), |rule| rule.plan(None).apply(resp))
+    task.rule().map_or(Ok(()), |rule| rule.plan(None).apply(resp))
 }

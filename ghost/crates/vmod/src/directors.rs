@@ -35,6 +35,13 @@ pub struct RuleDirectors {
     directors: Box<[OnceLock<Registered>]>,
 }
 
+impl RuleDirectors {
+    /// The rule.
+    pub fn rule(&self) -> &Arc<RuleHandle> {
+        &self.rule
+    }
+}
+
 /// Every loaded VCL. Its lock is held while directors of another thread's VCL go, since a VCL cannot be
 /// freed before its own event has had the lock.
 static LOADED: Mutex<Vec<Weak<VclState>>> = Mutex::new(Vec::new());

@@ -13,7 +13,7 @@ use crate::task_state::{drop_state, Methods, TaskState};
 /// The state of a client task. Varnish drops it at the task's end, and when user VCL rolls the request back.
 #[derive(Default)]
 pub struct ClientTask {
-    /// The rule that the request fits.
+    /// The rule that the request fits, where its director does not know it.
     pub rule: Option<Arc<RuleHandle>>,
     /// Whether X-Forwarded-* say what they should.
     pub forwarded: bool,
@@ -27,6 +27,16 @@ pub struct ClientTask {
     pub delivered: bool,
 }
 
+impl ClientTask {
+    /// The rule that the request fits.
+    pub fn rule(&self) -> Option<&Arc<RuleHandle>> {
+        match &self.outcome {
+            Outcome::Forward { directors, .. } => Some(directors.rule()),
+            Outcome::None | Outcome::Own(_) => self.rule.as_ref(),
+        }
+    }
+}
+
 /// What becomes of a request.
 #[derive(Default)]
 pub enum Outcome {
@@ -38,7 +48,7 @@ pub enum Outcome {
         /// The rule's director.
         director: VCL_BACKEND,
         /// What the director lives as long as.
-        _alive: Arc<RuleDirectors>,
+        directors: Arc<RuleDirectors>,
     },
     /// ghost answers by itself.
     Own(Own),

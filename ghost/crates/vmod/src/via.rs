@@ -9,8 +9,8 @@ use crate::message::{Message, NoRoom};
 
 const VIA: &[u8] = b"Via";
 
-/// What Varnish's own element ends with.
-const OF_VARNISH: &[u8] = b" (Varnish/";
+/// What the comment of Varnish's own element begins with.
+const OF_VARNISH: &[u8] = b"(Varnish/";
 
 /// The lines that say how a message was received, by its version.
 fn line(version: u8) -> &'static CStr {
@@ -64,7 +64,8 @@ fn before<'a>(value: &'a [u8], own: &[u8]) -> Before<'a> {
     if last == own {
         return Before::Named;
     }
-    let is_varnishs = last.windows(OF_VARNISH.len()).any(|part| part == OF_VARNISH);
+    let comment = last.iter().position(|byte| *byte == b'(').map_or(&b""[..], |at| &last[at..]);
+    let is_varnishs = comment.starts_with(OF_VARNISH);
     match if is_varnishs { others } else { value } {
         [] => Before::Nothing,
         others => Before::Others(others),

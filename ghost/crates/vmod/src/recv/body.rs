@@ -25,6 +25,7 @@ pub unsafe fn refuse_if_gone(ctx: &vrt_ctx) {
         }
         let method = Message::new(ctx.http_req.0).map(|req| req.method());
         if !matches!(method, Some(b"GET" | b"HEAD")) {
+            task.rule = task.rule().cloned();
             task.outcome = own(ctx, 503, "req.body was consumed before the restart, and was not cached");
             count(&counters().unavailable);
         }

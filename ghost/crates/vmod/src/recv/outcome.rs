@@ -36,8 +36,8 @@ pub unsafe fn decide(
     let host = req.field(b"host").unwrap_or_default();
     let request = Request { socket, host, method: req.method(), target: req.url(), headers: &*req };
     let decision = scratch::with(|buffers| router.decide(&request, &mut buffers.route));
-    task.rule = decision.chosen.as_ref().map(|chosen| Arc::clone(snapshot.rule(chosen)));
-    if let Some(rule) = &task.rule {
+    let rule = decision.chosen.as_ref().map(|chosen| snapshot.rule(chosen));
+    if let Some(rule) = rule {
         let words = rule.words();
         req.add_line(&words.header)?;
         // SAFETY: as promised, the log is the running task's.
@@ -47,14 +47,18 @@ pub unsafe fn decide(
         }
     }
     // SAFETY: as promised.
-    unsafe {
-        Ok(match (decision.outcome, &decision.chosen) {
+    let outcome = unsafe {
+        match (decision.outcome, &decision.chosen) {
             (Decided::Answer(Answer { status, why }), _) => own(ctx, status, why.as_str()),
             (Decided::Redirect, Some(chosen)) => redirect(snapshot, &decision, chosen, req),
             (Decided::Forward, Some(chosen)) => forward(ctx, vcl, snapshot, chosen),
             (_, None) => own(ctx, 500, "a decision without a rule"),
-        })
-    }
+        }
+    };
+    // One more reference would be counted in memory that all threads share.
+    let is_known = matches!(outcome, Outcome::Forward { .. });
+    task.rule = rule.filter(|_| !is_known).cloned();
+    Ok(outcome)
 }
 
 /// Sends the request to the backends of the rule, of which one is drawn when it is fetched.
@@ -65,7 +69,7 @@ unsafe fn forward(ctx: &vrt_ctx, vcl: &VclState, snapshot: &Arc<Snapshot>, chose
             return own(ctx, status, why.as_str());
         }
         match vcl.with_table(snapshot, |table| table.director(ctx, snapshot, chosen)) {
-            Some((directors, director)) => Outcome::Forward { director, _alive: directors },
+            Some((directors, director)) => Outcome::Forward { director, directors },
             None => own(ctx, 503, "there is no director, as the VCL cools"),
         }
     }
