@@ -4,13 +4,13 @@ package controller
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	policyv1 "k8s.io/api/policy/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 )
 
@@ -30,12 +30,8 @@ func leftovers(t *testing.T, namespace string) []string {
 func TestAGatewayWhoseClassChangesHandsIsLetGo(t *testing.T) {
 	startOperator(t)
 	ns, backends := namespace(t), namespace(t)
-	ofClass := func(controller string) string {
-		return fmt.Sprintf("\napiVersion: gateway.networking.k8s.io/v1\nkind: GatewayClass\nmetadata: {name: %s}\nspec: {controllerName: %s}\n", ns, controller)
-	}
 	apply(t, backends, grant(ns))
-	apply(t, ns, ofClass("varnish.io/gateway-controller")+"---"+strings.Replace(withParameters("{podDisruptionBudget: {minAvailable: 1}}"),
-		"gatewayClassName: varnish", "gatewayClassName: "+ns, 1)+"---"+routeTo("web", backends))
+	apply(t, ns, classOf(ns, "varnish.io/gateway-controller")+"---"+ofClass(withParameters("{podDisruptionBudget: {minAvailable: 1}}"), ns)+"---"+routeTo("web", backends))
 	removeClass(t, ns)
 	eventuallyAccesses(t, backends, 2)
 	startPod(t, ns, "edge")
@@ -45,16 +41,11 @@ func TestAGatewayWhoseClassChangesHandsIsLetGo(t *testing.T) {
 	require.NotEmpty(t, owned)
 
 	remove(t, &gatewayv1.GatewayClass{}, "", ns)
-	eventually(t, "the route to have no parent of ours", func() error {
-		if n := len(get(t, &gatewayv1.HTTPRoute{}, ns, "web").Status.Parents); n > 0 {
-			return fmt.Errorf("%d parents", n)
-		}
-		return nil
-	})
+	eventuallyCondition(t, ofGateway(t, ns, "edge"), classMissing, "True", "GatewayClassNotFound", ns)
 	assert.ElementsMatch(t, owned, leftovers(t, ns), "without a class, what serves goes on serving")
 	told := get(t, &gatewayv1.Gateway{}, ns, "edge").Status
 
-	apply(t, ns, ofClass("example.org/other"))
+	apply(t, ns, classOf(ns, "example.org/other"))
 	eventually(t, "everything to be gone", func() error {
 		left := leftovers(t, ns)
 		// Pods go with their ReplicaSets, which this cluster does not have.
@@ -70,5 +61,12 @@ func TestAGatewayWhoseClassChangesHandsIsLetGo(t *testing.T) {
 		}
 		return nil
 	})
-	assert.Equal(t, told, get(t, &gatewayv1.Gateway{}, ns, "edge").Status, "the status is the other controller's now")
+	meta.RemoveStatusCondition(&told.Conditions, classMissing)
+	eventually(t, "the condition of our own to be gone", func() error {
+		if meta.FindStatusCondition(get(t, &gatewayv1.Gateway{}, ns, "edge").Status.Conditions, classMissing) != nil {
+			return errors.New("it is there")
+		}
+		return nil
+	})
+	assert.Equal(t, told, get(t, &gatewayv1.Gateway{}, ns, "edge").Status, "the rest of the status is the other controller's now")
 }

@@ -16,11 +16,13 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/varnish-gateway/gateway/operator/internal/gather"
+	"github.com/varnish-gateway/gateway/operator/internal/status"
 	"github.com/varnish-gateway/gateway/operator/internal/workload"
 )
 
 // unclaimed looks after a Gateway that translation says nothing of. Where its class is another controller's, everything of ours
-// goes, but for the status, which is the other's now. Where there is no such class, what serves goes on serving.
+// goes, but for the status, which is the other's now. Where there is no such class, the Gateway has nothing of ours: one that has
+// is translated.
 func (r *gatewayReconciler) unclaimed(ctx context.Context, gateway *gatewayv1.Gateway) error {
 	key := client.ObjectKeyFromObject(gateway)
 	class := &gatewayv1.GatewayClass{}
@@ -40,7 +42,7 @@ func (r *gatewayReconciler) unclaimed(ctx context.Context, gateway *gatewayv1.Ga
 	if err := r.dismantle(ctx, w); err != nil {
 		return err
 	}
-	return r.collect(ctx, w)
+	return errors.Join(r.collect(ctx, w), r.statuses.gateway(ctx, key, gateway.UID, status.Released))
 }
 
 // dismantle deletes what this controller has made for a Gateway in its own namespace. What another controller made, and what

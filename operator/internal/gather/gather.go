@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
@@ -39,7 +40,9 @@ func (g *Gatherer) Gather(ctx context.Context) (inputs.Inputs, error) {
 	if err := g.custom(ctx, &in); err != nil {
 		return in, err
 	}
-	ours(&in)
+	if err := ours(&in, func(gateway *gatewayv1.Gateway) (bool, error) { return g.made(ctx, gateway) }); err != nil {
+		return in, err
+	}
 	references := ReferencesOf(in)
 	if g.Referenced != nil {
 		g.Referenced(references)
@@ -52,6 +55,20 @@ func (g *Gatherer) Gather(ctx context.Context) (inputs.Inputs, error) {
 	}
 	in.Sort()
 	return in, nil
+}
+
+// made tells whether we have made objects for a Gateway: whether its ConfigMap says so, which is there before any pod is, and
+// of which the cache has all.
+func (g *Gatherer) made(ctx context.Context, gateway *gatewayv1.Gateway) (bool, error) {
+	config := Metadata(ConfigMapKind)
+	key := types.NamespacedName{Namespace: gateway.Namespace, Name: workload.NamesOf(gateway.Name).Config}
+	if err := g.Cache.Get(ctx, key, config); err != nil {
+		if apierrors.IsNotFound(err) {
+			return false, nil
+		}
+		return false, fmt.Errorf("look up the ConfigMap of Gateway %s/%s: %w", gateway.Namespace, gateway.Name, err)
+	}
+	return workload.ControlledBy(config, gateway.UID) && workload.Maker(config) == g.Options.Controller(), nil
 }
 
 // presented reads the certificates that Gateways present now, from the Secrets that are theirs.

@@ -1,6 +1,8 @@
 package gather
 
 import (
+	"errors"
+
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
@@ -78,17 +80,26 @@ func named(namespace string, other *gatewayv1.Namespace, name gatewayv1.ObjectNa
 	return types.NamespacedName{Namespace: namespace, Name: string(name)}
 }
 
-// ours takes away the classes of other controllers, their Gateways, and the routes that name no Gateway of ours.
-func ours(in *inputs.Inputs) {
+// ours takes away the classes of other controllers, their Gateways, and the routes that name no Gateway of ours. A Gateway whose
+// class does not exist is ours where we have made objects for it.
+func ours(in *inputs.Inputs, made func(*gatewayv1.Gateway) (bool, error)) error {
+	var failed error
 	classes := map[gatewayv1.ObjectName]bool{}
 	in.GatewayClasses = kept(in.GatewayClasses, func(c *gatewayv1.GatewayClass) bool {
 		classes[gatewayv1.ObjectName(c.Name)] = c.Spec.ControllerName == in.Options.Controller()
 		return classes[gatewayv1.ObjectName(c.Name)]
 	})
-	gateways := map[types.NamespacedName]bool{}
+	gateways, classless := map[types.NamespacedName]bool{}, map[string]bool{}
 	in.Gateways = kept(in.Gateways, func(g *gatewayv1.Gateway) bool {
 		// One that is being deleted takes no routes any more; what is left of it is collected.
-		if !classes[g.Spec.GatewayClassName] || !g.DeletionTimestamp.IsZero() {
+		isOurs, exists := classes[g.Spec.GatewayClassName]
+		if !exists && g.DeletionTimestamp.IsZero() {
+			served, err := made(g)
+			if failed = errors.Join(failed, err); served {
+				classless[g.Namespace+"/"+g.Name], isOurs = true, true
+			}
+		}
+		if !isOurs || !g.DeletionTimestamp.IsZero() {
 			return false
 		}
 		gateways[types.NamespacedName{Namespace: g.Namespace, Name: g.Name}] = true
@@ -102,6 +113,8 @@ func ours(in *inputs.Inputs) {
 		}
 		return false
 	})
+	in.Classless = classless
+	return failed
 }
 
 func kept[T any](list []T, keep func(T) bool) []T {

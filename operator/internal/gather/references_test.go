@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
@@ -69,9 +70,12 @@ func TestOnlyWhatIsOursIsKept(t *testing.T) {
 	both := gatewaytest.HTTPRoute("a", "both", types.NamespacedName{Namespace: "shop", Name: "theirs"}, nil, func(r *gatewayv1.HTTPRoute) {
 		r.Spec.ParentRefs = append(r.Spec.ParentRefs, ownRoute.Spec.ParentRefs...)
 	})
+	classless := func(name string) *gatewayv1.Gateway {
+		return gatewaytest.Gateway("shop", name, nil, func(g *gatewayv1.Gateway) { g.Spec.GatewayClassName = "gone" })
+	}
 	in := inputs.Inputs{
 		GatewayClasses: []*gatewayv1.GatewayClass{foreign, gatewaytest.GatewayClass(gatewaytest.Class)},
-		Gateways:       []*gatewayv1.Gateway{gatewaytest.Gateway("shop", "edge", nil), leaving, theirs},
+		Gateways:       []*gatewayv1.Gateway{gatewaytest.Gateway("shop", "edge", nil), leaving, theirs, classless("kept"), classless("new")},
 		HTTPRoutes: []*gatewayv1.HTTPRoute{
 			ownRoute, both,
 			gatewaytest.HTTPRoute("a", "theirs", types.NamespacedName{Namespace: "shop", Name: "theirs"}, nil),
@@ -79,9 +83,10 @@ func TestOnlyWhatIsOursIsKept(t *testing.T) {
 			gatewaytest.HTTPRoute("a", "nowhere", types.NamespacedName{Namespace: "shop", Name: "nowhere"}, nil),
 		},
 	}
-	ours(&in)
+	require.NoError(t, ours(&in, func(g *gatewayv1.Gateway) (bool, error) { return g.Name == "kept", nil }))
 	assert.Equal(t, []string{gatewaytest.Class}, names(in.GatewayClasses))
-	assert.Equal(t, []string{"edge"}, names(in.Gateways))
+	assert.Equal(t, []string{"edge", "kept"}, names(in.Gateways))
+	assert.Equal(t, map[string]bool{"shop/kept": true}, in.Classless)
 	assert.Equal(t, []string{"own", "both"}, names(in.HTTPRoutes))
 }
 

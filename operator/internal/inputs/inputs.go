@@ -36,6 +36,9 @@ type Inputs struct {
 	Namespaces             []*corev1.Namespace
 	GatewayClassParameters []*v1alpha1.GatewayClassParameters
 	GatewayParameters      []*v1alpha1.GatewayParameters
+	// Classless are the Gateways ("namespace/name") that are ours though there is no GatewayClass of the name that
+	// they say: we have made objects for them, and no other controller claims them.
+	Classless map[string]bool
 	// Presented are the certificates and keys that Gateways ("namespace/name") present now, as an
 	// earlier translation gave them. One of a Secret that has become bad is presented until the
 	// Secret is good again.

@@ -22,6 +22,7 @@ var (
 		string(gatewayv1.GatewayConditionResolvedRefs): true,
 		report.ConditionPartiallyInvalid:               true,
 		report.ConditionReplicaFailure:                 true,
+		report.ConditionClassMissing:                   true,
 	}
 	listenerConditions = ownership{
 		string(gatewayv1.ListenerConditionAccepted):             true,
@@ -73,6 +74,16 @@ func mergeListener(live gatewayv1.ListenerStatus, l report.Listener, generation 
 		merged.SupportedKinds = slices.Clone(l.SupportedKinds)
 	}
 	return merged
+}
+
+// Released takes away what is of our own kind, where the rest of the status is another controller's now. The second result tells
+// whether there was anything.
+func Released(live gatewayv1.GatewayStatus) (gatewayv1.GatewayStatus, bool) {
+	released := live
+	released.Conditions = slices.DeleteFunc(slices.Clone(live.Conditions), func(c metav1.Condition) bool {
+		return c.Type == report.ConditionClassMissing
+	})
+	return released, len(released.Conditions) != len(live.Conditions)
 }
 
 // AttachedRoutes merges how many routes are attached to each listener into the live status, and nothing

@@ -11,7 +11,7 @@ import (
 
 const reasonInvalidParameters = string(gatewayv1.GatewayReasonInvalidParameters)
 
-// class is a GatewayClass of ours.
+// class is a GatewayClass of ours. One without an object stands for a class that is gone.
 type class struct {
 	object     *gatewayv1.GatewayClass
 	parameters parameters

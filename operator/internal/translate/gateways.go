@@ -19,6 +19,8 @@ type gateway struct {
 	object     *gatewayv1.Gateway
 	parameters parameters
 	listeners  []*listener
+	// classGone says that there is no GatewayClass of the name that the Gateway says: what it decides stays as it is.
+	classGone bool
 	// problems keep the Gateway from being accepted.
 	problems problems
 	// ignored are fields that are not supported, and without which the rest holds.
@@ -45,11 +47,14 @@ type gateways struct {
 func translateGateways(in inputs.Inputs, classes classes, objects *objects) gateways {
 	all := gateways{byKey: make(map[objectKey]*gateway)}
 	for _, object := range sorted(in.Gateways) {
-		class := classes.byName[string(object.Spec.GatewayClassName)]
-		if class == nil {
+		of := classes.byName[string(object.Spec.GatewayClassName)]
+		if of == nil && in.Classless[object.Namespace+"/"+object.Name] {
+			of = &class{options: in.Options}
+		}
+		if of == nil {
 			continue
 		}
-		g := translateGateway(object, class, in.Options, objects)
+		g := translateGateway(object, of, in.Options, objects)
 		all.ordered = append(all.ordered, g)
 		all.byKey[objectKey{object.Namespace, object.Name}] = g
 	}
@@ -62,7 +67,9 @@ func translateGateway(object *gatewayv1.Gateway, class *class, options inputs.Op
 		certificates: bundle{files: make(map[string][]byte)},
 		services:     make(map[string]routing.Service),
 	}
-	g.resolveParameters(class, options, objects)
+	if g.classGone = class.object == nil; !g.classGone {
+		g.resolveParameters(class, options, objects)
+	}
 	g.checkAddresses()
 	g.checkUnsupported()
 	g.listeners = translateListeners(object, objects, &g.certificates)
@@ -146,7 +153,7 @@ func (g *gateway) result() Gateway {
 		Namespace: g.object.Namespace,
 		Name:      g.object.Name,
 		Settings:  g.parameters.settings,
-		Held:      !g.serves(),
+		Held:      g.classGone || !g.serves(),
 	}
 	r.Certificates = g.certificates.files
 	r.Sockets = sockets(g.listeners, g.parameters.settings.Ports)

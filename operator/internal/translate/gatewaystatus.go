@@ -21,6 +21,9 @@ func (g *gateway) report() report.Gateway {
 			Message: g.ignored.message(),
 		})
 	}
+	if g.classGone {
+		r.Conditions = append(r.Conditions, report.ClassMissing(string(g.object.Spec.GatewayClassName)))
+	}
 	for _, l := range g.listeners {
 		r.Listeners = append(r.Listeners, l.report(g.serves()))
 	}

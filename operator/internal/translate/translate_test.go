@@ -275,3 +275,22 @@ func BenchmarkRender(b *testing.B) {
 		})
 	}
 }
+
+// A class that is gone takes nothing with it: what it decided is not known any more, and stays as it is.
+func TestAGatewayWhoseClassIsGoneIsHeldAndAccepted(t *testing.T) {
+	edge := types.NamespacedName{Namespace: "shop", Name: "edge"}
+	in := inputs.Inputs{
+		Gateways:   []*gatewayv1.Gateway{gatewaytest.Gateway("shop", "edge", []gatewayv1.Listener{gatewaytest.HTTPListener("http", 80)})},
+		HTTPRoutes: []*gatewayv1.HTTPRoute{gatewaytest.HTTPRoute("shop", "web", edge, nil)},
+	}
+	assert.Empty(t, translate.Translate(in).Gateways, "it was never ours")
+	in.Classless = map[string]bool{"shop/edge": true}
+	result := translate.Translate(in)
+	require.Len(t, result.Gateways, 1)
+	assert.True(t, result.Gateways[0].Held)
+	assert.Len(t, result.Gateways[0].Model.Routes, 1)
+	assert.True(t, result.Report.Gateways[0].Accepted())
+	assert.True(t, report.IsTrue(result.Report.Gateways[0].Conditions, report.ConditionClassMissing))
+	require.Len(t, result.Report.HTTPRoutes, 1)
+	assert.True(t, report.IsTrue(result.Report.HTTPRoutes[0].Parents[0].Conditions, "Accepted"))
+}

@@ -28,9 +28,9 @@ var update = flag.Bool("update", false, "write the expected objects anew")
 func plain() workload.Gateway {
 	return workload.Gateway{
 		Controller: "example.org/controller",
-		Object:  gatewaytest.Gateway("shop", "edge", nil),
-		Sockets: []model.Socket{{Protocol: model.HTTP, Port: 80}},
-		Image:   "registry.example/gateway:1",
+		Object:     gatewaytest.Gateway("shop", "edge", nil),
+		Sockets:    []model.Socket{{Protocol: model.HTTP, Port: 80}},
+		Image:      "registry.example/gateway:1",
 	}
 }
 
