@@ -25,9 +25,14 @@ const (
 // template renders the chart with --set arguments.
 func template(t *testing.T, set ...string) (string, error) {
 	t.Helper()
+	return templateAs(t, "vg", set...)
+}
+
+func templateAs(t *testing.T, release string, set ...string) (string, error) {
+	t.Helper()
 	helm := os.Getenv("HELM")
 	require.NotEmpty(t, helm, "HELM must name the helm binary")
-	args := []string{"template", "vg", chartDir, "--namespace", "gateways"}
+	args := []string{"template", release, chartDir, "--namespace", "gateways"}
 	for _, s := range set {
 		args = append(args, "--set-json", s)
 	}
@@ -54,9 +59,26 @@ type rule struct {
 	Verbs         []string `json:"verbs"`
 }
 
+// TestEveryReleaseHasAControllerNameOfItsOwn so that a second one leaves the first one's Gateways alone.
+func TestEveryReleaseHasAControllerNameOfItsOwn(t *testing.T) {
+	for release, want := range map[string]string{
+		"varnish-gateway": "varnish.io/gateway-controller", "vg": "varnish.io/vg", "edge": "varnish.io/edge",
+	} {
+		objects := renderAs(t, release)
+		require.Equal(t, want, find(t, objects, "GatewayClass", "varnish").Spec["controllerName"])
+		at := slices.IndexFunc(objects, func(o object) bool { return o.Kind == "Deployment" })
+		require.Contains(t, text(t, objects[at]), "- --controller-name="+want)
+	}
+}
+
 func render(t *testing.T, set ...string) []object {
 	t.Helper()
-	output, err := template(t, set...)
+	return renderAs(t, "vg", set...)
+}
+
+func renderAs(t *testing.T, release string, set ...string) []object {
+	t.Helper()
+	output, err := templateAs(t, release, set...)
 	require.NoError(t, err, output)
 	var objects []object
 	for _, document := range regexp.MustCompile(`(?m)^---$`).Split(output, -1) {
@@ -128,7 +150,10 @@ func TestValuesReachTheObjectsThatTheyAreFor(t *testing.T) {
 		"a digest goes before the tag":      {`gateway.image.digest="` + digest + `"`, "Deployment", "vg-varnish-gateway", "gateway@" + digest},
 		"replicas":                          {`operator.replicas=2`, "Deployment", "vg-varnish-gateway", "replicas: 2"},
 		"further flags":                     {`operator.extraArgs=["--trusted-hops=10.0.0.0/8"]`, "Deployment", "vg-varnish-gateway", "- --trusted-hops=10.0.0.0/8"},
-		"the class's name":                  {`gatewayClass.name="edge"`, "GatewayClass", "edge", "controllerName: varnish.io/gateway-controller"},
+		"the class's name":                  {`gatewayClass.name="edge"`, "GatewayClass", "edge", "name: edge"},
+		"the controller's name":             {`controllerName="example.org/x"`, "GatewayClass", "varnish", "controllerName: example.org/x"},
+		"the controller's name as a flag":   {`controllerName="example.org/x"`, "Deployment", "vg-varnish-gateway", "- --controller-name=example.org/x"},
+		"the namespace of the Lease":        {`leaderElection.namespace="leases"`, "Deployment", "vg-varnish-gateway", "- --namespace=leases"},
 		"parameters that are made":          {`gatewayClass.parameters={"logs":{"access":"JSON"}}`, "GatewayClass", "varnish", "name: varnish"},
 		"parameters made elsewhere":         {`gatewayClass.parametersName="mine"`, "GatewayClass", "varnish", "name: mine"},
 		"a budget by what must remain":      {`podDisruptionBudget={"enabled":true,"minAvailable":"50%"}`, "PodDisruptionBudget", "vg-varnish-gateway", "minAvailable: 50%"},
@@ -151,6 +176,8 @@ func TestValuesThatMakeNoSenseAreRefusedByName(t *testing.T) {
 		"a gateway image without tag and digest":   {`gateway.image.tag=""`, "gateway/image"},
 		"a digest that is cut":                     {`gateway.image.digest="sha256:abc"`, "digest"},
 		"a tag with a space":                       {`operator.image.tag="v1 v2"`, "tag"},
+		"a controller name without a domain":       {`controllerName="varnish"`, "controllerName"},
+		"leader election nowhere":                  {`leaderElection.namespace=""`, "leaderElection"},
 		"a class name in capitals":                 {`gatewayClass.name="Varnish"`, "name"},
 		"parameters made here and elsewhere":       {`gatewayClass={"parameters":{"logs":{"access":"JSON"}},"parametersName":"x"}`, "gatewayClass"},
 		"an argument that is no flag":              {`operator.extraArgs=["gateway"]`, "extraArgs"},

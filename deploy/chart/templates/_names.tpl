@@ -46,3 +46,35 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name (.Chart.Version | replace "+" "_") 
 {{- .Values.gatewayClass.parametersName -}}
 {{- end -}}
 {{- end -}}
+
+{{/*
+The name by which GatewayClasses say that they are this release's. A class that is there keeps the name that it has, since that cannot be
+changed. Another release that says the same name would fight with this one over every Gateway: it is refused.
+*/}}
+{{- define "varnish-gateway.controllerName" -}}
+{{- $class := lookup "gateway.networking.k8s.io/v1" "GatewayClass" "" .Values.gatewayClass.name -}}
+{{- $name := .Values.controllerName -}}
+{{- if and (not $name) $class -}}
+{{- if or (not .Values.gatewayClass.create) (eq (include "varnish-gateway.releaseOf" $class) (printf "%s/%s" .Release.Namespace .Release.Name)) -}}
+{{- $name = $class.spec.controllerName -}}
+{{- end -}}
+{{- end -}}
+{{- if not $name -}}
+{{- $name = printf "varnish.io/%s" (eq .Release.Name "varnish-gateway" | ternary "gateway-controller" .Release.Name) -}}
+{{- end -}}
+{{- range (lookup "gateway.networking.k8s.io/v1" "GatewayClass" "" "").items -}}
+{{- $other := include "varnish-gateway.releaseOf" . -}}
+{{- if and (eq .spec.controllerName $name) $other (ne $other (printf "%s/%s" $.Release.Namespace $.Release.Name)) -}}
+{{- fail (printf "GatewayClass %s of release %s has the controller name %s already: set controllerName to another one" .metadata.name $other $name) -}}
+{{- end -}}
+{{- end -}}
+{{- $name -}}
+{{- end -}}
+
+{{/* The release that an object is of, as NAMESPACE/NAME; empty where Helm has not made it. */}}
+{{- define "varnish-gateway.releaseOf" -}}
+{{- $annotations := .metadata.annotations | default dict -}}
+{{- with index $annotations "meta.helm.sh/release-name" -}}
+{{- index $annotations "meta.helm.sh/release-namespace" }}/{{ . -}}
+{{- end -}}
+{{- end -}}

@@ -12,6 +12,7 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/varnish-gateway/gateway/operator/internal/inputs"
+	"github.com/varnish-gateway/gateway/shared/gatewaypod"
 )
 
 // options are the values of the flags.
@@ -36,9 +37,9 @@ func (o *options) flags() *pflag.FlagSet {
 	f.StringVar(&o.gatewayImage, "gateway-image", os.Getenv("GATEWAY_IMAGE"), "`IMAGE` of gateways whose parameters name none; required (or GATEWAY_IMAGE in the environment)")
 	f.StringVar(&o.controllerName, "controller-name", inputs.ControllerName, "`NAME` by which GatewayClasses say that they are this operator's")
 	f.StringSliceVar(&o.trustedHops, "trusted-hops", nil, "networks in `CIDR` notation whose X-Forwarded-* headers are believed, where parameters name none")
-	f.BoolVar(&o.leaderElect, "leader-elect", false, "of several operators, only one works; needed where there is more than one replica")
-	f.StringVar(&o.namespace, "namespace", os.Getenv("POD_NAMESPACE"), "`NAMESPACE` of the Lease by which a leader is elected (or POD_NAMESPACE in the environment)")
-	f.StringVar(&o.leaseName, "lease", "varnish-gateway-operator", "`NAME` of that Lease")
+	f.BoolVar(&o.leaderElect, "leader-elect", false, "of several operators of one controller name, only one works; needed where there is more than one, such as two replicas")
+	f.StringVar(&o.namespace, "namespace", os.Getenv("POD_NAMESPACE"), "`NAMESPACE` of the Lease by which a leader is elected, which all operators of one controller name share (or POD_NAMESPACE in the environment)")
+	f.StringVar(&o.leaseName, "lease", "", "`NAME` of that Lease; empty: one for each controller name, varnish-gateway-operator for the usual one")
 	f.StringVar(&o.healthAddress, "health-address", ":8081", "`ADDRESS` of /healthz and /readyz; 0 for none")
 	f.StringVar(&o.metrics, "metrics-address", ":8080", "`ADDRESS` of /metrics, plain; 0 for none")
 	f.Var(level{&o.logLevel}, "log-level", "`debug|info|warn|error`")
@@ -65,6 +66,9 @@ func parse(args []string) (options, error) {
 	case o.leaderElect && o.namespace == "":
 		return o, errors.New("--namespace: required with --leader-elect")
 	}
+	if o.leaseName == "" {
+		o.leaseName = leaseOf(o.controllerName)
+	}
 	for i, hop := range o.trustedHops {
 		network, err := netip.ParsePrefix(hop)
 		if err != nil {
@@ -73,6 +77,15 @@ func parse(args []string) (options, error) {
 		o.trustedHops[i] = network.Masked().String()
 	}
 	return o, nil
+}
+
+// leaseOf is the Lease of the operators of a controller name, which is the same wherever they are installed.
+func leaseOf(controller string) string {
+	const name = "varnish-gateway-operator"
+	if controller == inputs.ControllerName {
+		return name
+	}
+	return name + "-" + gatewaypod.Digest(controller)
 }
 
 // inputs are those options that concern translation.

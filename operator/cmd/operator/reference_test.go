@@ -88,6 +88,19 @@ func TestTheEnvironmentNamesImageAndNamespace(t *testing.T) {
 	assert.Equal(t, zapcore.DebugLevel, o.logLevel)
 }
 
+// Operators of one controller name, wherever they are installed, elect one leader; those of another name elect theirs.
+func TestEachControllerNameHasALease(t *testing.T) {
+	lease := func(args ...string) string {
+		o, err := parse(append([]string{"--gateway-image=x"}, args...))
+		require.NoError(t, err)
+		return o.leaseName
+	}
+	assert.Equal(t, "varnish-gateway-operator", lease(), "as it was before there was one for each name")
+	assert.Equal(t, lease("--controller-name=example.org/a"), lease("--controller-name=example.org/a", "--namespace=x"))
+	assert.NotEqual(t, lease("--controller-name=example.org/a"), lease("--controller-name=example.org/b"))
+	assert.Equal(t, "mine", lease("--controller-name=example.org/a", "--lease=mine"))
+}
+
 func TestVersionNeedsNothingElse(t *testing.T) {
 	o, err := parse([]string{"--version"})
 	require.NoError(t, err)
