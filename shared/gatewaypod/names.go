@@ -13,19 +13,27 @@ const (
 	digestLength = 10
 )
 
+// ours ends the name of every object of a Gateway but its Deployment and its Service. A certificate of a user is often a
+// Secret GATEWAY-tls, and a ServiceAccount or a ConfigMap GATEWAY: names that users pick themselves are not for us.
+const ours = "-varnish-gateway"
+
+// AccountName is the name of the ServiceAccount of a Gateway's pods, and of what is about them: the Role, the RoleBinding and
+// the PodDisruptionBudget.
+func AccountName(gateway string) string { return withSuffix(gateway, ours) }
+
 // ConfigMapName is the name of the ConfigMap that holds routing.json and main.vcl of a Gateway.
-func ConfigMapName(gateway string) string { return gateway }
+func ConfigMapName(gateway string) string { return withSuffix(gateway, ours) }
 
 // ShardConfigMapName is the name of the ConfigMap that holds a shard of a Gateway.
 func ShardConfigMapName(gateway, shard string) string {
-	return withSuffix(gateway, "-routes-"+shard)
+	return withSuffix(gateway, ours+"-routes-"+shard)
 }
 
 // CertificatesSecretName is the name of the Secret that holds the certificates and keys of a Gateway.
-func CertificatesSecretName(gateway string) string { return withSuffix(gateway, "-tls") }
+func CertificatesSecretName(gateway string) string { return withSuffix(gateway, ours+"-certificates") }
 
 // AdminSecretName is the name of the Secret that holds the credential of the admin API.
-func AdminSecretName(gateway string) string { return withSuffix(gateway, "-admin") }
+func AdminSecretName(gateway string) string { return withSuffix(gateway, ours+"-admin") }
 
 func withSuffix(gateway, suffix string) string {
 	return Shorten(gateway, maxObjectName-len(suffix)) + suffix

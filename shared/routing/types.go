@@ -288,7 +288,7 @@ type Service struct {
 
 // ShardRef names one shard and the digest of its bytes. A reader switches only to a complete set.
 type ShardRef struct {
-	// Name of the shard: "00" to "31". Its ConfigMap is the Gateway's name with "-routes-" and Name.
+	// Name of the shard: "00" to "31". The gatewaypod package says how its ConfigMap is named.
 	Name string `json:"name" jsonschema:"pattern=^([0-2][0-9]|3[01])$"`
 	// Digest is the SHA-256 of the shard's bytes, in lower-case hexadecimal.
 	Digest string `json:"digest" jsonschema:"pattern=^[0-9a-f]{64}$"`

@@ -21,6 +21,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/varnish-gateway/gateway/shared/contract"
+	"github.com/varnish-gateway/gateway/shared/gatewaypod"
 	"github.com/varnish-gateway/gateway/shared/mainvcl"
 )
 
@@ -55,7 +56,7 @@ func startPod(t *testing.T, namespace, gateway string) *pod {
 		if err := cluster.Get(t.Context(), key, deployment); err != nil {
 			return err
 		}
-		key.Name += "-admin"
+		key.Name = gatewaypod.AdminSecretName(gateway)
 		return cluster.Get(t.Context(), key, secret)
 	})
 	number := lastAddress.Add(1)
@@ -91,7 +92,7 @@ func (p *pod) listen(t *testing.T, secret *corev1.Secret) {
 
 // follow runs what is published, as soon as it is.
 func (p *pod) follow(t *testing.T) {
-	watch, err := cluster.Watch(t.Context(), &corev1.ConfigMapList{}, inNamespace(p.namespace), named(p.gateway))
+	watch, err := cluster.Watch(t.Context(), &corev1.ConfigMapList{}, inNamespace(p.namespace), named(gatewaypod.ConfigMapName(p.gateway)))
 	require.NoError(t, err)
 	t.Cleanup(watch.Stop)
 	go func() {

@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
+	"github.com/varnish-gateway/gateway/shared/gatewaypod"
 	"github.com/varnish-gateway/gateway/test/certificate"
 )
 
@@ -74,7 +75,7 @@ spec:
 	presented := func(want []byte) func() error {
 		return func() error {
 			secret := &corev1.Secret{}
-			if err := cluster.Get(t.Context(), clientKey(ns, "edge-tls"), secret); err != nil {
+			if err := cluster.Get(t.Context(), clientKey(ns, gatewaypod.CertificatesSecretName("edge")), secret); err != nil {
 				return err
 			}
 			for _, data := range secret.Data {

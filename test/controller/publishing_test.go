@@ -85,7 +85,7 @@ func largeRoute(namespace, name string, rules int) *gatewayv1.HTTPRoute {
 // wholeRouting is what is published for the Gateway edge, with its shards.
 func wholeRouting(t *testing.T, namespace string) (routing.Config, error) {
 	t.Helper()
-	head, err := routing.Decode([]byte(get(t, &corev1.ConfigMap{}, namespace, "edge").Data[routing.File]))
+	head, err := routing.Decode([]byte(get(t, &corev1.ConfigMap{}, namespace, gatewaypod.ConfigMapName("edge")).Data[routing.File]))
 	if err != nil {
 		return head, err
 	}

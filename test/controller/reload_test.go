@@ -13,11 +13,11 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv1 "k8s.io/api/autoscaling/v1"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/varnish-gateway/gateway/shared/contract"
+	"github.com/varnish-gateway/gateway/shared/gatewaypod"
 	"github.com/varnish-gateway/gateway/shared/routing"
 )
 
@@ -34,7 +34,7 @@ type published struct {
 
 func publishedBy(t *testing.T, namespace, gateway string) published {
 	t.Helper()
-	config := get(t, &corev1.ConfigMap{}, namespace, gateway)
+	config := get(t, &corev1.ConfigMap{}, namespace, gatewaypod.ConfigMapName(gateway))
 	deployment := get(t, &appsv1.Deployment{}, namespace, gateway)
 	return published{
 		routing: contract.Sequence([]byte(config.Data[routing.File])), vcl: config.Data["main.vcl"],
@@ -87,7 +87,7 @@ spec:
 	apply(t, ns, gateway("{}", "")+"---"+web)
 	eventually(t, "the Gateway to be published", func() error {
 		config := &corev1.ConfigMap{}
-		if err := cluster.Get(t.Context(), clientKey(ns, "edge"), config); err != nil {
+		if err := cluster.Get(t.Context(), clientKey(ns, gatewaypod.ConfigMapName("edge")), config); err != nil {
 			return err
 		}
 		if contract.Sequence([]byte(config.Data[routing.File])) == 0 {
@@ -160,43 +160,6 @@ func (want serviceType) by(t *testing.T, namespace string) error {
 	return nil
 }
 
-// TestNothingButTheHashWritesTheTemplate: what others did to it stays, also where something beside it is put right.
-func TestNothingButTheHashWritesTheTemplate(t *testing.T) {
-	first := startOperator(t)
-	ns := namespace(t)
-	apply(t, ns, class+"---"+edge)
-	deployment := &appsv1.Deployment{}
-	eventually(t, "the pods to be there", func() error { return cluster.Get(t.Context(), clientKey(ns, "edge"), deployment) })
-	const theirs, label = int64(99), "gateway.varnish.io/owner"
-	was := deployment.Labels[label]
-	require.NotEmpty(t, was)
-	deployment.Spec.Template.Spec.TerminationGracePeriodSeconds = ptr.To(theirs)
-	deployment.Labels[label] = "nobody"
-	require.NoError(t, cluster.Update(t.Context(), deployment, client.FieldOwner("somebody")))
-	eventually(t, "the label to come back", func() error {
-		if now := get(t, &appsv1.Deployment{}, ns, "edge").Labels[label]; now != was {
-			return errors.New(now)
-		}
-		return nil
-	})
-	now := get(t, &appsv1.Deployment{}, ns, "edge")
-	assert.Equal(t, theirs, *now.Spec.Template.Spec.TerminationGracePeriodSeconds)
-	assert.Equal(t, deployment.Generation, now.Generation)
-	first.idle(t)
-	first.stop(t)
-	second := startOperator(t)
-	second.idle(t)
-	assert.Empty(t, second.writes(t))
-
-	apply(t, ns, strings.Replace(edge, "listeners:\n", "listeners:\n  - {name: more, port: 8080, protocol: HTTP}\n", 1))
-	eventually(t, "another hash to write the whole template", func() error {
-		if now := *get(t, &appsv1.Deployment{}, ns, "edge").Spec.Template.Spec.TerminationGracePeriodSeconds; now == theirs {
-			return fmt.Errorf("%d s", now)
-		}
-		return nil
-	})
-}
-
 // observed waits until the operator has looked at the Gateway's newest generation.
 func observed(t *testing.T, namespace, name string) {
 	t.Helper()
@@ -229,7 +192,7 @@ func TestParametersThatAreNotValidHoldThePodsAndNotTheRoutes(t *testing.T) {
 	after := publishedBy(t, ns, "edge")
 	assert.Equal(t, before.hash, after.hash)
 	assert.Equal(t, before.vcl, after.vcl)
-	head, err := routing.Decode([]byte(get(t, &corev1.ConfigMap{}, ns, "edge").Data[routing.File]))
+	head, err := routing.Decode([]byte(get(t, &corev1.ConfigMap{}, ns, gatewaypod.ConfigMapName("edge")).Data[routing.File]))
 	require.NoError(t, err)
 	assert.Equal(t, []string{"10.0.0.0/8"}, head.TrustedHops, "what is not known stays as it was")
 }
@@ -239,7 +202,7 @@ func eventuallyRoutes(t *testing.T, namespace string, want ...string) {
 	t.Helper()
 	eventually(t, "routes to be published", func() error {
 		config := &corev1.ConfigMap{}
-		if err := cluster.Get(t.Context(), clientKey(namespace, "edge"), config); err != nil {
+		if err := cluster.Get(t.Context(), clientKey(namespace, gatewaypod.ConfigMapName("edge")), config); err != nil {
 			return err
 		}
 		head, err := routing.Decode([]byte(config.Data[routing.File]))
@@ -315,7 +278,7 @@ spec:
 	before := get(t, &appsv1.Deployment{}, ns, "edge")
 	apply(t, ns, secretManifest(t, "cert"))
 	eventually(t, "the certificate to be passed on", func() error {
-		if n := len(get(t, &corev1.Secret{}, ns, "edge-tls").Data); n != 2 {
+		if n := len(get(t, &corev1.Secret{}, ns, gatewaypod.CertificatesSecretName("edge")).Data); n != 2 {
 			return fmt.Errorf("%d keys", n)
 		}
 		return nil
@@ -330,7 +293,7 @@ spec:
 	})
 	remove(t, &corev1.Secret{}, ns, "cert")
 	eventually(t, "the certificate to be withdrawn", func() error {
-		if n := len(get(t, &corev1.Secret{}, ns, "edge-tls").Data); n != 0 {
+		if n := len(get(t, &corev1.Secret{}, ns, gatewaypod.CertificatesSecretName("edge")).Data); n != 0 {
 			return fmt.Errorf("%d keys", n)
 		}
 		return nil
@@ -348,7 +311,7 @@ func TestParametersThatAreNotValidHoldNoKeysBack(t *testing.T) {
 	keys := func(want int) {
 		eventually(t, fmt.Sprintf("%d keys with the pods", want), func() error {
 			secret := &corev1.Secret{}
-			if err := cluster.Get(t.Context(), clientKey(ns, "edge-tls"), secret); err != nil {
+			if err := cluster.Get(t.Context(), clientKey(ns, gatewaypod.CertificatesSecretName("edge")), secret); err != nil {
 				return err
 			}
 			if n := len(secret.Data); n != want {

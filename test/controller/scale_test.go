@@ -95,11 +95,11 @@ func TestThousandsOfRoutes(t *testing.T) {
 	t.Logf("after a restart: operator at %d MiB", second.memory(t))
 	assert.Less(t, second.memory(t), int64(215), "memory of the operator in MiB")
 
-	head := get(t, &corev1.ConfigMap{}, ns, "edge").Data[routing.File]
+	head := get(t, &corev1.ConfigMap{}, ns, gatewaypod.ConfigMapName("edge")).Data[routing.File]
 	started = time.Now()
 	require.NoError(t, cluster.Create(t.Context(), route(ns, routes)))
 	eventually(t, "one more route to be published", func() error {
-		if get(t, &corev1.ConfigMap{}, ns, "edge").Data[routing.File] == head {
+		if get(t, &corev1.ConfigMap{}, ns, gatewaypod.ConfigMapName("edge")).Data[routing.File] == head {
 			return fmt.Errorf("not yet")
 		}
 		return nil

@@ -16,6 +16,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/varnish-gateway/gateway/shared/gatewaypod"
 )
 
 // userVCL is the ConfigMap of the class that withVCL makes.
@@ -54,7 +56,7 @@ func removeClass(t *testing.T, name string) {
 // publishedVCL is the Gateway's main.vcl.
 func publishedVCL(t *testing.T, namespace string) string {
 	t.Helper()
-	return get(t, &corev1.ConfigMap{}, namespace, "edge").Data["main.vcl"]
+	return get(t, &corev1.ConfigMap{}, namespace, gatewaypod.ConfigMapName("edge")).Data["main.vcl"]
 }
 
 const refusal = "Message from VCC-compiler:\nExpected ';' got '}'\n('ConfigMap infra/vcl, key main.vcl' Line 1 Pos 9)"
@@ -141,7 +143,7 @@ func TestVCLWaitsForAPodThatCanCheckIt(t *testing.T) {
 	ns := namespace(t)
 	withVCL(t, ns, "# one")
 	eventually(t, "the first VCL to be published", func() error {
-		return cluster.Get(t.Context(), clientKey(ns, "edge"), &corev1.ConfigMap{})
+		return cluster.Get(t.Context(), clientKey(ns, gatewaypod.ConfigMapName("edge")), &corev1.ConfigMap{})
 	})
 	first := publishedVCL(t, ns)
 	apply(t, ns, userVCL("# two"))

@@ -107,7 +107,7 @@ func TestThreePathsOfAChange(t *testing.T) {
 		{"trusted hops", func(t *testing.T) {
 			s.set(t, "{trustedHops: [10.9.0.0/16]}")
 			eventually(t, "trusted hops to be published", func() error {
-				out, err := kubectl(t.Context(), "", "-n", ns, "get", "configmap", "web", "-o", `jsonpath={.data.routing\.json}`)
+				out, err := kubectl(t.Context(), "", "-n", ns, "get", "configmap", "web-varnish-gateway", "-o", `jsonpath={.data.routing\.json}`)
 				if err == nil && !strings.Contains(out, "10.9.0.0/16") {
 					err = fmt.Errorf("routing.json has %d bytes, and no trusted hops", len(out))
 				}

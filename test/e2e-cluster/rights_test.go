@@ -26,12 +26,12 @@ func TestAGatewayPodMayDoNextToNothing(t *testing.T) {
 		require.Contains(t, []string{"yes", "no"}, answer, "can-i %s: %v", args, err)
 		return answer == "yes"
 	}
-	require.True(t, may("get", "configmaps/web"))
+	require.True(t, may("get", "configmaps/web-varnish-gateway"))
 	require.True(t, may("list", "endpointslices.discovery.k8s.io"))
 	require.False(t, may("list", "configmaps"))
 	require.False(t, may("list", "secrets"))
 	for _, verb := range []string{"create", "update", "patch", "delete"} {
-		for _, kind := range []string{"configmaps", "configmaps/web", "secrets", "pods", "services", "deployments.apps", "gateways.gateway.networking.k8s.io", "gateways.gateway.networking.k8s.io/web", "httproutes.gateway.networking.k8s.io", "endpointslices.discovery.k8s.io"} {
+		for _, kind := range []string{"configmaps", "configmaps/web-varnish-gateway", "secrets", "pods", "services", "deployments.apps", "gateways.gateway.networking.k8s.io", "gateways.gateway.networking.k8s.io/web", "httproutes.gateway.networking.k8s.io", "endpointslices.discovery.k8s.io"} {
 			require.False(t, may(verb, kind), "%s %s", verb, kind)
 		}
 	}

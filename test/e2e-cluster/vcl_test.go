@@ -53,7 +53,7 @@ func TestVCLThatDoesNotCompileLeavesTheLastGoodOne(t *testing.T) {
 		ip := do(t, "-n", ns, "get", "pod", name, "-o", "jsonpath={.status.podIP}")
 		goodVCL(ip)
 	}
-	published := do(t, "-n", ns, "get", "configmap", "web", "-o", `jsonpath={.data.main\.vcl}`)
+	published := do(t, "-n", ns, "get", "configmap", "web-varnish-gateway", "-o", `jsonpath={.data.main\.vcl}`)
 	require.Contains(t, published, `X-VCL = "good"`)
 	require.NotContains(t, published, "nonsense")
 }

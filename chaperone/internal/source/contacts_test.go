@@ -15,6 +15,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/varnish-gateway/gateway/chaperone/internal/varnishtest"
+	"github.com/varnish-gateway/gateway/shared/gatewaypod"
 )
 
 // testClock stands still until it is moved.
@@ -90,7 +91,7 @@ func TestAWatchThatHearsNothingGrowsOld(t *testing.T) {
 	k := NewKubernetes(client, contacts, "shop", "edge", Files{}, zaptest.NewLogger(t))
 	stop := runSource(t, k, r)
 	k.Follow([]string{"web"})
-	places := []string{"ConfigMap edge", "Secret edge-tls", "endpoints of namespace web"}
+	places := []string{configMapPlace(gatewaypod.ConfigMapName("edge")), secretPlace(gatewaypod.CertificatesSecretName("edge")), "endpoints of namespace web"}
 	ages := func(want time.Duration) func() bool {
 		return func() bool {
 			got := contacts.Ages()
@@ -119,10 +120,10 @@ func TestAWatchThatHearsNothingGrowsOld(t *testing.T) {
 func TestSilenceIsReportedOnceAndTakenBack(t *testing.T) {
 	r := newRecorder()
 	reasons := newReasons(r)
-	silent := reportSilent(reasons, map[string]time.Duration{"ConfigMap edge": silentAfter, "Secret edge-tls": time.Minute}, nil)
+	silent := reportSilent(reasons, map[string]time.Duration{"ConfigMap edge": silentAfter, "Secret edge-certificates": time.Minute}, nil)
 	assert.Equal(t, map[string]bool{"ConfigMap edge": true}, silent)
 	r.eventually(t, "it is reported", func(r *recorder) bool {
-		return r.reports["ConfigMap edge"] == "the API server has said nothing of it for 11m0s" && r.reports["Secret edge-tls"] == ""
+		return r.reports["ConfigMap edge"] == "the API server has said nothing of it for 11m0s" && r.reports["Secret edge-certificates"] == ""
 	})
 	assert.Empty(t, reportSilent(reasons, map[string]time.Duration{"ConfigMap edge": 0}, silent))
 	r.eventually(t, "it is taken back", func(r *recorder) bool { return r.reports["ConfigMap edge"] == "" })

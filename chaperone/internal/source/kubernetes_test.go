@@ -55,35 +55,35 @@ func TestTheNewerOfAPIAndMountWins(t *testing.T) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "routing.json"), string(routingOf(t, 1)))
 	write(t, filepath.Join(dir, "main.vcl"), string(vclOf(5)))
-	client := fake.NewClientset(configMap("edge", map[string]string{"routing.json": string(routingOf(t, 2)), "main.vcl": string(vclOf(4))}),
+	client := fake.NewClientset(configMap(gatewaypod.ConfigMapName("edge"), map[string]string{"routing.json": string(routingOf(t, 2)), "main.vcl": string(vclOf(4))}),
 		configMap("other", map[string]string{"routing.json": string(routingOf(t, 99))}))
 	_, r := runKubernetes(t, client, Files{ConfigDir: dir})
 	r.eventually(t, "each part is the newest", func(r *recorder) bool {
 		return sequenceOf(r.config.Routing) == 2 && vclSequenceOf(r.config.Main) == 5
 	})
-	_, err := client.CoreV1().ConfigMaps("shop").Update(t.Context(), configMap("edge", map[string]string{"routing.json": string(routingOf(t, 3))}), metav1.UpdateOptions{})
+	_, err := client.CoreV1().ConfigMaps("shop").Update(t.Context(), configMap(gatewaypod.ConfigMapName("edge"), map[string]string{"routing.json": string(routingOf(t, 3))}), metav1.UpdateOptions{})
 	require.NoError(t, err)
 	r.eventually(t, "an update is followed", func(r *recorder) bool { return sequenceOf(r.config.Routing) == 3 })
 	write(t, filepath.Join(dir, "routing.json"), string(routingOf(t, 4)))
 	r.eventually(t, "a mount that is ahead is followed", func(r *recorder) bool { return sequenceOf(r.config.Routing) == 4 })
-	require.NoError(t, client.CoreV1().ConfigMaps("shop").Delete(t.Context(), "edge", metav1.DeleteOptions{}))
+	require.NoError(t, client.CoreV1().ConfigMaps("shop").Delete(t.Context(), gatewaypod.ConfigMapName("edge"), metav1.DeleteOptions{}))
 	write(t, filepath.Join(dir, "routing.json"), string(routingOf(t, 1)))
 	r.eventually(t, "a ConfigMap that is made anew counts from one", func(r *recorder) bool { return sequenceOf(r.config.Routing) == 1 })
 }
 
 func TestShardsAreWatchedAsTheHeadNamesThem(t *testing.T) {
 	shard := configMap(gatewaypod.ShardConfigMapName("edge", "07"), map[string]string{"routes.json": "seven"})
-	client := fake.NewClientset(shard, configMap("edge", map[string]string{"routing.json": string(routingOf(t, 1))}))
+	client := fake.NewClientset(shard, configMap(gatewaypod.ConfigMapName("edge"), map[string]string{"routing.json": string(routingOf(t, 1))}))
 	_, r := runKubernetes(t, client, Files{})
 	r.eventually(t, "the head is told", func(r *recorder) bool { return sequenceOf(r.config.Routing) == 1 })
 	head := routingOf(t, 2, routing.ShardRef{Name: "07", Digest: digestOf([]byte("seven"))})
-	_, err := client.CoreV1().ConfigMaps("shop").Update(t.Context(), configMap("edge", map[string]string{"routing.json": string(head)}), metav1.UpdateOptions{})
+	_, err := client.CoreV1().ConfigMaps("shop").Update(t.Context(), configMap(gatewaypod.ConfigMapName("edge"), map[string]string{"routing.json": string(head)}), metav1.UpdateOptions{})
 	require.NoError(t, err)
 	r.eventually(t, "the shard is told", func(r *recorder) bool { return string(r.config.Shards["07"]) == "seven" })
 }
 
 func TestTheSecretIsFollowed(t *testing.T) {
-	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "edge-tls"}, Data: map[string][]byte{"web.crt": []byte("1"), "web.key": []byte("1")}}
+	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: gatewaypod.CertificatesSecretName("edge")}, Data: map[string][]byte{"web.crt": []byte("1"), "web.key": []byte("1")}}
 	client := fake.NewClientset(secret)
 	_, r := runKubernetes(t, client, Files{})
 	r.eventually(t, "the certificate is told", func(r *recorder) bool { return string(r.pairs["web"].Key) == "1" })
@@ -127,7 +127,7 @@ func TestWhatIsMountedMayLagUntilTheAPIIsHeard(t *testing.T) {
 	client := fake.NewClientset()
 	_, r := runKubernetes(t, client, Files{ConfigDir: dir})
 	r.eventually(t, "the mount is told", func(r *recorder) bool { return sequenceOf(r.config.Routing) == 1 && r.config.MayLag })
-	_, err := client.CoreV1().ConfigMaps("shop").Create(t.Context(), configMap("edge", map[string]string{"routing.json": string(routingOf(t, 2))}), metav1.CreateOptions{})
+	_, err := client.CoreV1().ConfigMaps("shop").Create(t.Context(), configMap(gatewaypod.ConfigMapName("edge"), map[string]string{"routing.json": string(routingOf(t, 2))}), metav1.CreateOptions{})
 	require.NoError(t, err)
 	r.eventually(t, "the API is heard", func(r *recorder) bool { return sequenceOf(r.config.Routing) == 2 && !r.config.MayLag })
 }

@@ -1,4 +1,5 @@
-// Package apply writes objects of ours by server-side apply, and only where that changes something.
+// Package apply writes objects of ours by server-side apply, only where that changes something, and puts right what others
+// have changed of them.
 package apply
 
 import (
@@ -7,8 +8,8 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
-	"strings"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -19,28 +20,104 @@ type Writer struct {
 	Client client.Client
 	// Manager owns the fields that are applied.
 	Manager string
+	// Corrections bound how often an object is put right; nil for no bound.
+	Corrections *Corrections
 }
 
-// Apply writes the desired object where the live one, which may be nil, does not hold it. It returns the object as
-// it is now, and whether it was written. What the desired object said before and does not say any more is taken
-// away: a digest of what it said is kept as an annotation. Of parts that have a digest of their own ("spec.template"), this one
-// says nothing.
-func (w Writer) Apply(ctx context.Context, desired, live client.Object, parts ...string) (client.Object, bool, error) {
-	content, err := Content(desired, parts...)
+// Apply writes the desired object where the live one, which may be nil, is not as desired. It returns the object as it is now, and
+// whether it was written. What the desired object said before and does not say any more is taken away: a digest of what it said
+// is kept as an annotation. A ContestedError comes with the object as it is.
+func (w Writer) Apply(ctx context.Context, desired, live client.Object) (client.Object, bool, error) {
+	content, err := Content(desired)
 	if err != nil {
 		return nil, false, err
 	}
-	if isThere(live) {
-		now, err := Content(live)
+	if !isThere(live) {
+		now, err := w.apply(ctx, content)
 		if err != nil {
 			return nil, false, err
 		}
-		// Not every reader says the kind.
-		if holds(now, without(content, []string{"apiVersion", "kind"})) {
-			return live, false, nil
+		return now, true, w.undone(content, now)
+	}
+	now, err := Content(live)
+	if err != nil {
+		return nil, false, err
+	}
+	differences := compare(kindOf(content), now, withoutType(content))
+	if len(differences) == 0 {
+		return live, false, nil
+	}
+	// Where we want what we wanted before, somebody else has changed it.
+	said := live.GetAnnotations()[AnnotationDigest]
+	corrects := said == "" || said == digestOf(content)
+	if err := w.Corrections.begin(name(desired), digestOf(content), corrects, differences); err != nil {
+		return live, false, err
+	}
+	written, err := w.correct(ctx, content, live, now, differences)
+	if err != nil {
+		return nil, false, err
+	}
+	return written, true, w.undone(content, written)
+}
+
+// correct writes what is desired over a live object that differs from it.
+func (w Writer) correct(ctx context.Context, content map[string]any, live client.Object, now map[string]any, differences []difference) (client.Object, error) {
+	for _, d := range differences {
+		if d.fixed {
+			if err := w.Delete(ctx, live); err != nil {
+				return nil, err
+			}
+			return w.apply(ctx, content)
 		}
 	}
-	return w.write(ctx, content)
+	kind := kindOf(content)
+	written, err := w.apply(ctx, content)
+	switch {
+	case err == nil && len(compare(kind, written.Object, content)) == 0:
+		return written, nil
+	case err == nil:
+		now = written.Object
+	case !apierrors.IsInvalid(err):
+		return nil, err
+	}
+	// Server-side apply leaves what others added to a list or a map, beside which ours may not even be valid.
+	patched, patchErr := w.replace(ctx, content, now)
+	switch {
+	case patchErr != nil && err != nil:
+		return nil, err
+	case patchErr != nil:
+		return nil, patchErr
+	case err == nil:
+		return patched, nil
+	}
+	return w.apply(ctx, content)
+}
+
+// replace writes the live object, which it must still be, with everything in it as desired.
+func (w Writer) replace(ctx context.Context, content, now map[string]any) (*unstructured.Unstructured, error) {
+	before := &unstructured.Unstructured{Object: runtime.DeepCopyJSON(now)}
+	before.SetAPIVersion(content["apiVersion"].(string))
+	before.SetKind(kindOf(content))
+	after := &unstructured.Unstructured{Object: merge(kindOf(content), before.Object, content)}
+	what := name(after)
+	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
+	if err := w.Client.Patch(ctx, after, patch, client.FieldOwner(w.Manager)); err != nil {
+		return nil, fmt.Errorf("put %s right: %w", what, err)
+	}
+	count(after, "patch")
+	return after, nil
+}
+
+// undone compares what was written with what the API server made of it.
+func (w Writer) undone(content map[string]any, written client.Object) error {
+	now, ok := written.(*unstructured.Unstructured)
+	if !ok {
+		return nil
+	}
+	if differences := compare(kindOf(content), now.Object, content); len(differences) > 0 {
+		return w.Corrections.undone(name(now), digestOf(content), differences)
+	}
+	return nil
 }
 
 // Write applies the object as it is, without looking at the live one.
@@ -50,19 +127,19 @@ func (w Writer) Write(ctx context.Context, desired client.Object) (client.Object
 		return nil, fmt.Errorf("convert %s: %w", name(desired), err)
 	}
 	delete(content, "status")
-	written, _, err := w.write(ctx, content)
-	return written, err
+	return w.apply(ctx, content)
 }
 
-func (w Writer) write(ctx context.Context, content map[string]any) (client.Object, bool, error) {
-	object := &unstructured.Unstructured{Object: content}
+func (w Writer) apply(ctx context.Context, content map[string]any) (*unstructured.Unstructured, error) {
+	// The answer is written into what is sent.
+	object := &unstructured.Unstructured{Object: runtime.DeepCopyJSON(content)}
 	what := name(object)
 	err := w.Client.Apply(ctx, client.ApplyConfigurationFromUnstructured(object), client.FieldOwner(w.Manager), client.ForceOwnership)
 	if err != nil {
-		return nil, false, fmt.Errorf("apply %s: %w", what, err)
+		return nil, fmt.Errorf("apply %s: %w", what, err)
 	}
 	count(object, "apply")
-	return object, true, nil
+	return object, nil
 }
 
 // Delete removes an object if it is still the one that was looked at.
@@ -78,8 +155,8 @@ func (w Writer) Delete(ctx context.Context, object client.Object) error {
 	return nil
 }
 
-// Content is what an object says, with the digest of it but for some parts; what only the API server says is left out.
-func Content(object client.Object, parts ...string) (map[string]any, error) {
+// Content is what an object says, with the digest of it; what only the API server says is left out.
+func Content(object client.Object) (map[string]any, error) {
 	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(object)
 	if err != nil {
 		return nil, fmt.Errorf("convert %s: %w", name(object), err)
@@ -88,7 +165,7 @@ func Content(object client.Object, parts ...string) (map[string]any, error) {
 	if object.GetResourceVersion() != "" {
 		return content, nil
 	}
-	said, err := json.Marshal(without(content, parts))
+	said, err := json.Marshal(content)
 	if err != nil {
 		return nil, fmt.Errorf("encode %s: %w", name(object), err)
 	}
@@ -102,12 +179,21 @@ func Content(object client.Object, parts ...string) (map[string]any, error) {
 	return content, nil
 }
 
-func without(content map[string]any, parts []string) map[string]any {
-	rest := runtime.DeepCopyJSON(content)
-	for _, path := range parts {
-		unstructured.RemoveNestedField(rest, strings.Split(path, ".")...)
-	}
+// withoutType leaves out the kind: not every reader says it.
+func withoutType(content map[string]any) map[string]any {
+	rest := maps.Clone(content)
+	delete(rest, "apiVersion")
+	delete(rest, "kind")
 	return rest
+}
+
+func kindOf(content map[string]any) string {
+	kind, _ := content["kind"].(string)
+	return kind
+}
+
+func digestOf(content map[string]any) string {
+	return (&unstructured.Unstructured{Object: content}).GetAnnotations()[AnnotationDigest]
 }
 
 // name of an object in messages.

@@ -9,7 +9,7 @@ import (
 // writes counts what was really written, so that a restart can be seen to write nothing.
 var writes = prometheus.NewCounterVec(prometheus.CounterOpts{
 	Name: "varnish_gateway_operator_writes_total",
-	Help: "Writes to the API server, by kind of object and by what was done (apply, status, delete, finalizer).",
+	Help: "Writes to the API server, by kind of object and by what was done (apply, patch, status, delete, finalizer).",
 }, []string{"kind", "operation"})
 
 func init() { metrics.Registry.MustRegister(writes) }

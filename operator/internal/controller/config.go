@@ -27,6 +27,8 @@ func (r *gatewayReconciler) ensureConfig(ctx context.Context, g *Gateway, state 
 	var object client.Object
 	if live != nil {
 		text, object = []byte(live.Data[mainvcl.File]), live
+	} else if text, err = r.former.data(ctx, w, mainvcl.File); err != nil {
+		return dataplane.Wanted{}, err
 	}
 	vcl, changed := render.VCL(g.Model, text)
 	before, _, err := mainvcl.Parse(text)
@@ -44,14 +46,14 @@ func (r *gatewayReconciler) ensureConfig(ctx context.Context, g *Gateway, state 
 		return dataplane.Wanted{}, err
 	}
 	written, err := r.writeConfig(ctx, w, vcl, object)
-	if err != nil {
+	if withoutContested(err) != nil {
 		return dataplane.Wanted{}, err
 	}
 	if written && changed {
 		state.Revised()
 	}
 	state.EndCheck()
-	return dataplane.Wanted{VCL: header.Sequence}, nil
+	return dataplane.Wanted{VCL: header.Sequence}, err
 }
 
 func (r *gatewayReconciler) writeConfig(ctx context.Context, w workload.Gateway, vcl []byte, live client.Object) (bool, error) {

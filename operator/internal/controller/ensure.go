@@ -18,26 +18,45 @@ import (
 	"github.com/varnish-gateway/gateway/operator/internal/workload"
 )
 
-// ensureAll writes whatever of a Gateway's objects is not as it should be, and returns which VCL its pods are to run. What
-// pods mount and need comes before the pods.
-func (r *gatewayReconciler) ensureAll(ctx context.Context, g *Gateway, state *programming.Gateway, w workload.Gateway) (dataplane.Wanted, error) {
-	for _, each := range []struct{ desired, live client.Object }{
-		{w.ServiceAccount(), &corev1.ServiceAccount{}},
-		{w.Role(), &rbacv1.Role{}},
-		{w.RoleBinding(), &rbacv1.RoleBinding{}},
-	} {
-		if err := r.ensure(ctx, w, each.desired, each.live); err != nil {
-			return dataplane.Wanted{}, err
-		}
+// ensured is what came of writing the objects of a Gateway.
+type ensured struct {
+	// want is which VCL the pods are to run.
+	want dataplane.Wanted
+	// needed is what keeps pods from starting or requests from reaching them, aside what else could not be written.
+	needed, aside error
+}
+
+// ensureAll writes whatever of a Gateway's objects is not as it should be. One that cannot be written holds back only what needs
+// it: pods that start without their account, their configuration or their credential would do so with somebody else's.
+func (r *gatewayReconciler) ensureAll(ctx context.Context, g *Gateway, state *programming.Gateway, w workload.Gateway, before formerObjects) ensured {
+	account, accountErr := r.ensureAccount(ctx, w)
+	w.Account = account
+	var e ensured
+	want, configErr := r.ensureConfig(ctx, g, state, w)
+	e.want = want
+	mounted := errors.Join(accountErr, configErr, r.ensureCertificates(ctx, g, w), r.ensureAdmin(ctx, w, before))
+	e.aside = errors.Join(
+		r.ensure(ctx, w, w.Role(), &rbacv1.Role{}), r.ensure(ctx, w, w.RoleBinding(), &rbacv1.RoleBinding{}), r.ensureBudget(ctx, w),
+	)
+	e.needed = errors.Join(mounted, r.ensure(ctx, w, w.Service(), &corev1.Service{}))
+	if withoutContested(mounted) == nil {
+		e.needed = errors.Join(e.needed, r.ensureDeployment(ctx, w))
+		e.aside = errors.Join(e.aside, r.collectFormer(ctx, w, before))
 	}
-	if err := errors.Join(r.ensureCertificates(ctx, g, w), r.ensureAdmin(ctx, w)); err != nil {
-		return dataplane.Wanted{}, err
+	return e
+}
+
+// ensureAccount makes the ServiceAccount of the pods, and returns its UID.
+func (r *gatewayReconciler) ensureAccount(ctx context.Context, w workload.Gateway) (types.UID, error) {
+	desired, live := w.ServiceAccount(), &corev1.ServiceAccount{}
+	if err := r.find(ctx, w, desired, live); err != nil {
+		return "", err
 	}
-	want, err := r.ensureConfig(ctx, g, state, w)
-	if err != nil {
-		return want, err
+	now, _, err := r.writer.Apply(ctx, desired, live)
+	if now == nil {
+		return "", err
 	}
-	return want, errors.Join(r.ensure(ctx, w, w.Service(), &corev1.Service{}), r.ensureDeployment(ctx, w), r.ensureBudget(ctx, w))
+	return now.GetUID(), err
 }
 
 // ensure writes one object where the live one does not hold it.
@@ -78,22 +97,12 @@ func (r *gatewayReconciler) checkOwner(w workload.Gateway, desired, live client.
 	return foreign(w, kind.Kind, live)
 }
 
-// ensureDeployment writes the template only if its hash differs, whatever else was done to it: the hash alone rolls pods. Where
-// something beside it is to be written, the template is written as it is.
 func (r *gatewayReconciler) ensureDeployment(ctx context.Context, w workload.Gateway) error {
 	desired, err := w.Deployment()
 	if err != nil {
 		return err
 	}
-	live := &appsv1.Deployment{}
-	if err := r.find(ctx, w, desired, live); err != nil {
-		return err
-	}
-	if live.ResourceVersion != "" && workload.InfraHash(live) == workload.InfraHash(desired) {
-		desired.Spec.Template = *live.Spec.Template.DeepCopy()
-	}
-	_, _, err = r.writer.Apply(ctx, desired, live, "spec.template")
-	return err
+	return r.ensure(ctx, w, desired, &appsv1.Deployment{})
 }
 
 func (r *gatewayReconciler) ensureBudget(ctx context.Context, w workload.Gateway) error {

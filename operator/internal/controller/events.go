@@ -21,7 +21,6 @@ import (
 	"github.com/varnish-gateway/gateway/operator/internal/inputs"
 	"github.com/varnish-gateway/gateway/operator/internal/rollout"
 	"github.com/varnish-gateway/gateway/operator/internal/workload"
-	"github.com/varnish-gateway/gateway/shared/gatewaypod"
 )
 
 // events tells which changes of the cluster matter, and to whom.
@@ -243,12 +242,8 @@ func (e *events) deployment(ev event) {
 	e.ownedSpec(ev)
 }
 
-// sameMarks tells whether two versions of an object of ours say the same of whose it is.
+// sameMarks tells whether two versions of an object of ours say the same in their metadata.
 func sameMarks(before, after client.Object) bool {
-	for _, annotation := range []string{workload.AnnotationGateway, gatewaypod.ControllerAnnotation} {
-		if before.GetAnnotations()[annotation] != after.GetAnnotations()[annotation] {
-			return false
-		}
-	}
-	return maps.Equal(before.GetLabels(), after.GetLabels()) && reflect.DeepEqual(before.GetOwnerReferences(), after.GetOwnerReferences())
+	return maps.Equal(before.GetAnnotations(), after.GetAnnotations()) && maps.Equal(before.GetLabels(), after.GetLabels()) &&
+		reflect.DeepEqual(before.GetOwnerReferences(), after.GetOwnerReferences())
 }

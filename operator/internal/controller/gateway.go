@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,6 +31,7 @@ type gatewayReconciler struct {
 	current  *current
 	states   states
 	events   recorder
+	former   *former
 	image    string
 	// controller is the name by which classes say that they are ours.
 	controller gatewayv1.GatewayController
@@ -64,24 +66,38 @@ func (r *gatewayReconciler) Reconcile(ctx context.Context, request reconcile.Req
 // it gives up for the moment.
 func (r *gatewayReconciler) reconcile(ctx context.Context, g *Gateway, live *gatewayv1.Gateway) (reconcile.Result, error) {
 	w := workload.Gateway{Object: live, Settings: g.Settings, Sockets: g.Sockets, Image: r.image, Controller: r.controller}
+	before, err := r.former.of(ctx, w)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	w.AlsoAccount = before.account()
 	state := r.states.of(live)
 	// A namespace of backends must not be able to hold back the rest of the Gateway.
 	access := r.reachEndpoints(ctx, g, w)
-	plane, err := r.objects(ctx, g, state, w, obstacle(access) != "")
+	plane, aside, err := r.objects(ctx, g, state, w, before, obstacle(access) != "")
 	switch why := obstacle(err); {
 	case why != "":
 		plane = report.DataPlane{Status: metav1.ConditionFalse, Reason: gatewayv1.GatewayReasonInvalid, Message: why}
 	case errors.Is(err, errLater):
-		return again(access)
-	case err != nil:
-		return again(errors.Join(access, err))
+		return again(errors.Join(access, aside))
+	case withoutContested(err) != nil:
+		return again(errors.Join(access, aside, err))
 	}
 	if why := obstacle(access); why != "" && plane.Status == metav1.ConditionTrue {
-		plane = report.DataPlane{
-			Status: metav1.ConditionTrue, Message: "The data plane runs this configuration, but lacks endpoints: " + why,
-		}
+		plane.Before = nil
+		plane.Message = "The data plane runs this configuration, but lacks endpoints: " + why
 	}
-	return again(errors.Join(access, err, r.status(ctx, g, live, plane)))
+	plane = alsoTold(plane, sentences(obstacle(aside), contested(errors.Join(access, aside, err))))
+	return again(errors.Join(access, aside, err, r.status(ctx, g, live, plane)))
+}
+
+// alsoTold adds to what is told of a Gateway.
+func alsoTold(plane report.DataPlane, also string) report.DataPlane {
+	if also == "" || plane.Before != nil {
+		return plane
+	}
+	plane.Message = sentences(cmp.Or(plane.Message, "The data plane runs this configuration."), also)
+	return plane
 }
 
 // status writes what is known of a Gateway.
@@ -116,26 +132,34 @@ func (r *gatewayReconciler) status(ctx context.Context, g *Gateway, live *gatewa
 	return err
 }
 
-// objects brings the objects of a Gateway up to date, and tells what its pods run, where they may be kept from some endpoints.
-func (r *gatewayReconciler) objects(ctx context.Context, g *Gateway, state *programming.Gateway, w workload.Gateway, unreachable bool) (report.DataPlane, error) {
+// objects brings the objects of a Gateway up to date, and tells what its pods run, where they may be kept from some endpoints. The
+// first error is of what could not be written and keeps nobody from serving.
+func (r *gatewayReconciler) objects(ctx context.Context, g *Gateway, state *programming.Gateway, w workload.Gateway, before formerObjects, unreachable bool) (report.DataPlane, error, error) {
+	if len(before) > 0 {
+		// With what they know, the pods from before can be asked.
+		if err := r.ensureAdmin(ctx, w, before); withoutContested(err) != nil {
+			return report.DataPlane{}, nil, err
+		}
+	}
 	observations, err := r.observe(ctx, state, w)
 	if err != nil {
-		return report.DataPlane{}, err
+		return report.DataPlane{}, nil, err
 	}
-	var want dataplane.Wanted
+	var e ensured
 	if g.Held || len(g.Sockets) == 0 {
-		err = r.renewCertificates(ctx, g, w)
+		e.needed = r.renewCertificates(ctx, g, w)
 	} else {
-		want, err = r.ensureAll(ctx, g, state, w)
+		e = r.ensureAll(ctx, g, state, w, before)
 	}
-	if err != nil {
-		return report.DataPlane{}, err
+	if withoutContested(e.needed) != nil {
+		return report.DataPlane{}, e.aside, e.needed
 	}
-	want.Unreachable = unreachable
+	e.want.Unreachable = unreachable
 	if !g.Held {
-		want.Sockets = g.Sockets
+		e.want.Sockets = g.Sockets
 	}
-	return r.programmed(ctx, g, state, w, want, observations)
+	plane, err := r.programmed(ctx, g, state, w, e.want, observations)
+	return plane, e.aside, errors.Join(e.needed, err)
 }
 
 // observe tells what the pods of a Gateway said last, and has them asked from now on.

@@ -3,13 +3,16 @@ package controller
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
+	"github.com/varnish-gateway/gateway/operator/internal/apply"
 	"github.com/varnish-gateway/gateway/operator/internal/workload"
 )
 
@@ -36,33 +39,86 @@ func (e *foreignError) Error() string {
 	return fmt.Sprintf("%s %s exists and does not belong to this Gateway. It is left alone: rename or delete it.", e.kind, e.name)
 }
 
-// obstacle is what somebody can do something about: a foreign object, or what the API server refuses to take (a value that is not
-// valid, a quota, an admission webhook, a namespace that is being deleted). It is empty for other errors.
+// obstacle is what somebody can do something about: foreign objects, or what the API server refuses to take (a value that is not
+// valid, a quota, an admission webhook, a namespace that is being deleted). Of errors that are joined it tells all such. It is empty
+// for other errors.
 func obstacle(err error) string {
-	var foreign *foreignError
-	if errors.As(err, &foreign) || apierrors.IsInvalid(err) || apierrors.IsForbidden(err) || apierrors.IsBadRequest(err) ||
-		apierrors.IsRequestEntityTooLargeError(err) {
-		return inOneLine(err)
+	var told []string
+	for _, each := range leaves(err) {
+		var foreign *foreignError
+		if errors.As(each, &foreign) || apierrors.IsInvalid(each) || apierrors.IsForbidden(each) || apierrors.IsBadRequest(each) ||
+			apierrors.IsRequestEntityTooLargeError(each) {
+			told = append(told, inOneLine(each))
+		}
 	}
-	return ""
+	return strings.Join(told, "; ")
+}
+
+// contested tells of fields that somebody else changes again and again; empty where nobody does.
+func contested(err error) string {
+	var told []string
+	for _, each := range leaves(err) {
+		var contested *apply.ContestedError
+		if errors.As(each, &contested) && contested.Told() {
+			told = append(told, inOneLine(each)+".")
+		}
+	}
+	slices.Sort(told)
+	return strings.Join(told, " ")
+}
+
+// sentences puts one behind the other; empty ones are left out.
+func sentences(all ...string) string {
+	return strings.Join(slices.DeleteFunc(all, func(s string) bool { return s == "" }), " ")
 }
 
 func inOneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
-// again has what has failed tried again. Foreign objects are watched instead: trying changes nothing while they are there.
-func again(err error) (reconcile.Result, error) { return reconcile.Result{}, withoutForeign(err) }
-
-func withoutForeign(err error) error {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		var rest []error
-		for _, each := range joined.Unwrap() {
-			rest = append(rest, withoutForeign(each))
+// again has what has failed tried again, and what is contested when it is time. Foreign objects are watched instead: trying changes
+// nothing while they are there.
+func again(err error) (reconcile.Result, error) {
+	var pause time.Duration
+	for _, each := range leaves(err) {
+		var contested *apply.ContestedError
+		if errors.As(each, &contested) && (pause == 0 || contested.Again < pause) {
+			pause = contested.Again
 		}
-		return errors.Join(rest...)
 	}
-	var foreign *foreignError
-	if errors.As(err, &foreign) {
+	if err := withoutContested(withoutForeign(err)); err != nil {
+		return reconcile.Result{}, err
+	}
+	return reconcile.Result{RequeueAfter: pause}, nil
+}
+
+func withoutForeign(err error) error { return without[*foreignError](err) }
+
+func withoutContested(err error) error { return without[*apply.ContestedError](err) }
+
+// without leaves errors of a type out of those that are joined.
+func without[T error](err error) error {
+	all := leaves(err)
+	rest := slices.DeleteFunc(slices.Clone(all), func(each error) bool {
+		var unwanted T
+		return errors.As(each, &unwanted)
+	})
+	if len(rest) == len(all) {
+		return err
+	}
+	return errors.Join(rest...)
+}
+
+// leaves are the errors that are joined.
+func leaves(err error) []error {
+	if err == nil {
 		return nil
 	}
-	return err
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return []error{err}
+	}
+	var all []error
+	for _, each := range joined.Unwrap() {
+		all = append(all, leaves(each)...)
+	}
+	return all
 }

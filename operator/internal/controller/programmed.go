@@ -48,6 +48,13 @@ func (r *gatewayReconciler) programmed(ctx context.Context, g *Gateway, state *p
 		if config != nil && config.Data[routing.File] != "" {
 			return report.DataPlane{}, errLater
 		}
+		before, err := r.former.data(ctx, w, routing.File)
+		if err != nil {
+			return report.DataPlane{}, err
+		}
+		if before != nil {
+			return report.DataPlane{}, errLater
+		}
 		return pending("The listeners are not published yet."), nil
 	case programming.RoutingPending:
 		unpublished := pending("The listeners are not published yet.")

@@ -37,6 +37,12 @@ func (r *routingReconciler) publish(ctx context.Context, key types.NamespacedNam
 		return err
 	}
 	head := []byte(live.Data[routing.File])
+	isNew := len(head) == 0
+	if isNew {
+		if head, err = r.former.data(ctx, w, routing.File); err != nil {
+			return err
+		}
+	}
 	files, err := renderRouting(g, head)
 	var tooLarge *routing.TooLargeError
 	if errors.As(err, &tooLarge) {
@@ -47,6 +53,7 @@ func (r *routingReconciler) publish(ctx context.Context, key types.NamespacedNam
 	if err != nil {
 		return err
 	}
+	files.Changed = files.Changed || isNew
 	if err := r.write(ctx, state, w, live, files); err != nil {
 		if obstacle(err) != "" {
 			r.fail(key, state, err)

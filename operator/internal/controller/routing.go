@@ -23,6 +23,7 @@ type routingReconciler struct {
 	shards   *shards
 	current  *current
 	states   states
+	former   *former
 	inboxes  *inboxes
 	log      *zap.Logger
 	// controller is the name by which classes say that they are ours.

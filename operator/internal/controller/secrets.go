@@ -35,13 +35,18 @@ func (r *gatewayReconciler) renewCertificates(ctx context.Context, g *Gateway, w
 	return r.ensureCertificates(ctx, g, w)
 }
 
-// ensureAdmin makes the credential of the admin API, unless there is one.
-func (r *gatewayReconciler) ensureAdmin(ctx context.Context, w workload.Gateway) error {
+// ensureAdmin makes the credential of the admin API, unless there is one. Pods from before, which go on, know theirs.
+func (r *gatewayReconciler) ensureAdmin(ctx context.Context, w workload.Gateway, before formerObjects) error {
 	live, err := r.secret(ctx, w, w.Admin(workload.Credential{}))
 	if err != nil {
 		return err
 	}
 	credential, sound := workload.CredentialOf(live)
+	if !sound {
+		if credential, sound, err = r.former.credential(ctx, before); err != nil {
+			return err
+		}
+	}
 	if !sound {
 		if credential, err = workload.NewCredential(time.Now()); err != nil {
 			return err

@@ -68,6 +68,7 @@ func Setup(ctx context.Context, mgr manager.Manager, options Options, log *zap.L
 		// What is gathered is kept apart from what is ours: the first is forgotten when nobody refers to it.
 		own: &gather.Contents{Cache: mgr.GetClient(), Live: mgr.GetAPIReader()},
 	}
+	s.former = &former{cache: mgr.GetClient(), contents: s.own}
 	if err := errors.Join(s.classes(), s.gateways(), s.routes(), s.routings(), s.policies()); err != nil {
 		return nil, err
 	}
@@ -96,10 +97,11 @@ type setup struct {
 	current *current
 	own     *gather.Contents
 	states  states
+	former  *former
 }
 
 func (s setup) writer(name string) apply.Writer {
-	return apply.Writer{Client: s.mgr.GetClient(), Manager: name}
+	return apply.Writer{Client: s.mgr.GetClient(), Manager: name, Corrections: &apply.Corrections{}}
 }
 
 func (s setup) statuses(name string) statusWriter {
@@ -114,7 +116,7 @@ func (s setup) classes() error {
 func (s setup) gateways() error {
 	r := &gatewayReconciler{
 		cache: s.mgr.GetClient(), live: s.mgr.GetAPIReader(), writer: s.writer(managerGateways),
-		statuses: s.statuses(managerGateways), contents: s.own, current: s.current, states: s.states,
+		statuses: s.statuses(managerGateways), contents: s.own, current: s.current, states: s.states, former: s.former,
 		events: recorder{s.mgr.GetEventRecorder(managerGateways)},
 		image:  s.options.GatewayImage, controller: s.options.Inputs.Controller(),
 	}
@@ -140,7 +142,7 @@ func (s setup) routings() error {
 	r := &routingReconciler{
 		writer: writer, statuses: s.statuses(managerRoutes), contents: s.own,
 		shards:  &shards{cache: s.mgr.GetClient(), live: s.mgr.GetAPIReader(), writer: writer},
-		current: s.current, states: s.states, inboxes: s.inboxes, log: s.log.Named("routing"),
+		current: s.current, states: s.states, former: s.former, inboxes: s.inboxes, log: s.log.Named("routing"),
 		controller: s.options.Inputs.Controller(),
 	}
 	return run("routing", s.mgr, r, gatewayWorkers, s.inboxes.routings)

@@ -75,7 +75,13 @@ func roleRef(name string) rbacv1.RoleRef {
 }
 
 func (g Gateway) subjects() []rbacv1.Subject {
-	return []rbacv1.Subject{{
-		Kind: rbacv1.ServiceAccountKind, Namespace: g.Object.Namespace, Name: NamesOf(g.Object.Name).ServiceAccount,
-	}}
+	accounts := []string{NamesOf(g.Object.Name).ServiceAccount}
+	if g.AlsoAccount != "" {
+		accounts = append(accounts, g.AlsoAccount)
+	}
+	var subjects []rbacv1.Subject
+	for _, account := range accounts {
+		subjects = append(subjects, rbacv1.Subject{Kind: rbacv1.ServiceAccountKind, Namespace: g.Object.Namespace, Name: account})
+	}
+	return subjects
 }

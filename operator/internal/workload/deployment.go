@@ -59,6 +59,7 @@ func (g Gateway) podTemplate() (corev1.PodTemplateSpec, error) {
 		template.Annotations = over(extra.Annotations, template.Annotations)
 		extendPod(&template.Spec, extra.DeepCopy(), Selector(g.Object.Name))
 	}
+	template.Annotations[AnnotationAccount] = string(g.Account)
 	rendered, err := json.Marshal(template)
 	if err != nil {
 		return template, err
@@ -71,6 +72,7 @@ func (g Gateway) podTemplate() (corev1.PodTemplateSpec, error) {
 func (g Gateway) podSpec() corev1.PodSpec {
 	return corev1.PodSpec{
 		ServiceAccountName:            NamesOf(g.Object.Name).ServiceAccount,
+		AutomountServiceAccountToken:  ptr.To(true),
 		EnableServiceLinks:            ptr.To(false),
 		TerminationGracePeriodSeconds: ptr.To(int64((drainDelay + drainTimeout + stopTime).Seconds())),
 		SecurityContext: &corev1.PodSecurityContext{

@@ -17,6 +17,8 @@ import (
 const (
 	// LabelGateway is the Gateway API's own: the name of the Gateway, cut where it is too long for a label.
 	LabelGateway = gatewayv1.GatewayNameLabelKey
+	// LabelClass is the Gateway API's too (GEP-1762): the name of the class, cut likewise.
+	LabelClass = gatewayv1.GatewayClassNameLabelKey
 	// LabelManagedBy is Kubernetes' own; ManagedBy is its value. Nothing depends on it but the selectors of pods.
 	LabelManagedBy = "app.kubernetes.io/managed-by"
 	ManagedBy      = "varnish-gateway"
@@ -27,6 +29,8 @@ const (
 	AnnotationGateway = v1alpha1.GroupName + "/gateway"
 	// AnnotationInfraHash is the digest of the pod template that is the only signal to roll pods.
 	AnnotationInfraHash = "varnish.io/infra-hash"
+	// AnnotationAccount of pods is the UID of the ServiceAccount whose tokens they hold.
+	AnnotationAccount = v1alpha1.GroupName + "/service-account-uid"
 )
 
 // Gateway is all that the objects of a Gateway depend on.
@@ -39,6 +43,10 @@ type Gateway struct {
 	Image string
 	// Controller is the name of the controller that makes the objects.
 	Controller gatewayv1.GatewayController
+	// Account is the UID of the ServiceAccount, which is in the pods' tokens: with another one, they are rolled. AlsoAccount is a
+	// ServiceAccount that some of the pods still have, or empty.
+	Account     types.UID
+	AlsoAccount string
 }
 
 // Key of the Gateway.
@@ -65,9 +73,11 @@ func (g Gateway) owned(name string) metav1.ObjectMeta {
 
 // meta is the metadata of an object in any namespace. Pods do not say who made them: their Deployment does.
 func (g Gateway) meta(namespace, name string) metav1.ObjectMeta {
-	annotations := g.annotations()
+	labels, annotations := g.labels(), g.annotations()
+	// Pods go without it: they would be rolled where a Gateway takes another class that says the same.
+	labels[LabelClass] = LabelValue(string(g.Object.Spec.GatewayClassName))
 	annotations[gatewaypod.ControllerAnnotation] = string(g.Controller)
-	return metav1.ObjectMeta{Namespace: namespace, Name: name, Labels: g.labels(), Annotations: annotations}
+	return metav1.ObjectMeta{Namespace: namespace, Name: name, Labels: labels, Annotations: annotations}
 }
 
 // labels of every object: those that the Gateway asks for, and ours over them.

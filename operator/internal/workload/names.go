@@ -24,14 +24,15 @@ type Names struct {
 	Shards map[string]string
 }
 
-// NamesOf returns the names of a Gateway's objects: the Gateway's own wherever it fits.
+// NamesOf returns the names of a Gateway's objects. The Deployment and the Service, at which autoscalers and people aim, have the
+// Gateway's own wherever it fits.
 func NamesOf(gateway string) Names {
 	names := Names{
 		Deployment:     gatewaypod.Shorten(gateway, maxDeploymentName),
 		Service:        serviceName(gateway),
-		ServiceAccount: gatewaypod.Shorten(gateway, validation.DNS1123SubdomainMaxLength),
-		Role:           gateway,
-		Budget:         gatewaypod.Shorten(gateway, validation.DNS1123SubdomainMaxLength),
+		ServiceAccount: gatewaypod.AccountName(gateway),
+		Role:           gatewaypod.AccountName(gateway),
+		Budget:         gatewaypod.AccountName(gateway),
 		Config:         gatewaypod.ConfigMapName(gateway),
 		Certificates:   gatewaypod.CertificatesSecretName(gateway),
 		Admin:          gatewaypod.AdminSecretName(gateway),

@@ -15,14 +15,27 @@ import (
 	"github.com/varnish-gateway/gateway/shared/gatewaypod"
 )
 
-func TestShortNamesAreTheGateways(t *testing.T) {
+func TestWhatPeopleAimAtHasTheNameOfTheGateway(t *testing.T) {
 	names := workload.NamesOf("edge")
-	for _, name := range []string{names.Deployment, names.Service, names.ServiceAccount, names.Role, names.Budget, names.Config} {
-		assert.Equal(t, "edge", name)
+	assert.Equal(t, "edge", names.Deployment)
+	assert.Equal(t, "edge", names.Service)
+}
+
+// Names that users give to objects of their own.
+func TestWhatUsersCallTheirOwnIsNotOurs(t *testing.T) {
+	names := workload.NamesOf("edge")
+	for name, given := range map[string][]string{
+		"Secrets":                {names.Certificates, names.Admin},
+		"ConfigMaps":             {names.Config, names.Shards["00"]},
+		"ServiceAccounts":        {names.ServiceAccount},
+		"Roles and RoleBindings": {names.Role},
+		"PodDisruptionBudgets":   {names.Budget},
+	} {
+		for _, each := range given {
+			assert.True(t, strings.HasPrefix(each, "edge-varnish-gateway"), "%s: %s", name, each)
+		}
 	}
-	assert.Equal(t, "edge-tls", names.Certificates)
-	assert.Equal(t, "edge-admin", names.Admin)
-	assert.Equal(t, "edge-routes-07", names.Shards["07"])
+	assert.Equal(t, "edge-varnish-gateway-routes-07", names.Shards["07"])
 }
 
 // gatewayNames are names that a Gateway may have.

@@ -1,0 +1,184 @@
+package apply
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Pauses between two corrections of an object that somebody changes back again and again.
+const (
+	firstPause = time.Second
+	lastPause  = 5 * time.Minute
+	// calm is how long nobody must have changed it for the next correction to be as good as the first.
+	calm = 10 * time.Minute
+	// contestedFrom is the number of corrections from which on it is told.
+	contestedFrom = 4
+)
+
+// ContestedError says that somebody else (a person, a controller, an admission webhook) changes fields of ours again each time that they
+// are put right. They are put right less and less often then.
+type ContestedError struct {
+	// Object by kind, namespace and name.
+	Object string
+	Fields []string
+	// Again is when it is time for the next try, counted from now.
+	Again time.Duration
+	// told says that it has happened often enough to be told.
+	told bool
+}
+
+// Error implements error.
+func (e *ContestedError) Error() string {
+	return fmt.Sprintf("%s: somebody else changes %s each time that it is put right", e.Object, strings.Join(e.Fields, ", "))
+}
+
+// Told says whether it has happened so often that it is no coincidence.
+func (e *ContestedError) Told() bool { return e.told }
+
+// Corrections remember which fields of which objects were put right, and when. The zero value is ready. It is safe for concurrent
+// use.
+type Corrections struct {
+	mu     sync.Mutex
+	known  map[string]*written
+	tidied time.Time
+	// now is the clock; time.Now where it is nil.
+	now func() time.Time
+}
+
+// written is what is known of one object.
+type written struct {
+	// digest of what was written last.
+	digest string
+	last   time.Time
+	fields map[string]*correction
+}
+
+// correction of one field.
+type correction struct {
+	last  time.Time
+	pause time.Duration
+	count int
+}
+
+// begin says that an object is to be written over one that differs. corrects says that the live one shows that the same was
+// written before. An error says that it is too early to put any of the fields right again.
+func (c *Corrections) begin(object, digest string, corrects bool, differences []difference) error {
+	if c == nil {
+		return nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := c.time()
+	known := c.of(object, now)
+	if known.digest != digest && !corrects {
+		*known = written{digest: digest, last: now, fields: map[string]*correction{}}
+		return nil
+	}
+	known.digest = digest
+	fields := pathsOf(differences)
+	wait := lastPause
+	for _, field := range fields {
+		wait = min(wait, known.field(field).remains(now))
+	}
+	if wait > 0 {
+		return known.contested(object, fields, wait)
+	}
+	known.note(fields, now)
+	return nil
+}
+
+// undone says that fields are not as desired right after they were written, since admission has changed them.
+func (c *Corrections) undone(object, digest string, differences []difference) error {
+	if c == nil {
+		return nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := c.time()
+	known := c.of(object, now)
+	known.digest = digest
+	fields := pathsOf(differences)
+	wait := lastPause
+	for _, field := range fields {
+		f := known.field(field)
+		if f.remains(now) <= 0 {
+			f.note(now)
+		}
+		f.count = max(f.count, contestedFrom)
+		wait = min(wait, f.remains(now))
+	}
+	return known.contested(object, fields, wait)
+}
+
+// of an object what is known; what has been calm is forgotten. It is called with the lock held.
+func (c *Corrections) of(object string, now time.Time) *written {
+	if c.known == nil {
+		c.known = map[string]*written{}
+	}
+	if now.Sub(c.tidied) > time.Minute {
+		c.tidied = now
+		for object, known := range c.known {
+			if now.Sub(known.last) > calm {
+				delete(c.known, object)
+			}
+		}
+	}
+	if c.known[object] == nil {
+		c.known[object] = &written{fields: map[string]*correction{}}
+	}
+	known := c.known[object]
+	known.last = now
+	return known
+}
+
+func (w *written) field(path string) *correction {
+	if w.fields[path] == nil {
+		w.fields[path] = &correction{}
+	}
+	return w.fields[path]
+}
+
+func (w *written) note(fields []string, now time.Time) {
+	for _, path := range fields {
+		w.field(path).note(now)
+	}
+}
+
+func (w *written) contested(object string, fields []string, again time.Duration) error {
+	told := slices.DeleteFunc(slices.Clone(fields), func(path string) bool { return w.field(path).count < contestedFrom })
+	if len(told) > 0 {
+		fields = told
+	}
+	return &ContestedError{Object: object, Fields: fields, Again: again, told: len(told) > 0}
+}
+
+// remains is how long it is until the field may be put right again.
+func (k *correction) remains(now time.Time) time.Duration { return k.pause - now.Sub(k.last) }
+
+func (k *correction) note(now time.Time) {
+	if now.Sub(k.last) > calm {
+		k.pause, k.count = 0, 0
+	}
+	k.pause = min(max(2*k.pause, firstPause), lastPause)
+	k.count++
+	k.last = now
+}
+
+func (c *Corrections) time() time.Time {
+	if c.now != nil {
+		return c.now()
+	}
+	return time.Now()
+}
+
+func pathsOf(differences []difference) []string {
+	var paths []string
+	for _, d := range differences {
+		paths = append(paths, d.path)
+	}
+	slices.Sort(paths)
+	return slices.Compact(paths)
+}

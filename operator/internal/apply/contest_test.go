@@ -1,0 +1,91 @@
+package apply
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+var selector = []difference{{path: "spec.selector"}}
+
+// contest is a clock that is moved, and corrections that go by it.
+func contest() (*Corrections, func(time.Duration)) {
+	now := time.Unix(1_800_000_000, 0)
+	return &Corrections{now: func() time.Time { return now }}, func(d time.Duration) { now = now.Add(d) }
+}
+
+func TestAnObjectThatIsChangedAgainAndAgainIsPutRightLessAndLess(t *testing.T) {
+	c, pass := contest()
+	writes, told := 0, 0
+	for range 3600 {
+		var contested *ContestedError
+		switch err := c.begin("Service ns/edge", "digest", true, selector); {
+		case err == nil:
+			writes++
+		default:
+			require.ErrorAs(t, err, &contested)
+			assert.Positive(t, contested.Again)
+			assert.LessOrEqual(t, contested.Again, lastPause)
+			if contested.Told() {
+				told++
+			}
+		}
+		pass(time.Second)
+	}
+	// 1+2+4+...+256 s, and then one in five minutes.
+	assert.Equal(t, 10+10, writes)
+	assert.Greater(t, told, 3500)
+}
+
+func TestAnotherWishIsNoCorrection(t *testing.T) {
+	c, _ := contest()
+	for _, digest := range []string{"a", "b", "c", "d"} {
+		assert.NoError(t, c.begin("Service ns/edge", digest, false, selector))
+	}
+	assert.NoError(t, c.begin("Service ns/edge", "d", true, selector), "it is put right at once")
+	assert.Error(t, c.begin("Service ns/edge", "d", true, selector))
+	assert.NoError(t, c.begin("Service ns/edge", "e", false, selector), "another wish waits for nothing")
+}
+
+func TestTwoWritersThatSignTheirWritesAreBoundedToo(t *testing.T) {
+	c, _ := contest()
+	require.NoError(t, c.begin("Deployment ns/edge", "ours", false, selector))
+	require.NoError(t, c.begin("Deployment ns/edge", "ours", false, selector))
+	assert.Error(t, c.begin("Deployment ns/edge", "ours", false, selector))
+}
+
+func TestWhatAdmissionChangesIsToldAtOnce(t *testing.T) {
+	c, pass := contest()
+	var contested *ContestedError
+	require.ErrorAs(t, c.undone("Deployment ns/edge", "digest", selector), &contested)
+	assert.True(t, contested.Told())
+	assert.EqualError(t, contested, "Deployment ns/edge: somebody else changes spec.selector each time that it is put right")
+	assert.Error(t, c.begin("Deployment ns/edge", "digest", true, selector))
+	pass(firstPause)
+	assert.NoError(t, c.begin("Deployment ns/edge", "digest", true, selector))
+	assert.Error(t, c.undone("Deployment ns/edge", "digest", selector))
+	pass(firstPause)
+	assert.Error(t, c.begin("Deployment ns/edge", "digest", true, selector), "the pause has grown")
+}
+
+func TestOneFieldDoesNotWaitForAnother(t *testing.T) {
+	c, _ := contest()
+	require.NoError(t, c.begin("Service ns/edge", "digest", true, selector))
+	require.Error(t, c.begin("Service ns/edge", "digest", true, selector))
+	assert.NoError(t, c.begin("Service ns/edge", "digest", true, append([]difference{{path: "spec.type"}}, selector...)))
+}
+
+func TestWhatIsCalmIsForgotten(t *testing.T) {
+	c, pass := contest()
+	for range 100 {
+		_ = c.begin("Service ns/edge", "digest", true, selector)
+		pass(time.Minute)
+	}
+	pass(calm + time.Second)
+	require.NoError(t, c.begin("Service ns/other", "digest", true, selector))
+	assert.Len(t, c.known, 1)
+	assert.NoError(t, c.begin("Service ns/edge", "digest", true, selector))
+	assert.Equal(t, firstPause, c.known["Service ns/edge"].fields["spec.selector"].pause)
+}
