@@ -15,6 +15,8 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/varnish-gateway/gateway/shared/gatewaypod"
 )
 
 // fault is something that happens to a Gateway that serves. After it, the operator comes to rest.
@@ -42,14 +44,24 @@ func overwrite[T client.Object](empty func() T, name string, change func(T)) fun
 
 // madeOf are the objects of the Gateway edge that people see, and whose labels they may change.
 var madeOf = map[string]func() client.Object{
-	"Service":             func() client.Object { return &corev1.Service{ObjectMeta: objectMeta("", "edge")} },
-	"Deployment":          func() client.Object { return &appsv1.Deployment{ObjectMeta: objectMeta("", "edge")} },
-	"ConfigMap":           func() client.Object { return &corev1.ConfigMap{ObjectMeta: objectMeta("", "edge")} },
-	"Secret":              func() client.Object { return &corev1.Secret{ObjectMeta: objectMeta("", "edge-admin")} },
-	"ServiceAccount":      func() client.Object { return &corev1.ServiceAccount{ObjectMeta: objectMeta("", "edge")} },
-	"Role":                func() client.Object { return &rbacv1.Role{ObjectMeta: objectMeta("", "edge")} },
-	"RoleBinding":         func() client.Object { return &rbacv1.RoleBinding{ObjectMeta: objectMeta("", "edge")} },
-	"PodDisruptionBudget": func() client.Object { return &policyv1.PodDisruptionBudget{ObjectMeta: objectMeta("", "edge")} },
+	"Service":    func() client.Object { return &corev1.Service{ObjectMeta: objectMeta("", "edge")} },
+	"Deployment": func() client.Object { return &appsv1.Deployment{ObjectMeta: objectMeta("", "edge")} },
+	"ConfigMap": func() client.Object {
+		return &corev1.ConfigMap{ObjectMeta: objectMeta("", gatewaypod.ConfigMapName("edge"))}
+	},
+	"Secret": func() client.Object {
+		return &corev1.Secret{ObjectMeta: objectMeta("", gatewaypod.AdminSecretName("edge"))}
+	},
+	"ServiceAccount": func() client.Object {
+		return &corev1.ServiceAccount{ObjectMeta: objectMeta("", gatewaypod.AccountName("edge"))}
+	},
+	"Role": func() client.Object { return &rbacv1.Role{ObjectMeta: objectMeta("", gatewaypod.AccountName("edge"))} },
+	"RoleBinding": func() client.Object {
+		return &rbacv1.RoleBinding{ObjectMeta: objectMeta("", gatewaypod.AccountName("edge"))}
+	},
+	"PodDisruptionBudget": func() client.Object {
+		return &policyv1.PodDisruptionBudget{ObjectMeta: objectMeta("", gatewaypod.AccountName("edge"))}
+	},
 }
 
 // relabel changes the labels of every object of the Gateway by hand.
@@ -79,16 +91,28 @@ func faults() []fault {
 		{"nothing", func(*testing.T, string, *traffic) {}, nil, 0, 0},
 		{
 			"the port of the Service is edited",
-			overwrite(func() *corev1.Service { return &corev1.Service{} }, "edge", func(s *corev1.Service) { s.Spec.Ports[0].Port = 81 }), nil, 20, 20,
+			overwrite(func() *corev1.Service { return &corev1.Service{} }, "edge", func(s *corev1.Service) { s.Spec.Ports[0].Port = 81 }),
+			func(t *testing.T, ns string) error {
+				if ports := get(t, &corev1.Service{}, ns, "edge").Spec.Ports; len(ports) != 1 || ports[0].Port != 80 {
+					return fmt.Errorf("the ports are %v", ports)
+				}
+				return nil
+			}, 6, 3,
 		},
 		{
 			"the selector of the Service is edited",
-			overwrite(func() *corev1.Service { return &corev1.Service{} }, "edge", func(s *corev1.Service) { s.Spec.Selector["version"] = "v2" }), nil, 6, 2,
+			overwrite(func() *corev1.Service { return &corev1.Service{} }, "edge", func(s *corev1.Service) { s.Spec.Selector["version"] = "v2" }),
+			func(t *testing.T, ns string) error {
+				if selector := get(t, &corev1.Service{}, ns, "edge").Spec.Selector; len(selector) != 2 {
+					return fmt.Errorf("the selector is %v", selector)
+				}
+				return nil
+			}, 6, 2,
 		},
 		{"the ServiceAccount is deleted", func(t *testing.T, ns string, _ *traffic) {
-			remove(t, &corev1.ServiceAccount{}, ns, "edge")
+			remove(t, &corev1.ServiceAccount{}, ns, gatewaypod.AccountName("edge"))
 		}, func(t *testing.T, ns string) error {
-			return cluster.Get(t.Context(), clientKey(ns, "edge"), &corev1.ServiceAccount{})
+			return cluster.Get(t.Context(), clientKey(ns, gatewaypod.AccountName("edge")), &corev1.ServiceAccount{})
 		}, 6, 2},
 		{"the status is wiped out", func(t *testing.T, ns string, _ *traffic) {
 			eventually(t, "the status to be wiped out", func() error {

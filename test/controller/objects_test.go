@@ -20,7 +20,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/varnish-gateway/gateway/shared/gatewaypod"
 	"github.com/varnish-gateway/gateway/shared/routing"
@@ -42,8 +41,8 @@ func TestEveryObjectFieldByField(t *testing.T) {
 	https := `  - {name: https, port: 443, protocol: HTTPS, tls: {certificateRefs: [{name: cert}]}}` + "\n"
 	apply(t, ns, secretManifest(t, "cert"))
 	apply(t, ns, class+"---"+withParameters("{podDisruptionBudget: {minAvailable: 1}}")+https+"---"+routeTo("web", backends))
-	for i := range 2 {
-		require.NoError(t, cluster.Create(t.Context(), routeOfHalfAShard(ns, i)))
+	for i := range 5 {
+		require.NoError(t, cluster.Create(t.Context(), largeRoute(ns, fmt.Sprintf("large-%d", i), 3)))
 	}
 	eventuallyAccesses(t, backends, 2)
 	var shard string
@@ -160,27 +159,6 @@ func (e edit) said(t *testing.T, object client.Object) map[string]any {
 
 // sequences of routing.json grow with each write.
 var sequences = regexp.MustCompile(`"sequence": *[0-9]+,?`)
-
-// routeOfHalfAShard is so large that two of them do not fit into one ConfigMap.
-func routeOfHalfAShard(namespace string, i int) *gatewayv1.HTTPRoute {
-	made := route(namespace, i)
-	rule := &made.Spec.Rules[0]
-	match := rule.Matches[0]
-	rule.Matches = nil
-	for n := range 64 {
-		for _, name := range []gatewayv1.HTTPHeaderName{"A", "B"} {
-			match.Headers = append(match.Headers[:0:0], gatewayv1.HTTPHeaderMatch{Name: name, Value: fmt.Sprintf("%d-%s", n, strings.Repeat("x", 4000))})
-			rule.Matches = append(rule.Matches, match)
-		}
-	}
-	rule.Matches = rule.Matches[:64]
-	second := *rule.DeepCopy()
-	for n := range second.Matches {
-		second.Matches[n].Headers[0].Name = "C"
-	}
-	made.Spec.Rules = append(made.Spec.Rules, second)
-	return made
-}
 
 func TestThePageOfObjectsIsTheTable(t *testing.T) {
 	var table strings.Builder
