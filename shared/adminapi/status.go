@@ -59,7 +59,8 @@ type Routing struct {
 	Error string `json:"error"`
 	// Pending says what newer routing, or a part of it, waits for: shards that are not there yet, the endpoints of a
 	// namespace that is new to it, a ghost that cannot be asked or has been building it for 10 seconds, a watch that
-	// cannot be opened, or of which the API server has said nothing for 11 minutes. Empty where it waits for nothing.
+	// cannot be opened, whose requests have failed for a minute, or of which the API server has said nothing for 11
+	// minutes. Empty where it waits for nothing.
 	Pending string `json:"pending"`
 	// Diagnostics tell of records that are inert: ghost's words, and chaperone's about what ghost.json does not repeat.
 	Diagnostics []contract.Diagnostic `json:"diagnostics"`

@@ -27,6 +27,8 @@ type Sources struct {
 	Varnishstat Varnishstat
 	// Ages are how long ago each source was heard of last.
 	Ages func() map[string]time.Duration
+	// Failing is for how long requests of each source have failed.
+	Failing func() map[string]time.Duration
 	// Confined says that varnishd cannot read keys and tokens.
 	Confined bool
 	// OpenFiles is the limit of open files that chaperone and varnishd have.
@@ -69,7 +71,7 @@ func New(sources Sources) *Metrics {
 	confined := prometheus.NewGauge(prometheus.GaugeOpts{Name: varnishdConfined.name, Help: varnishdConfined.help})
 	confined.Set(truth(sources.Confined))
 	m.registry.MustRegister(m.reloads, m.reloadDuration, m.vclLoads, openFiles, confined,
-		ownCollector{sources: sources}, ageCollector{sources.Ages},
+		ownCollector{sources: sources}, sourceCollector{sources.Ages, sources.Failing},
 		newVarnishCollector(sources.Varnishstat, sources.Log),
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))

@@ -48,6 +48,10 @@ func toldTLS() tlsterm.Stats {
 	}
 }
 
+func toldFailing() map[string]time.Duration {
+	return map[string]time.Duration{"ConfigMap edge": 0, "Secret edge-certificates": 90 * time.Second}
+}
+
 func toldAges() map[string]time.Duration {
 	return map[string]time.Duration{"ConfigMap edge": 90 * time.Second}
 }
@@ -59,7 +63,7 @@ func counters(text string) Varnishstat {
 }
 
 func newMetrics(varnishstat Varnishstat) *Metrics {
-	return New(Sources{Status: told, TLS: toldTLS, Varnishstat: varnishstat, OpenFiles: 4096, Confined: true, Ages: toldAges, Log: zap.NewNop()})
+	return New(Sources{Status: told, TLS: toldTLS, Varnishstat: varnishstat, OpenFiles: 4096, Confined: true, Ages: toldAges, Failing: toldFailing, Log: zap.NewNop()})
 }
 
 func TestScrapeGolden(t *testing.T) {

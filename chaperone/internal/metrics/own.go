@@ -48,6 +48,10 @@ var varnishdConfined = metric{name: "chaperone_varnishd_confined", kind: prometh
 var sourceAge = metric{name: "chaperone_source_age_seconds", kind: prometheus.GaugeValue, labels: []string{"source"},
 	help: "How long ago the API server has last said something of an object or namespace that is watched. It does so every minute, though nothing changes."}
 
+// sourceFailing is read with sourceAge.
+var sourceFailing = metric{name: "chaperone_source_failing_seconds", kind: prometheus.GaugeValue, labels: []string{"source"},
+	help: "For how long the API server has refused, or not answered, what this pod asks of an object or namespace; 0 where it answers."}
+
 // own lists all of chaperone's own metrics.
 var own = []metric{
 	{"chaperone_build_info", prometheus.GaugeValue, []string{"version", "varnishd", "goversion"},
@@ -57,6 +61,7 @@ var own = []metric{
 		}},
 	openFilesLimit,
 	sourceAge,
+	sourceFailing,
 	varnishdConfined,
 	gauge("chaperone_ready", "1 where this pod is ready, else 0.",
 		func(s adminapi.Status) float64 { return truth(s.Ready) }),
@@ -167,18 +172,23 @@ func (m metric) desc() *prometheus.Desc {
 	return prometheus.NewDesc(m.name, m.help, m.labels, nil)
 }
 
-// ageCollector reads sourceAge.
-type ageCollector struct {
-	ages func() map[string]time.Duration
+// sourceCollector reads sourceAge and sourceFailing.
+type sourceCollector struct {
+	ages, failing func() map[string]time.Duration
 }
 
 // Describe implements prometheus.Collector.
-func (c ageCollector) Describe(descs chan<- *prometheus.Desc) { descs <- sourceAge.desc() }
+func (c sourceCollector) Describe(descs chan<- *prometheus.Desc) {
+	descs <- sourceAge.desc()
+	descs <- sourceFailing.desc()
+}
 
 // Collect implements prometheus.Collector.
-func (c ageCollector) Collect(values chan<- prometheus.Metric) {
-	for source, age := range c.ages() {
-		values <- prometheus.MustNewConstMetric(sourceAge.desc(), sourceAge.kind, age.Seconds(), source)
+func (c sourceCollector) Collect(values chan<- prometheus.Metric) {
+	for m, read := range map[*metric]func() map[string]time.Duration{&sourceAge: c.ages, &sourceFailing: c.failing} {
+		for source, seconds := range read() {
+			values <- prometheus.MustNewConstMetric(m.desc(), m.kind, seconds.Seconds(), source)
+		}
 	}
 }
 

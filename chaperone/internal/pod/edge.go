@@ -38,7 +38,7 @@ func (p *Pod) makeEdge() error {
 	})
 	p.metrics = metrics.New(metrics.Sources{
 		Status: p.board.Get, TLS: p.terminator.Stats, Log: p.log.Named("metrics"),
-		OpenFiles: limit, Ages: p.contacts.Ages, Confined: p.options.Confinement.Self != "",
+		OpenFiles: limit, Ages: p.contacts.Ages, Failing: p.contacts.Failing, Confined: p.options.Confinement.Self != "",
 		Varnishstat: metrics.Program(beside(p.options.Varnishd, "varnishstat"), p.layout.varnish),
 	})
 	return nil

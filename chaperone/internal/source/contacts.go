@@ -17,12 +17,57 @@ import (
 type Contacts struct {
 	now func() time.Time
 
-	mu   sync.Mutex
-	last map[string]time.Time
+	mu      sync.Mutex
+	last    map[string]time.Time
+	failing map[string]failure
+}
+
+// failure is since when requests of a place fail, and how the last one did.
+type failure struct {
+	since time.Time
+	why   string
 }
 
 // NewContacts knows of nothing that is watched.
-func NewContacts() *Contacts { return &Contacts{now: time.Now, last: map[string]time.Time{}} }
+func NewContacts() *Contacts {
+	return &Contacts{now: time.Now, last: map[string]time.Time{}, failing: map[string]failure{}}
+}
+
+// Failing is for how long the requests of each place have failed, 0 where they do not.
+func (c *Contacts) Failing() map[string]time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	times := make(map[string]time.Duration, len(c.last))
+	for place := range c.last {
+		times[place] = 0
+		if f, failing := c.failing[place]; failing {
+			times[place] = c.now().Sub(f.since)
+		}
+	}
+	return times
+}
+
+// why the last request of a place failed.
+func (c *Contacts) why(place string) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.failing[place].why
+}
+
+// failed says that a request of a place has failed. Of one that is not watched it says nothing.
+func (c *Contacts) failed(place, why string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, watched := c.last[place]; !watched {
+		return
+	}
+	f, failing := c.failing[place]
+	if !failing {
+		f.since = c.now()
+	}
+	f.why = why
+	c.failing[place] = f
+}
 
 // Ages are how long ago each place was heard of last or, where it never was, its watch began.
 func (c *Contacts) Ages() map[string]time.Duration {
@@ -46,6 +91,7 @@ func (c *Contacts) end(place string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.last, place)
+	delete(c.failing, place)
 }
 
 // heard says that the API server has said something of a place. Of one that is not watched it says nothing.
@@ -54,6 +100,7 @@ func (c *Contacts) heard(place string) {
 	defer c.mu.Unlock()
 	if _, watched := c.last[place]; watched {
 		c.last[place] = c.now()
+		delete(c.failing, place)
 	}
 }
 
@@ -70,10 +117,18 @@ type listener struct {
 // RoundTrip implements http.RoundTripper.
 func (l *listener) RoundTrip(request *http.Request) (*http.Response, error) {
 	response, err := l.next.RoundTrip(request)
-	if err != nil || response.StatusCode != http.StatusOK {
+	place := placeOf(request)
+	if err != nil {
+		// A watch that is ended by us has not failed.
+		if request.Context().Err() == nil {
+			l.contacts.failed(place, "the API server cannot be reached: "+err.Error())
+		}
 		return response, err
 	}
-	place := placeOf(request)
+	if response.StatusCode != http.StatusOK {
+		l.contacts.failed(place, "the API server answers "+response.Status)
+		return response, nil
+	}
 	l.contacts.heard(place)
 	response.Body = &heardBody{ReadCloser: response.Body, heard: func() { l.contacts.heard(place) }}
 	return response, nil

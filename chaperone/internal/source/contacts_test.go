@@ -2,9 +2,11 @@ package source
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -119,13 +121,20 @@ func TestAWatchThatHearsNothingGrowsOld(t *testing.T) {
 
 func TestSilenceIsReportedOnceAndTakenBack(t *testing.T) {
 	r := newRecorder()
+	clock := &testClock{time: time.Unix(1800000000, 0)}
+	contacts := NewContacts()
+	contacts.now = clock.now
+	contacts.begin("ConfigMap edge")
+	clock.move(silentAfter)
+	contacts.begin("Secret edge-certificates")
 	reasons := newReasons(r)
-	silent := reportSilent(reasons, map[string]time.Duration{"ConfigMap edge": silentAfter, "Secret edge-certificates": time.Minute}, nil)
+	silent := reportSilent(reasons, contacts, nil)
 	assert.Equal(t, map[string]bool{"ConfigMap edge": true}, silent)
 	r.eventually(t, "it is reported", func(r *recorder) bool {
 		return r.reports["ConfigMap edge"] == "the API server has said nothing of it for 11m0s" && r.reports["Secret edge-certificates"] == ""
 	})
-	assert.Empty(t, reportSilent(reasons, map[string]time.Duration{"ConfigMap edge": 0}, silent))
+	contacts.heard("ConfigMap edge")
+	assert.Empty(t, reportSilent(reasons, contacts, silent))
 	r.eventually(t, "it is taken back", func(r *recorder) bool { return r.reports["ConfigMap edge"] == "" })
 }
 
@@ -133,19 +142,86 @@ func TestSilenceDoesNotHideWhyAPlaceCannotBeWatched(t *testing.T) {
 	r := newRecorder()
 	reasons := newReasons(r)
 	const place, long = "ConfigMap edge", "the API server has said nothing of it for 11m0s"
+	clock := &testClock{time: time.Unix(1800000000, 0)}
+	contacts := NewContacts()
+	contacts.now = clock.now
+	contacts.begin(place)
 	told := func() string {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		return r.reports[place]
 	}
 	reasons.report(place, watching, "cannot be watched: forbidden")
-	silent := reportSilent(reasons, map[string]time.Duration{place: silentAfter}, nil)
+	clock.move(silentAfter)
+	silent := reportSilent(reasons, contacts, nil)
 	assert.Equal(t, "cannot be watched: forbidden; "+long, told())
-	silent = reportSilent(reasons, map[string]time.Duration{place: 0}, silent)
+	contacts.heard(place)
+	silent = reportSilent(reasons, contacts, silent)
 	assert.Equal(t, "cannot be watched: forbidden", told(), "the older reason is still there")
-	reportSilent(reasons, map[string]time.Duration{place: silentAfter}, silent)
+	clock.move(silentAfter)
+	reportSilent(reasons, contacts, silent)
 	reasons.report(place, watching, "")
 	assert.Equal(t, long, told())
 	reasons.forget(place)
 	assert.Empty(t, told())
+}
+
+// A pod whose ServiceAccount was deleted holds a token that the API server refuses with 401.
+func TestAWatchThatFailsForAMinuteIsReported(t *testing.T) {
+	refuse := &atomic.Bool{}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if refuse.Load() {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		fmt.Fprint(w, "{}")
+	}))
+	t.Cleanup(server.Close)
+	clock := &testClock{time: time.Unix(1800000000, 0)}
+	contacts := NewContacts()
+	contacts.now = clock.now
+	place := endpointsPlace("shop")
+	contacts.begin(place)
+	client := &http.Client{Transport: contacts.Transport(http.DefaultTransport)}
+	ask := func() {
+		response, err := client.Get(server.URL + "/apis/discovery.k8s.io/v1/namespaces/shop/endpointslices")
+		if err == nil {
+			_, err = io.Copy(io.Discard, response.Body)
+			response.Body.Close()
+		}
+		require.NoError(t, err)
+	}
+	r := newRecorder()
+	reasons := newReasons(r)
+	look := func(was map[string]bool) (map[string]bool, string) {
+		now := reportSilent(reasons, contacts, was)
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return now, r.reports[place]
+	}
+	ask()
+	refuse.Store(true)
+	ask()
+	assert.Zero(t, contacts.Failing()[place])
+	clock.move(failingFor - time.Second)
+	ask()
+	_, said := look(nil)
+	assert.Empty(t, said, "it may pass")
+	clock.move(time.Second)
+	ask()
+	was, said := look(nil)
+	assert.Equal(t, "its watch has failed for more than 1m0s: the API server answers 401 Unauthorized", said)
+	assert.Equal(t, failingFor, contacts.Failing()[place])
+	refuse.Store(false)
+	ask()
+	_, said = look(was)
+	assert.Empty(t, said)
+	assert.Zero(t, contacts.Failing()[place])
+
+	server.Close()
+	_, err := client.Get(server.URL + "/apis/discovery.k8s.io/v1/namespaces/shop/endpointslices")
+	require.Error(t, err)
+	clock.move(failingFor)
+	_, said = look(nil)
+	assert.Contains(t, said, "the API server cannot be reached")
 }

@@ -82,7 +82,7 @@ func (k *Kubernetes) Run(ctx context.Context, sink Sink) error {
 		case <-ctx.Done():
 			return <-mounts
 		case <-look.C:
-			silent = reportSilent(k.reasons, k.contacts.Ages(), silent)
+			silent = reportSilent(k.reasons, k.contacts, silent)
 		case err := <-mounts:
 			return err
 		case <-h.wanted:
@@ -127,27 +127,32 @@ func (k *Kubernetes) forget(place string) {
 }
 
 const (
-	// lookEvery is how often it is looked whether the API server has fallen silent.
+	// lookEvery is how often it is looked whether a watch fails, or the API server has fallen silent.
 	lookEvery = 15 * time.Second
+	// failingFor is for how long requests must have failed: the API server may be restarted meanwhile.
+	failingFor = time.Minute
 	// silentAfter is how long it must have been: bookmarks come every minute, and a watch that had none ends after 5 to 10.
 	silentAfter = 11 * time.Minute
 )
 
-// reportSilent reports the places of which nothing was heard for long, and those of which something was heard again; was are the
-// places that were reported before. It gives those that are silent now.
-func reportSilent(reasons *reasons, ages map[string]time.Duration, was map[string]bool) map[string]bool {
-	silent := map[string]bool{}
-	for place, age := range ages {
-		if age >= silentAfter {
-			silent[place] = true
-			if !was[place] {
-				reasons.report(place, silence, fmt.Sprintf("the API server has said nothing of it for %s", silentAfter))
-			}
-		} else if was[place] {
+// reportSilent reports the places whose requests have failed for a minute, or of which nothing was heard for long, and those that
+// are well again; was are the places that were reported before. It gives those that are reported now.
+func reportSilent(reasons *reasons, contacts *Contacts, was map[string]bool) map[string]bool {
+	reported := map[string]bool{}
+	failing := contacts.Failing()
+	for place, age := range contacts.Ages() {
+		switch {
+		case failing[place] >= failingFor:
+			reported[place] = true
+			reasons.report(place, silence, fmt.Sprintf("its watch has failed for more than %s: %s", failingFor, contacts.why(place)))
+		case age >= silentAfter:
+			reported[place] = true
+			reasons.report(place, silence, fmt.Sprintf("the API server has said nothing of it for %s", silentAfter))
+		case was[place]:
 			reasons.report(place, silence, "")
 		}
 	}
-	return silent
+	return reported
 }
 
 func configMapPlace(name string) string { return "ConfigMap " + name }
