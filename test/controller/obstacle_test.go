@@ -13,7 +13,10 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/varnish-gateway/gateway/shared/gatewaypod"
 )
 
 func TestAnObjectThatIsNotOursIsLeftAlone(t *testing.T) {
@@ -128,4 +131,74 @@ func TestAGatewayIsHeldOnlyWhileItHasSomethingInOtherNamespaces(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// A certificate of a user is most often a Secret GATEWAY-tls; they pick the names of the others too.
+func TestObjectsThatUsersNameForTheGatewayAreInNobodysWay(t *testing.T) {
+	startOperator(t)
+	ns := namespace(t)
+	apply(t, ns, `
+apiVersion: v1
+kind: Secret
+metadata: {name: edge-tls}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: edge-admin}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: edge}
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: edge}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: edge}
+---
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata: {name: edge}
+---`+class+"---"+withParameters("{podDisruptionBudget: {minAvailable: 1}}"))
+	eventuallyCondition(t, ofGateway(t, ns, "edge"), "Programmed", "False", "Pending", "no pod")
+}
+
+func TestAllThatIsInTheWayIsNamedAtOnceAndHoldsNothingElseBack(t *testing.T) {
+	startOperator(t)
+	ns := namespace(t)
+	apply(t, ns, strings.ReplaceAll(`
+apiVersion: v1
+kind: Secret
+metadata: {name: OURS-certificates}
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: OURS}
+---`, "OURS", gatewaypod.AccountName("edge"))+class+"---"+edge+"---"+web)
+	for _, object := range []string{"Secret " + gatewaypod.CertificatesSecretName("edge"), "ServiceAccount " + gatewaypod.AccountName("edge")} {
+		eventuallyCondition(t, ofGateway(t, ns, "edge"), "Programmed", "False", "Invalid", object+" exists and does not belong to this Gateway")
+	}
+	eventuallyRoutes(t, ns, "web")
+	require.NotEmpty(t, get(t, &corev1.Service{}, ns, "edge").Spec.Ports)
+	assert.True(t, apierrors.IsNotFound(cluster.Get(t.Context(), clientKey(ns, "edge"), &appsv1.Deployment{})), "pods would run as somebody else")
+	remove(t, &corev1.Secret{}, ns, gatewaypod.CertificatesSecretName("edge"))
+	remove(t, &corev1.ServiceAccount{}, ns, gatewaypod.AccountName("edge"))
+	eventuallyCondition(t, ofGateway(t, ns, "edge"), "Programmed", "False", "Pending", "no pod")
+}
+
+// What nobody needs to serve keeps nobody from serving.
+func TestABudgetInTheWayIsToldBesideWhatServes(t *testing.T) {
+	startOperator(t)
+	ns := namespace(t)
+	apply(t, ns, `
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata: {name: `+gatewaypod.AccountName("edge")+`}
+---`+class+"---"+withParameters("{podDisruptionBudget: {minAvailable: 1}}")+"---"+web)
+	startPod(t, ns, "edge")
+	assignAddress(t, ns, "edge", "192.0.2.11")
+	eventuallyCondition(t, ofGateway(t, ns, "edge"), "Programmed", "True", "Programmed",
+		"PodDisruptionBudget "+gatewaypod.AccountName("edge")+" exists and does not belong to this Gateway")
 }
