@@ -22,6 +22,9 @@ const (
 const (
 	// MaxVCL is the longest VCL, in bytes, that is checked: what a ConfigMap can hold.
 	MaxVCL = 1 << 20
+	// CompileWithin is how long VCL may take to compile: a pod's check gives up after that, and whoever asks for one
+	// waits so long at least.
+	CompileWithin = 5 * time.Minute
 	// MaxWait is the longest time that a call waits for a change.
 	MaxWait = 5 * time.Minute
 )
@@ -32,6 +35,9 @@ type Checked struct {
 	OK bool `json:"ok"`
 	// Message is the compiler's where it does not.
 	Message string `json:"message,omitempty"`
+	// TimedOut says that nobody knows whether it compiles, for that takes longer than CompileWithin; OK is false, and
+	// Message says so. Since 1.2.
+	TimedOut bool `json:"timedOut,omitempty"`
 }
 
 // Refusal is the body of every answer that is not 200.

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"github.com/varnish-gateway/gateway/chaperone/internal/vcl"
 	"github.com/varnish-gateway/gateway/shared/adminapi"
 	"io"
 	"net/http"
@@ -24,7 +25,7 @@ type Board interface {
 }
 
 // CheckVCL compiles VCL without effect. An empty message means that it compiles; an error means that it
-// could not be checked.
+// could not be checked, vcl.ErrTooLong that the compiler was not done in time.
 type CheckVCL func(ctx context.Context, source []byte) (message string, err error)
 
 // Handler answers the calls of the admin API to those who show the token.
@@ -84,7 +85,11 @@ func checkCall(check CheckVCL) http.HandlerFunc {
 			return
 		}
 		message, err := check(r.Context(), source)
-		if err != nil {
+		switch {
+		case errors.Is(err, vcl.ErrTooLong):
+			answer(w, http.StatusOK, adminapi.Checked{TimedOut: true, Message: err.Error()})
+			return
+		case err != nil:
 			refuse(w, http.StatusServiceUnavailable, fmt.Errorf("check VCL: %w", err))
 			return
 		}

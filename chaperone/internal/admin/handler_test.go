@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -15,6 +16,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"github.com/varnish-gateway/gateway/chaperone/internal/status"
+	"github.com/varnish-gateway/gateway/chaperone/internal/vcl"
 	"github.com/varnish-gateway/gateway/shared/adminapi"
 	"go.uber.org/zap"
 )
@@ -28,6 +30,8 @@ func compiler(_ context.Context, source []byte) (string, error) {
 	switch string(source) {
 	case "broken":
 		return "line 3: expected ';'", nil
+	case "endless":
+		return "", fmt.Errorf("checking VCL: %w: it had 5m0s", vcl.ErrTooLong)
 	case "away":
 		return "", errors.New("varnishd is away")
 	}
@@ -53,6 +57,7 @@ func TestHandler(t *testing.T) {
 		"VCL that compiles":            {"POST", "/v1/vcl/check", "fine", "Bearer " + secret, 200, `{"ok":true}`},
 		"VCL that does not compile":    {"POST", "/v1/vcl/check", "broken", "Bearer " + secret, 200, `{"ok":false,"message":"line 3: expected ';'"}`},
 		"VCL that cannot be checked":   {"POST", "/v1/vcl/check", "away", "Bearer " + secret, 503, `{"error":"check VCL: varnishd is away"}`},
+		"VCL that compiles too long":   {"POST", "/v1/vcl/check", "endless", "Bearer " + secret, 200, `{"ok":false,"message":"checking VCL: the VCL takes too long to compile: it had 5m0s","timedOut":true}`},
 		"VCL of the longest length":    {"POST", "/v1/vcl/check", strings.Repeat("x", adminapi.MaxVCL), "Bearer " + secret, 200, `{"ok":true}`},
 		"VCL that is too long":         {"POST", "/v1/vcl/check", strings.Repeat("x", adminapi.MaxVCL+1), "Bearer " + secret, 413, `{"error":"VCL is longer than 1048576 bytes"}`},
 		"a wait that is no duration":   {"GET", "/v1/status?wait=soon", "", "Bearer " + secret, 400, `{"error":"wait=\"soon\" is no duration, such as 30s"}`},

@@ -7,7 +7,6 @@ import (
 	"net"
 	"os"
 	"slices"
-	"time"
 
 	"go.uber.org/zap"
 
@@ -20,10 +19,8 @@ import (
 	"github.com/varnish-gateway/gateway/chaperone/internal/supervise"
 	"github.com/varnish-gateway/gateway/chaperone/internal/tlsterm"
 	"github.com/varnish-gateway/gateway/chaperone/internal/vcl"
+	"github.com/varnish-gateway/gateway/shared/adminapi"
 )
-
-// checkWithin is how long a check of VCL may take.
-const checkWithin = 30 * time.Second
 
 // makeEdge makes what faces clients, and what has to be there to be counted.
 func (p *Pod) makeEdge() error {
@@ -93,7 +90,7 @@ func (p *Pod) serveAdmin(ctx context.Context, parts *parts) {
 	if o.TokenFile == "" {
 		return
 	}
-	check := vcl.NewChecker(p.options.Varnishd, p.options.VMODPath, p.layout.check, checkWithin)
+	check := vcl.NewChecker(p.options.Varnishd, p.options.VMODPath, p.layout.check, adminapi.CompileWithin)
 	check.Wrap = p.options.Confinement.Wrap
 	handler := admin.Handler(p.board, check.Check, admin.TokenFile(o.TokenFile), log)
 	parts.keep(ctx, "admin API", func(ctx context.Context) (err error) {

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/varnish-gateway/gateway/shared/adminapi"
 )
 
 // CommandError is varnishd's refusal of a command.
@@ -29,8 +31,9 @@ var ErrBusy = errors.New("varnishd is still busy with another command")
 // broken connection.
 const (
 	commandWithin = time.Minute
-	// compileWithin is for those that compile or load VCL: a C compiler on a slow machine takes minutes.
-	compileWithin = 10 * time.Minute
+	// compileWithin is for those that compile or load VCL. varnishd serves meanwhile, so that they may take longer than
+	// a check, which has found that the compiler ends.
+	compileWithin = 2 * adminapi.CompileWithin
 )
 
 // Client is one authenticated connection. It is safe for concurrent use; commands run one by one.

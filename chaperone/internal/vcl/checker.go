@@ -26,7 +26,7 @@ type Checker struct {
 	VMODPath string
 	// Dir is a writable directory in which compiled VCL can be run from.
 	Dir string
-	// Within is how long one check may take.
+	// Within is how long one compilation may take.
 	Within time.Duration
 	// Wrap gives the program and arguments to run in the place of varnishd; nil for varnishd itself.
 	Wrap func(program string, args []string) (string, []string)
@@ -40,22 +40,27 @@ func NewChecker(varnishd, vmodPath, dir string, within time.Duration) *Checker {
 	return &Checker{Varnishd: varnishd, VMODPath: vmodPath, Dir: dir, Within: within, turn: make(chan struct{}, 1)}
 }
 
+// waitWithin is how long a check waits for its turn.
+const waitWithin = 20 * time.Second
+
+// ErrTooLong says that compiling takes longer than a check may.
+var ErrTooLong = errors.New("the VCL takes too long to compile")
+
 // Check compiles main.vcl. An empty message means that it compiles; an error means that it could not be
-// checked. VCL without a header is checked too; what has one is refused where it would not be loaded.
+// checked, ErrTooLong that the compiler
+// was not done in time. VCL without a header is checked too; what has one is refused where it would not be loaded.
 func (c *Checker) Check(ctx context.Context, source []byte) (message string, err error) {
 	var major *contract.MajorError
 	program, err := Parse(source)
 	if errors.As(err, &major) {
 		return err.Error(), nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, c.Within)
-	defer cancel()
-	select {
-	case c.turn <- struct{}{}:
-		defer func() { <-c.turn }()
-	case <-ctx.Done():
-		return "", fmt.Errorf("waiting to check VCL: %w", ctx.Err())
+	if err := c.wait(ctx); err != nil {
+		return "", err
 	}
+	defer func() { <-c.turn }()
+	ctx, cancel := context.WithTimeoutCause(ctx, c.Within, fmt.Errorf("%w: it had %s", ErrTooLong, c.Within))
+	defer cancel()
 	dir, err := os.MkdirTemp(c.Dir, "check")
 	if err != nil {
 		return "", fmt.Errorf("making a directory to check VCL in: %w", err)
@@ -71,7 +76,7 @@ func (c *Checker) Check(ctx context.Context, source []byte) (message string, err
 	}
 	output, err := c.run(ctx, dir, args)
 	if ctx.Err() != nil {
-		return "", fmt.Errorf("checking VCL: %w", ctx.Err())
+		return "", fmt.Errorf("checking VCL: %w", context.Cause(ctx))
 	}
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && exit.Exited() {
@@ -82,6 +87,18 @@ func (c *Checker) Check(ctx context.Context, source []byte) (message string, err
 		return "", fmt.Errorf("checking VCL: %w", err)
 	}
 	return "", nil
+}
+
+// wait waits until no other check runs.
+func (c *Checker) wait(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, waitWithin)
+	defer cancel()
+	select {
+	case c.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("waiting to check VCL: %w", ctx.Err())
+	}
 }
 
 // run runs varnishd, and gives what it writes to standard error: the compiler's words and, behind them, the C code.

@@ -57,6 +57,24 @@ func TestAVarnishdThatIsNotThereChecksNothing(t *testing.T) {
 	assert.Error(t, err)
 }
 
+func TestVCLThatTakesTooLongToCompileIsTold(t *testing.T) {
+	slow := filepath.Join(t.TempDir(), "varnishd")
+	require.NoError(t, os.WriteFile(slow, []byte("#!/bin/sh\nexec sleep 600\n"), 0o700))
+	_, err := NewChecker(slow, "", t.TempDir(), time.Millisecond).Check(t.Context(), nil)
+	require.ErrorIs(t, err, ErrTooLong)
+	assert.EqualError(t, err, "checking VCL: the VCL takes too long to compile: it had 1ms")
+}
+
+func TestACheckThatWaitsForItsTurnSaysNothingOfTheVCL(t *testing.T) {
+	checker := NewChecker("/nonexistent", "", t.TempDir(), time.Millisecond)
+	checker.turn <- struct{}{}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := checker.Check(ctx, nil)
+	require.ErrorContains(t, err, "waiting to check VCL")
+	assert.NotErrorIs(t, err, ErrTooLong)
+}
+
 func TestACheckThatTakesTooLongLeavesNoCompiler(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "pid")

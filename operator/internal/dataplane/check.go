@@ -13,6 +13,8 @@ const (
 	Checking
 	// Refused means that it does not compile.
 	Refused
+	// TimedOut means that nobody knows, for the compiler takes too long.
+	TimedOut
 	// Compiles means that it does.
 	Compiles
 )

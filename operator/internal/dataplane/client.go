@@ -25,8 +25,9 @@ const (
 	statusWait = 30 * time.Second
 	// answerWithin is how long a pod may take beyond that.
 	answerWithin = 10 * time.Second
-	// checkWithin is how long a pod may take to check VCL: a little more than chaperone gives its compiler.
-	checkWithin = 35 * time.Second
+	// checkWithin is how long a pod may take to check VCL: as long as it gives its compiler, and some time in which it
+	// waits for its turn.
+	checkWithin = adminapi.CompileWithin + 30*time.Second
 	// maxAnswer bounds what is read of an answer, in bytes.
 	maxAnswer = 8 << 20
 )
@@ -114,6 +115,8 @@ func (c *Client) Check(ctx context.Context, ip string, vcl []byte) (Check, error
 		return Check{State: Refused, Message: answer.Error}, nil
 	case response.StatusCode != http.StatusOK:
 		return Check{}, fmt.Errorf("chaperone answers %s: %s", response.Status, answer.Error)
+	case answer.TimedOut:
+		return Check{State: TimedOut, Message: answer.Message}, nil
 	case !answer.OK:
 		return Check{State: Refused, Message: answer.Message}, nil
 	}

@@ -113,9 +113,17 @@ func TestVCLThatIsNotPublishedKeepsAGatewayFromBeingProgrammed(t *testing.T) {
 			Check{State: Refused, Message: strings.Repeat("ü", maxCompilerMessage)}, nil, "False", "Invalid", strings.Repeat("ü", maxCompilerMessage/2) + " ...",
 		},
 		"it does not compile, and pods are gone since": {Check{State: Refused, Message: "no"}, nil, "False", "Invalid", "does not compile"},
-		"it is being checked":                          {Check{State: Checking}, []Observation{current}, "Unknown", "Pending", "is checking"},
-		"a pod that starts may check it":               {Check{State: Unheard}, []Observation{starting}, "Unknown", "Pending", "no pod answers"},
-		"there is no pod to check it":                  {Check{State: Unheard}, nil, "False", "Pending", "no pod answers"},
+		"it takes too long to compile": {
+			Check{State: TimedOut, Message: "too long"}, []Observation{current}, "False", "Invalid",
+			"The VCL is not published, since a pod could not compile it within 5m0s; the last good one serves.",
+		},
+		"it takes too long to compile, where nothing serves": {
+			Check{State: TimedOut, Message: "too long"}, []Observation{said(t, "a", `{"vcl":{"error":"older","fallback":"closed"}}`)}, "False", "Invalid",
+			"every request there is answered 503, since nothing may be served without it.\ntoo long",
+		},
+		"it is being checked":            {Check{State: Checking}, []Observation{current}, "Unknown", "Pending", "is checking"},
+		"a pod that starts may check it": {Check{State: Unheard}, []Observation{starting}, "Unknown", "Pending", "no pod answers"},
+		"there is no pod to check it":    {Check{State: Unheard}, nil, "False", "Pending", "no pod answers"},
 		"a pod has refused what is published": {
 			Check{State: Checking}, []Observation{said(t, "a", `{"routing":{"sequence":7,"error":"version 2"}}`)}, "False", "Invalid", "version 2",
 		},

@@ -2,6 +2,7 @@ package dataplane
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -54,11 +55,13 @@ func vclRefused(check Check, pods []Observation) string {
 		severity = severityOf(worst.Status.VCL)
 	}
 	switch {
+	case check.State == TimedOut && severity <= lastGood:
+		return fmt.Sprintf("The VCL is not published, since a pod could not compile it within %s; the last good one serves.", adminapi.CompileWithin)
 	case check.State == Refused && severity <= lastGood:
 		return "The VCL does not compile; the last good one serves.\n" + clipped(message)
 	case severity == inEffect:
 		return ""
-	case check.State != Refused:
+	case check.State != Refused && check.State != TimedOut:
 		message = worst.Status.VCL.Error
 	}
 	return worst.vclRefused() + "\n" + clipped(message)

@@ -30,6 +30,12 @@ const (
 	maxRefusedPause = 5 * time.Minute
 )
 
+// Pauses before VCL that takes too long to compile is compiled again: each attempt costs the pod minutes of a processor.
+const (
+	minTooLongPause = 10 * time.Minute
+	maxTooLongPause = 2 * time.Hour
+)
+
 // CheckVCL has a pod of the Gateway compile VCL, without effect. It does not wait: the Gateway is reported as changed once a pod has
 // said whether the VCL compiles, and when that changes; the next call tells. VCL that compiles is compiled once. What was refused is
 // tried again now and then, and at once where the pod that refused it is gone, since another may run another image. Where no pod
@@ -69,17 +75,16 @@ var errNobody = errors.New("no pod answers")
 // repeat asks until VCL compiles or nobody answers, and tells each result that differs from the one before.
 func repeat(ctx context.Context, ask func() (dataplane.Check, string, error), log *zap.Logger, tell func(dataplane.Check, string)) {
 	var last dataplane.Check
-	pause, refusedPause := minPause, minRefusedPause
+	pauses := newPauses()
 	for ctx.Err() == nil {
 		result, pod, err := ask()
 		if errors.Is(err, errNobody) {
 			tell(dataplane.Check{}, "")
 			return
 		}
-		wait := refusedPause
+		wait := pauses.next(result.State, err)
 		if err != nil {
-			log.Debug("VCL could not be checked", zap.Error(err), zap.Duration("retryIn", pause))
-			wait, pause = pause, min(2*pause, maxPause)
+			log.Debug("VCL could not be checked", zap.Error(err), zap.Duration("retryIn", wait))
 		} else {
 			if result != last {
 				last = result
@@ -88,13 +93,34 @@ func repeat(ctx context.Context, ask func() (dataplane.Check, string, error), lo
 			if result.State == dataplane.Compiles {
 				return
 			}
-			pause, refusedPause = minPause, min(2*refusedPause, maxRefusedPause)
 		}
 		select {
 		case <-ctx.Done():
 		case <-time.After(wait):
 		}
 	}
+}
+
+// pauses before the next attempt, by what came of the last one. Each grows as long as the same comes of it.
+type pauses struct{ failed, refused, tooLong time.Duration }
+
+func newPauses() *pauses {
+	return &pauses{failed: minPause, refused: minRefusedPause, tooLong: minTooLongPause}
+}
+
+// next is how long to wait now.
+func (p *pauses) next(state dataplane.CheckState, err error) (wait time.Duration) {
+	switch {
+	case err != nil:
+		wait, p.failed = p.failed, min(2*p.failed, maxPause)
+		return wait
+	case state == dataplane.TimedOut:
+		wait, p.tooLong = p.tooLong, min(2*p.tooLong, maxTooLongPause)
+	default:
+		wait, p.refused = p.refused, min(2*p.refused, maxRefusedPause)
+	}
+	p.failed = minPause
+	return wait
 }
 
 // askAny asks the pods that answer, one after the other, until one gives a result, and returns whose it is.

@@ -252,6 +252,7 @@ func TestAPodChecksVCL(t *testing.T) {
 	}{
 		"that compiles":              {200, `{"ok":true}`, dataplane.Check{State: dataplane.Compiles}},
 		"that does not":              {200, `{"ok":false,"message":"line 3: expected ';'"}`, dataplane.Check{State: dataplane.Refused, Message: "line 3: expected ';'"}},
+		"that compiles too long":     {200, `{"ok":false,"timedOut":true,"message":"too long"}`, dataplane.Check{State: dataplane.TimedOut, Message: "too long"}},
 		"that is too long":           {413, `{"error":"VCL is longer than 1048576 bytes"}`, dataplane.Check{State: dataplane.Refused, Message: "VCL is longer than 1048576 bytes"}},
 		"without knowing what it is": {404, `{"error":"there is no /v1/vcl/check"}`, dataplane.Check{State: dataplane.Compiles}},
 		"in a way of its own":        {404, `not found`, dataplane.Check{State: dataplane.Compiles}},
