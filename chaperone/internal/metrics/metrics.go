@@ -33,6 +33,8 @@ type Sources struct {
 	Confined bool
 	// OpenFiles is the limit of open files that chaperone and varnishd have.
 	OpenFiles uint64
+	// TLSConnections is how many TLS connections there may be.
+	TLSConnections int
 	// Log tells of varnishstat's failures.
 	Log *zap.Logger
 }
@@ -68,9 +70,11 @@ func New(sources Sources) *Metrics {
 	}
 	openFiles := prometheus.NewGauge(prometheus.GaugeOpts{Name: openFilesLimit.name, Help: openFilesLimit.help})
 	openFiles.Set(float64(sources.OpenFiles))
+	connections := prometheus.NewGauge(prometheus.GaugeOpts{Name: tlsConnectionsLimit.name, Help: tlsConnectionsLimit.help})
+	connections.Set(float64(sources.TLSConnections))
 	confined := prometheus.NewGauge(prometheus.GaugeOpts{Name: varnishdConfined.name, Help: varnishdConfined.help})
 	confined.Set(truth(sources.Confined))
-	m.registry.MustRegister(m.reloads, m.reloadDuration, m.vclLoads, openFiles, confined,
+	m.registry.MustRegister(m.reloads, m.reloadDuration, m.vclLoads, openFiles, connections, confined,
 		ownCollector{sources: sources}, sourceCollector{sources.Ages, sources.Failing},
 		newVarnishCollector(sources.Varnishstat, sources.Log),
 		collectors.NewGoCollector(),

@@ -63,7 +63,7 @@ func counters(text string) Varnishstat {
 }
 
 func newMetrics(varnishstat Varnishstat) *Metrics {
-	return New(Sources{Status: told, TLS: toldTLS, Varnishstat: varnishstat, OpenFiles: 4096, Confined: true, Ages: toldAges, Failing: toldFailing, Log: zap.NewNop()})
+	return New(Sources{Status: told, TLS: toldTLS, Varnishstat: varnishstat, OpenFiles: 4096, TLSConnections: 682, Confined: true, Ages: toldAges, Failing: toldFailing, Log: zap.NewNop()})
 }
 
 func TestScrapeGolden(t *testing.T) {

@@ -40,6 +40,10 @@ var (
 var openFilesLimit = metric{name: "chaperone_open_files_limit", kind: prometheus.GaugeValue,
 	help: "Files that chaperone and varnishd may each have open: the hard limit, to which the soft one is raised."}
 
+// tlsConnectionsLimit does not change either.
+var tlsConnectionsLimit = metric{name: "chaperone_tls_connections_limit", kind: prometheus.GaugeValue,
+	help: "TLS connections that there may be: the flag's number, or what open files and memory allow."}
+
 // varnishdConfined does not change either.
 var varnishdConfined = metric{name: "chaperone_varnishd_confined", kind: prometheus.GaugeValue,
 	help: "1 where varnishd, and so user VCL, cannot read private keys and tokens, 0 where the kernel has no Landlock."}
@@ -60,6 +64,7 @@ var own = []metric{
 			to(1, s.Versions.Chaperone, s.Versions.Varnishd, runtime.Version())
 		}},
 	openFilesLimit,
+	tlsConnectionsLimit,
 	sourceAge,
 	sourceFailing,
 	varnishdConfined,

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"runtime/debug"
 	"slices"
 
 	"go.uber.org/zap"
@@ -13,6 +14,7 @@ import (
 	"github.com/varnish-gateway/gateway/chaperone/internal/accesslog"
 	"github.com/varnish-gateway/gateway/chaperone/internal/admin"
 	"github.com/varnish-gateway/gateway/chaperone/internal/health"
+	"github.com/varnish-gateway/gateway/chaperone/internal/memory"
 	"github.com/varnish-gateway/gateway/chaperone/internal/metrics"
 	"github.com/varnish-gateway/gateway/chaperone/internal/openfiles"
 	"github.com/varnish-gateway/gateway/chaperone/internal/socket"
@@ -29,28 +31,39 @@ func (p *Pod) makeEdge() error {
 	if err != nil {
 		return err
 	}
+	// A negative number changes nothing: it asks for the limit that there is.
+	connections := p.tlsConnections(limit, debug.SetMemoryLimit(-1))
 	p.terminator = tlsterm.New(tlsterm.Options{
-		MaxConnections:           p.tlsConnections(limit),
+		MaxConnections:           connections,
 		MaxConnectionsPerAddress: p.options.MaxTLSConnectionsPerAddress, Log: log,
 	})
 	p.metrics = metrics.New(metrics.Sources{
 		Status: p.board.Get, TLS: p.terminator.Stats, Log: p.log.Named("metrics"),
-		OpenFiles: limit, Ages: p.contacts.Ages, Failing: p.contacts.Failing, Confined: p.options.Confinement.Self != "",
+		OpenFiles: limit, TLSConnections: connections, Ages: p.contacts.Ages, Failing: p.contacts.Failing, Confined: p.options.Confinement.Self != "",
 		Varnishstat: metrics.Program(beside(p.options.Varnishd, "varnishstat"), p.layout.varnish),
 	})
 	return nil
 }
 
-// tlsConnections is how many TLS connections there may be: as many as the options say, or as the limit of open files allows.
-func (p *Pod) tlsConnections(limit uint64) int {
+// tlsConnections is how many TLS connections there may be: as many as the options say, or as the limits of open files and
+// of memory (in bytes) allow.
+func (p *Pod) tlsConnections(files uint64, bytes int64) int {
 	wanted := p.options.MaxTLSConnections
-	if !slices.ContainsFunc(p.options.Sockets, socket.Socket.Secure) || openfiles.Need(wanted) <= limit {
+	if !slices.ContainsFunc(p.options.Sockets, socket.Socket.Secure) {
 		return wanted
 	}
-	possible := openfiles.Connections(limit)
-	p.log.Warn("the limit of open files is too low for the TLS connections that there may be, and lowers their number",
-		zap.Uint64("limit", limit), zap.Uint64("needed", openfiles.Need(wanted)),
-		zap.Int("maxTLSConnections", wanted), zap.Int("possible", possible))
+	possible := wanted
+	if fit := openfiles.Connections(files); fit < possible {
+		p.log.Warn("the limit of open files is too low for the TLS connections that there may be, and lowers their number",
+			zap.Uint64("limit", files), zap.Uint64("needed", openfiles.Need(wanted)),
+			zap.Int("maxTLSConnections", wanted), zap.Int("possible", fit))
+		possible = fit
+	}
+	if fit := memory.Connections(bytes); fit < possible {
+		p.log.Warn("the memory is too little for the TLS connections that there may be, and lowers their number",
+			zap.Int64("bytes", bytes), zap.Int("maxTLSConnections", wanted), zap.Int("possible", fit))
+		possible = fit
+	}
 	return possible
 }
 
