@@ -143,6 +143,27 @@ func (r *Runner) start(key Key) *instance {
 	return i
 }
 
+// forgetGone removes what lies here of Gateways that are gone. Of one that is being stopped it stays until that is done.
+func (r *Runner) forgetGone() {
+	keep := map[Key]bool{}
+	for key := range r.gateways {
+		keep[key] = true
+	}
+	for key, stopped := range r.stopping {
+		select {
+		case <-stopped:
+		default:
+			keep[key] = true
+			if r.gateways[key] == nil {
+				r.lookAgain(retryPause)
+			}
+		}
+	}
+	if err := r.State.forget(keep); err != nil {
+		r.Log.Error("removing what is left of Gateways that are gone", zap.Error(err))
+	}
+}
+
 // leave stops a Gateway's chaperone, if there is one, without waiting for it: the others must not wait for its last requests.
 func (r *Runner) leave(key Key, g *gateway) {
 	i := g.instance

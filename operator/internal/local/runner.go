@@ -171,6 +171,10 @@ func (r *Runner) apply() error {
 		r.Log.Info("objects of other kinds are ignored", zap.String("kinds", ignored))
 	}
 	r.applyGateways(result.Gateways)
+	// A file that cannot be read may be one of a Gateway.
+	if len(set.Problems) == 0 && !set.Emptied {
+		r.forgetGone()
+	}
 	r.Log.Debug("manifests applied", zap.Duration("read", read.Sub(began)),
 		zap.Duration("translated", translated.Sub(read)), zap.Duration("written", time.Since(translated)))
 	r.show()

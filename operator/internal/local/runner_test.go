@@ -51,6 +51,26 @@ func TestAGatewayIsRunAndFollowed(t *testing.T) {
 	r.await("the gateway is gone", func(s shown) bool { return len(s.Gateways) == 0 })
 }
 
+func TestTheKeysOfAGatewayThatIsGoneGoWithIt(t *testing.T) {
+	state := newState(t)
+	earlier := state.gatewayDir(Key{"default", "earlier"})
+	require.NoError(t, os.MkdirAll(earlier, 0o700))
+	r := startIn(t, state, map[string]string{
+		"web.yaml": gatewayOn("web", freePort(t)), "other.yaml": gatewayOn("other", freePort(t)), "broken.yaml": "kind: [",
+	})
+	r.await("both are programmed", func(s shown) bool { return programmed("web")(s) && programmed("other")(s) })
+	assert.DirExists(t, earlier, "the broken file may be its")
+	r.write("broken.yaml", oneRoute)
+	require.Eventually(t, func() bool { _, err := os.Stat(earlier); return os.IsNotExist(err) }, 30*time.Second, 10*time.Millisecond)
+
+	web := state.gatewayDir(Key{"default", "web"})
+	require.DirExists(t, web)
+	r.remove("web.yaml")
+	require.Eventually(t, func() bool { _, err := os.Stat(web); return os.IsNotExist(err) }, 30*time.Second, 10*time.Millisecond)
+	assert.NotEmpty(t, r.config("other", "routing.json"), "the other one's stay")
+	r.await("the other one still runs", programmed("other"))
+}
+
 func TestAChaperoneThatEndsIsStartedAgain(t *testing.T) {
 	r := start(t, map[string]string{"gateway.yaml": gatewayOn("web", freePort(t))})
 	r.await("the gateway is programmed", programmed("web"))

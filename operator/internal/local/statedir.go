@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"syscall"
 )
 
@@ -100,6 +101,28 @@ func (s *StateDir) Close() error {
 
 // endpointsDir is shared by all Gateways.
 func (s *StateDir) endpointsDir() string { return filepath.Join(s.path, "endpoints") }
+
+// gatewayName is what directories of Gateways are called.
+var gatewayName = regexp.MustCompile(`^[0-9a-f]{8}$`)
+
+// forget removes the directories of all Gateways but those that are given: private keys and tokens are in them.
+func (s *StateDir) forget(but map[Key]bool) error {
+	keep := map[string]bool{}
+	for key := range but {
+		keep[s.gatewayDir(key)] = true
+	}
+	entries, err := os.ReadDir(s.path)
+	if err != nil {
+		return fmt.Errorf("state directory: %w", err)
+	}
+	var failed []error
+	for _, entry := range entries {
+		if path := filepath.Join(s.path, entry.Name()); entry.IsDir() && gatewayName.MatchString(entry.Name()) && !keep[path] {
+			failed = append(failed, os.RemoveAll(path))
+		}
+	}
+	return errors.Join(failed...)
+}
 
 // gatewayDir is the directory of one Gateway; its name is short whatever the Gateway's is.
 func (s *StateDir) gatewayDir(key Key) string {

@@ -54,3 +54,23 @@ func TestATemporaryStateDirGoesAway(t *testing.T) {
 	require.NoError(t, s.Close())
 	assert.NoDirExists(t, s.Path())
 }
+
+func TestWhatIsLeftOfGatewaysThatAreGoneIsRemoved(t *testing.T) {
+	path, err := os.MkdirTemp("", "gw")
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, os.RemoveAll(path)) })
+	s, err := OpenStateDir(path)
+	require.NoError(t, err)
+	defer s.Close()
+	stays, goes := Key{"shop", "stays"}, Key{"shop", "goes"}
+	for _, dir := range []string{s.gatewayDir(stays), s.gatewayDir(goes), s.endpointsDir(), filepath.Join(path, "mine")} {
+		require.NoError(t, os.MkdirAll(filepath.Join(dir, "tls"), 0o700))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "tls", "web.key"), []byte("key"), 0o600))
+	}
+	require.NoError(t, s.forget(map[Key]bool{stays: true}))
+	assert.NoDirExists(t, s.gatewayDir(goes))
+	assert.FileExists(t, filepath.Join(s.gatewayDir(stays), "tls", "web.key"))
+	assert.DirExists(t, s.endpointsDir(), "it belongs to no Gateway")
+	assert.DirExists(t, filepath.Join(path, "mine"), "nor does what somebody else put here")
+	assert.FileExists(t, filepath.Join(path, "lock"))
+}
