@@ -14,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
@@ -63,7 +64,9 @@ func startAPIProxy(t *testing.T) *apiProxy {
 			if refusal := meet(r); refusal != nil {
 				w.Header().Set("Content-Type", "application/json")
 				w.WriteHeader(int(refusal.ErrStatus.Code))
-				_ = json.NewEncoder(w).Encode(refusal.ErrStatus)
+				status := refusal.ErrStatus
+				status.TypeMeta = metav1.TypeMeta{APIVersion: "v1", Kind: "Status"}
+				_ = json.NewEncoder(w).Encode(status)
 				return
 			}
 		}

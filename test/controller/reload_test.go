@@ -278,7 +278,7 @@ spec:
 	before := get(t, &appsv1.Deployment{}, ns, "edge")
 	apply(t, ns, secretManifest(t, "cert"))
 	eventually(t, "the certificate to be passed on", func() error {
-		if n := len(get(t, &corev1.Secret{}, ns, gatewaypod.CertificatesSecretName("edge")).Data); n != 2 {
+		if n := len(get(t, &corev1.Secret{}, ns, gatewaypod.CertificatesSecretName("edge")).Data); n != 3 {
 			return fmt.Errorf("%d keys", n)
 		}
 		return nil
@@ -321,11 +321,11 @@ func TestParametersThatAreNotValidHoldNoKeysBack(t *testing.T) {
 		})
 	}
 	apply(t, ns, class+"---"+https("{}")+"---\n"+secretManifest(t, "cert"))
-	keys(2)
+	keys(3)
 	apply(t, ns, https("{varnishdExtraArgs: [-a, ':99']}"))
 	eventuallyCondition(t, ofGateway(t, ns, "edge"), "Accepted", "False", "InvalidParameters", "-a is not allowed")
 	remove(t, &corev1.Secret{}, ns, "cert")
 	keys(0)
 	apply(t, ns, secretManifest(t, "cert"))
-	keys(2)
+	keys(3)
 }

@@ -28,7 +28,7 @@ func (r *routingReconciler) publish(ctx context.Context, key types.NamespacedNam
 		return err
 	}
 	w := workload.Gateway{Object: g.Object, Controller: r.controller}
-	if live == nil || !w.Owns(live) {
+	if live == nil || !w.Owns(live) || g.Undecided {
 		return nil
 	}
 	state := r.states.of(g.Object)

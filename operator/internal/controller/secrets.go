@@ -12,6 +12,9 @@ import (
 
 // ensureCertificates brings the Secret with the listeners' key pairs up to date.
 func (r *gatewayReconciler) ensureCertificates(ctx context.Context, g *Gateway, w workload.Gateway) error {
+	if g.Undecided {
+		return nil
+	}
 	desired := w.Certificates(g.Certificates)
 	live, err := r.secret(ctx, w, desired)
 	if err != nil {

@@ -26,9 +26,11 @@ type translator struct {
 	// translations remembers what the next one need not look at again.
 	translations translate.Translator
 	changed      signal
-	current      *current
-	inboxes      *inboxes
-	log          *zap.Logger
+	// again gathers what could not be read; nil where everything could.
+	again   *time.Timer
+	current *current
+	inboxes *inboxes
+	log     *zap.Logger
 }
 
 // Start implements manager.Runnable. Only the leader translates.
@@ -84,6 +86,7 @@ func (t *translator) translate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	t.gatherAgain()
 	next := snapshotOf(in, t.translations.Translate(in))
 	changes := next.since(t.current.Load())
 	t.current.Store(next)
@@ -101,4 +104,19 @@ func (t *translator) translate(ctx context.Context) error {
 		t.inboxes.policy(policy)
 	}
 	return nil
+}
+
+// gatherAgain has objects read again that could not be read. No event tells that they can be.
+func (t *translator) gatherAgain() {
+	if t.again != nil {
+		t.again.Stop()
+		t.again = nil
+	}
+	next, failed := t.gatherer.Failures()
+	if failed == nil {
+		return
+	}
+	pause := time.Until(next)
+	t.log.Warn("objects that are referred to cannot be read", zap.Error(failed), zap.Duration("retryIn", pause))
+	t.again = time.AfterFunc(pause, t.changed.raise)
 }

@@ -3,6 +3,7 @@ package gather
 import (
 	"context"
 	"fmt"
+	"maps"
 	"sync"
 
 	corev1 "k8s.io/api/core/v1"
@@ -22,6 +23,8 @@ type Contents struct {
 	mu         sync.Mutex
 	secrets    map[types.NamespacedName]*corev1.Secret
 	configMaps map[types.NamespacedName]*corev1.ConfigMap
+	// failures of reads while gathering that are not made up for yet.
+	failures map[reference]failure
 }
 
 // Kinds whose metadata is cached.
@@ -115,6 +118,9 @@ func (c *Contents) Keep(references References) {
 			delete(c.configMaps, key)
 		}
 	}
+	maps.DeleteFunc(c.failures, func(r reference, _ failure) bool {
+		return !references.Secrets[r.NamespacedName] && !references.ConfigMaps[r.NamespacedName]
+	})
 }
 
 // version of an object as the cache knows it; empty where there is none.
@@ -134,7 +140,7 @@ func (c *Contents) read(ctx context.Context, key types.NamespacedName, object cl
 		if apierrors.IsNotFound(err) {
 			return false, nil
 		}
-		return false, fmt.Errorf("read %T %s: %w", object, key, err)
+		return false, &readError{fmt.Errorf("read %T %s: %w", object, key, err)}
 	}
 	object.SetManagedFields(nil)
 	return true, nil

@@ -79,11 +79,13 @@ func (g *Gatherer) presented(ctx context.Context, in *inputs.Inputs) error {
 			continue
 		}
 		key := types.NamespacedName{Namespace: gateway.Namespace, Name: workload.NamesOf(gateway.Name).Certificates}
-		secret, err := g.Own.Secret(ctx, key)
-		if err != nil {
+		secret, why, err := readSecret(ctx, g.Own, key)
+		switch {
+		case err != nil:
 			return err
-		}
-		if secret != nil && workload.ControlledBy(secret, gateway.UID) {
+		case why != "":
+			note(&in.Unread.Presented, client.ObjectKeyFromObject(gateway), why)
+		case secret != nil && workload.ControlledBy(secret, gateway.UID):
 			in.Presented[gateway.Namespace+"/"+gateway.Name] = secret.Data
 		}
 	}
@@ -131,20 +133,24 @@ func (g *Gatherer) referenced(ctx context.Context, references References, in *in
 	}
 	g.Contents.Keep(references)
 	for key := range references.Secrets {
-		secret, err := g.Contents.Secret(ctx, key)
-		if err != nil {
+		secret, why, err := readSecret(ctx, g.Contents, key)
+		switch {
+		case err != nil:
 			return err
-		}
-		if secret != nil {
+		case why != "":
+			note(&in.Unread.Secrets, key, why)
+		case secret != nil:
 			in.Secrets = append(in.Secrets, secret)
 		}
 	}
 	for key := range references.ConfigMaps {
-		configMap, err := g.Contents.ConfigMap(ctx, key)
-		if err != nil {
+		configMap, why, err := readConfigMap(ctx, g.Contents, key)
+		switch {
+		case err != nil:
 			return err
-		}
-		if configMap != nil {
+		case why != "":
+			note(&in.Unread.ConfigMaps, key, why)
+		case configMap != nil:
 			in.ConfigMaps = append(in.ConfigMaps, configMap)
 		}
 	}

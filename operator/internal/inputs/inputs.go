@@ -10,6 +10,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 	gatewayv1alpha3 "sigs.k8s.io/gateway-api/apis/v1alpha3"
 	gatewayv1beta1 "sigs.k8s.io/gateway-api/apis/v1beta1"
@@ -43,7 +44,16 @@ type Inputs struct {
 	// earlier translation gave them. One of a Secret that has become bad is presented until the
 	// Secret is good again.
 	Presented map[string]map[string][]byte
-	Options   Options
+	// Unread are objects that are there and could not be read.
+	Unread  Unread
+	Options Options
+}
+
+// Unread are objects that are there and could not be read, by name, with a sentence that says why.
+type Unread struct {
+	Secrets, ConfigMaps map[types.NamespacedName]string
+	// Presented are the Gateways of which it is not known what they present.
+	Presented map[types.NamespacedName]string
 }
 
 // Options of the translation that no object carries.

@@ -75,7 +75,7 @@ func TestABadCertificateLeavesTheLastGoodOneServing(t *testing.T) {
 	r := startIn(t, state, map[string]string{"gateway.yaml": gateway, "secret.yaml": secret(t, true)})
 	r.await("the gateway is programmed", programmed("web"))
 	good := r.presented()
-	require.Len(t, good, 2)
+	require.Len(t, good, 3, "a certificate, its key, and whose they are")
 
 	r.write("secret.yaml", secret(t, false))
 	r.await("the bad one is told of", refs("holds no sound key pair"))

@@ -24,6 +24,12 @@ const maxBundle = corev1.MaxSecretSize
 type bundle struct {
 	files map[string][]byte
 	size  int
+	// secrets are where the key pairs come from, by their names.
+	secrets map[string]objectKey
+}
+
+func newBundle() bundle {
+	return bundle{files: make(map[string][]byte), secrets: make(map[string]objectKey)}
 }
 
 // keyPair is a certificate with its key, both in PEM.
@@ -33,15 +39,10 @@ func keyPairOf(secret *corev1.Secret) keyPair {
 	return keyPair{certificate: secret.Data[corev1.TLSCertKey], key: secret.Data[corev1.TLSPrivateKeyKey]}
 }
 
-// presented is the key pair that has a name among files; false where there is none that holds.
-func presented(files map[string][]byte, name string) (keyPair, bool) {
-	pair := keyPair{certificate: files[name+certificateSuffix], key: files[name+keySuffix]}
-	return pair, pair.check() == nil
-}
-
-// add puts a key pair into the bundle, once; false where there is no room for it, or where another
-// one has its name, as the last good one has for another listener.
-func (b *bundle) add(name string, pair keyPair) bool {
+// add puts the key pair of a Secret into the bundle, once; false where there is no room for it, or where another one has
+// its name, as the last good one has for another listener.
+func (b *bundle) add(secret objectKey, pair keyPair) bool {
+	name := certificateName(secret)
 	if certificate, ok := b.files[name+certificateSuffix]; ok {
 		return bytes.Equal(certificate, pair.certificate) && bytes.Equal(b.files[name+keySuffix], pair.key)
 	}
@@ -49,6 +50,7 @@ func (b *bundle) add(name string, pair keyPair) bool {
 		return false
 	}
 	b.files[name+certificateSuffix], b.files[name+keySuffix] = pair.certificate, pair.key
+	b.secrets[name] = secret
 	b.size += len(pair.certificate) + len(pair.key)
 	return true
 }
@@ -61,88 +63,116 @@ func (l *listener) resolveCertificates(g *gatewayv1.Gateway, objects *objects, b
 			"protocol HTTPS needs a certificate")
 		return
 	}
-	live := objects.presented[objectKey{g.Namespace, g.Name}.String()]
+	live := objects.presentedBy(g)
+	complete := true
 	for i, ref := range l.spec.TLS.CertificateRefs {
-		if name, ok := l.resolveCertificate(index("tls.certificateRefs", i), ref, g.Namespace, objects, live, bundle); ok {
+		name, ok := l.resolveCertificate(index("tls.certificateRefs", i), ref, g.Namespace, objects, live, bundle)
+		if ok {
 			l.certificates = append(l.certificates, name)
 		}
+		complete = complete && ok
+	}
+	if !complete {
+		l.keepPrevious(g, objects, live, bundle)
 	}
 }
 
 // resolveCertificate follows one certificateRef, and gives the name of the key pair that is
 // presented for it. Where its Secret is there, and referring to it permitted, but what it holds
-// cannot be presented, that is the key pair that is presented now: a mistake in a Secret must not
-// cut off a host.
-func (l *listener) resolveCertificate(field string, ref gatewayv1.SecretObjectReference, namespace string, objects *objects, live map[string][]byte, bundle *bundle) (string, bool) {
+// cannot be read or presented, that is the key pair that is presented now: neither a mistake in a
+// Secret nor a failure of the API server must cut off a host.
+func (l *listener) resolveCertificate(field string, ref gatewayv1.SecretObjectReference, namespace string, objects *objects, live presentedBy, bundle *bundle) (string, bool) {
 	const invalid = string(gatewayv1.ListenerReasonInvalidCertificateRef)
-	secret, unresolved := objects.resolveSecret(field, ref, namespace)
-	if unresolved != nil {
-		l.unresolved = append(l.unresolved, *unresolved)
+	at, problem := objects.certificateSecret(field, ref, namespace)
+	if problem != nil {
+		l.unresolved = append(l.unresolved, *problem)
+		// What is not permitted is withdrawn at once, whatever is not known.
+		l.undecided = l.undecided || live.unknown && problem.reason != string(gatewayv1.ListenerReasonRefNotPermitted)
 		return "", false
 	}
-	at := objectKey{secret.Namespace, secret.Name}
 	name := certificateName(at)
 	// A listener that does not open presents nothing, and needs no room.
-	add := func(pair keyPair) bool { return !l.opens() || bundle.add(name, pair) }
-	var wrong string
-	if err := objects.keyPairs.check(secret); err != nil {
-		wrong = fmt.Sprintf("holds no sound key pair: %v", err)
-	} else if !add(keyPairOf(secret)) {
+	add := func(pair keyPair) bool { return !l.opens() || bundle.add(at, pair) }
+	wrong := objects.wrongWith(at)
+	if wrong == "" && !add(keyPairOf(objects.secrets[at])) {
 		wrong = fmt.Sprintf("does not fit beside the others: the certificates and keys of a Gateway have %d KiB together", maxBundle>>10)
-	} else {
+	}
+	if wrong == "" {
 		return name, true
 	}
-	last, ok := presented(live, name)
+	last, ok := live.pair(name)
 	if ok && add(last) {
 		l.unresolved.add(invalid, field, "Secret %q %s; its last good certificate serves on", at, wrong)
 		return name, true
 	}
+	l.undecided = l.undecided || live.unknown
 	l.unresolved.add(invalid, field, "Secret %q %s", at, wrong)
 	return "", false
 }
 
-// keepPresented puts those key pairs into the bundle that are presented now and have not changed,
-// so that a Secret that grows takes no room from them.
+// wrongWith says why a Secret that is there cannot be presented; empty where it can.
+func (o *objects) wrongWith(secret objectKey) string {
+	if why, unread := o.unread.Secrets[secret.named()]; unread {
+		return "cannot be read: " + why
+	}
+	if err := o.keyPairs.check(o.secrets[secret]); err != nil {
+		return fmt.Sprintf("holds no sound key pair: %v", err)
+	}
+	return ""
+}
+
+// keepPresented puts those key pairs into the bundle that are presented now and have not changed, or that the listener
+// goes on with, so that a Secret that grows takes no room from them.
 func (l *listener) keepPresented(g *gatewayv1.Gateway, objects *objects, bundle *bundle) {
-	live := objects.presented[objectKey{g.Namespace, g.Name}.String()]
-	if l.spec.TLS == nil || !l.opens() || len(live) == 0 {
+	live := objects.presentedBy(g)
+	if l.spec.TLS == nil || !l.opens() || len(live.files) == 0 {
 		return
 	}
+	complete := true
 	for _, ref := range l.spec.TLS.CertificateRefs {
-		secret, unresolved := objects.resolveSecret("", ref, g.Namespace)
-		if unresolved != nil || objects.keyPairs.check(secret) != nil {
+		at, problem := objects.certificateSecret("", ref, g.Namespace)
+		if problem != nil || objects.wrongWith(at) != "" {
+			complete = false
 			continue
 		}
-		name, pair := certificateName(objectKey{secret.Namespace, secret.Name}), keyPairOf(secret)
-		if bytes.Equal(live[name+certificateSuffix], pair.certificate) && bytes.Equal(live[name+keySuffix], pair.key) {
-			bundle.add(name, pair)
+		name, pair := certificateName(at), keyPairOf(objects.secrets[at])
+		if bytes.Equal(live.files[name+certificateSuffix], pair.certificate) && bytes.Equal(live.files[name+keySuffix], pair.key) {
+			bundle.add(at, pair)
+		}
+	}
+	if !complete {
+		for _, at := range l.previous(g, objects, live) {
+			pair, _ := live.pair(certificateName(at))
+			bundle.add(at, pair)
 		}
 	}
 }
 
-// resolveSecret finds the Secret that a certificateRef names. Whether the reference is permitted
+// certificateSecret is the Secret that a certificateRef names and that is there. Whether the reference is permitted
 // comes before whether the Secret exists, so that nothing is learnt of other namespaces.
-func (o *objects) resolveSecret(field string, ref gatewayv1.SecretObjectReference, namespace string) (*corev1.Secret, *problem) {
-	refuse := func(reason gatewayv1.ListenerConditionReason, message string) (*corev1.Secret, *problem) {
-		return nil, &problem{reason: string(reason), field: field, message: message}
-	}
+func (o *objects) certificateSecret(field string, ref gatewayv1.SecretObjectReference, namespace string) (objectKey, *problem) {
 	at := objectKey{namespace, string(ref.Name)}
+	refuse := func(reason gatewayv1.ListenerConditionReason, message string) (objectKey, *problem) {
+		return at, &problem{reason: string(reason), field: field, message: message}
+	}
 	if ref.Namespace != nil {
 		at.namespace = string(*ref.Namespace)
 	}
 	if !isSecret(ref) {
 		return refuse(gatewayv1.ListenerReasonInvalidCertificateRef, "only references to Secrets are supported")
 	}
-	if !o.permits(reference{
-		fromKind: kindGateway, fromNamespace: namespace, toKind: kindSecret, to: at,
-	}) {
+	if !o.permitsCertificate(namespace, at) {
 		return refuse(gatewayv1.ListenerReasonRefNotPermitted, "no ReferenceGrant permits the reference to Secret "+quoted(at))
 	}
-	secret := o.secrets[at]
-	if secret == nil {
+	if _, unread := o.unread.Secrets[at.named()]; !unread && o.secrets[at] == nil {
 		return refuse(gatewayv1.ListenerReasonInvalidCertificateRef, "Secret "+quoted(at)+" does not exist")
 	}
-	return secret, nil
+	return at, nil
+}
+
+// permitsCertificate tells whether Gateways of a namespace may present the certificate of a Secret.
+func (o *objects) permitsCertificate(namespace string, secret objectKey) bool {
+	return o.permits(reference{fromKind: kindGateway, fromNamespace: namespace, toKind: kindSecret, to: secret})
 }
 
 // certificateName is a Secret's name in the TLS bundle. Keys of a Secret end at 253 characters, a

@@ -64,7 +64,7 @@ func translateGateways(in inputs.Inputs, classes classes, objects *objects) gate
 func translateGateway(object *gatewayv1.Gateway, class *class, options inputs.Options, objects *objects) *gateway {
 	g := &gateway{
 		object:       object,
-		certificates: bundle{files: make(map[string][]byte)},
+		certificates: newBundle(),
 		services:     make(map[string]routing.Service),
 	}
 	if g.classGone = class.object == nil; !g.classGone {
@@ -154,7 +154,9 @@ func (g *gateway) result() Gateway {
 		Name:      g.object.Name,
 		Settings:  g.parameters.settings,
 		Held:      g.classGone || !g.serves(),
+		Undecided: slices.ContainsFunc(g.listeners, func(l *listener) bool { return l.undecided }),
 	}
+	g.certificates.describe(g.listeners)
 	r.Certificates = g.certificates.files
 	r.Sockets = sockets(g.listeners, g.parameters.settings.Ports)
 	r.Model = &model.Gateway{

@@ -37,7 +37,9 @@ type listener struct {
 	overlaps     []string
 	unresolved   problems
 	certificates []string
-	attached     int32
+	// undecided means that it is not known which certificate would serve on.
+	undecided bool
+	attached  int32
 }
 
 func (l *listener) name() string { return string(l.spec.Name) }

@@ -4,6 +4,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/varnish-gateway/gateway/operator/api/v1alpha1"
@@ -19,6 +20,11 @@ type objectKey struct {
 
 func (k objectKey) String() string { return k.namespace + "/" + k.name }
 
+// named is the key as clients write it.
+func (k objectKey) named() types.NamespacedName {
+	return types.NamespacedName{Namespace: k.namespace, Name: k.name}
+}
+
 // objects finds what others refer to.
 type objects struct {
 	services          map[objectKey]*corev1.Service
@@ -31,7 +37,9 @@ type objects struct {
 	backendTLS        policy.Index[*gatewayv1.BackendTLSPolicy]
 	// presented are the certificates that Gateways ("namespace/name") present now.
 	presented map[string]map[string][]byte
-	keyPairs  keyPairs
+	// unread are objects that are there and could not be read.
+	unread   inputs.Unread
+	keyPairs keyPairs
 }
 
 func indexObjects(in inputs.Inputs) *objects {
@@ -44,6 +52,7 @@ func indexObjects(in inputs.Inputs) *objects {
 		classParameters:   make(map[string]*v1alpha1.GatewayClassParameters, len(in.GatewayClassParameters)),
 		gatewayParameters: byKey(in.GatewayParameters),
 		presented:         in.Presented,
+		unread:            in.Unread,
 		backendTLS: policy.Attach(in.BackendTLSPolicies, func(p *gatewayv1.BackendTLSPolicy) []policy.Target {
 			return policy.LocalTargets(p, p.Spec.TargetRefs)
 		}),

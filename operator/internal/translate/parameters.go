@@ -113,6 +113,10 @@ func (o *objects) userVCL(namespace string, ref v1alpha1.VCLReference, mode v1al
 	key := cmp.Or(ref.Key, v1alpha1.DefaultVCLKey)
 	at := objectKey{namespace, ref.Name}
 	configMap := o.configMaps[at]
+	if why, unread := o.unread.ConfigMaps[at.named()]; unread {
+		found.add(reasonInvalidParameters, "vcl.name", "ConfigMap %q cannot be read: %s", at, why)
+		return nil
+	}
 	if configMap == nil {
 		found.add(reasonInvalidParameters, "vcl.name", "ConfigMap %q does not exist", at)
 		return nil

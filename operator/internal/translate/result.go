@@ -24,6 +24,9 @@ type Gateway struct {
 	// What these decide (pods, VCL, trusted hops) is then not known: it stays as it is now, while listeners and
 	// routes, and what is refused to them, still take effect.
 	Held bool
+	// Undecided means that a listener would go on with the certificate that it presents now, and that it is not known
+	// which that is. Neither routing nor certificates are to be written.
+	Undecided bool
 	// Settings in force: those of the class with what the Gateway's own parameters replace.
 	Settings v1alpha1.GatewaySettings
 	// Certificates are the content of the Gateway's TLS Secret: "<name>.crt" and "<name>.key" for each

@@ -27,7 +27,7 @@ import (
 )
 
 // withVCL is a Gateway whose class and parameters name VCL of so many bytes.
-func withVCL(ofClass, ofGateway int) translate.Result {
+func withVCL(ofClass, ofGateway int, change ...func(*inputs.Inputs)) translate.Result {
 	configMap := func(name string, size int) *corev1.ConfigMap {
 		return &corev1.ConfigMap{
 			ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: name}, Data: map[string]string{"main.vcl": strings.Repeat("#", size)},
@@ -38,7 +38,7 @@ func withVCL(ofClass, ofGateway int) translate.Result {
 	class.Spec.AllowedOverrides = []v1alpha1.Setting{v1alpha1.SettingVCL}
 	own := &v1alpha1.GatewayParameters{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "own"}}
 	own.Spec.VCL = &v1alpha1.VCLReference{Name: "own"}
-	return translate.Translate(inputs.Inputs{
+	in := inputs.Inputs{
 		GatewayClasses: []*gatewayv1.GatewayClass{gatewaytest.GatewayClass(gatewaytest.Class, func(c *gatewayv1.GatewayClass) {
 			c.Spec.ParametersRef = &gatewayv1.ParametersReference{
 				Group: v1alpha1.GroupName, Kind: v1alpha1.KindGatewayClassParameters, Name: "class",
@@ -53,7 +53,11 @@ func withVCL(ofClass, ofGateway int) translate.Result {
 		ConfigMaps:             []*corev1.ConfigMap{configMap("class", ofClass), configMap("own", ofGateway)},
 		GatewayClassParameters: []*v1alpha1.GatewayClassParameters{class},
 		GatewayParameters:      []*v1alpha1.GatewayParameters{own},
-	})
+	}
+	for _, each := range change {
+		each(&in)
+	}
+	return translate.Translate(in)
 }
 
 func TestVCLThatDoesNotFitBesideTheRoutesIsRefused(t *testing.T) {
