@@ -16,8 +16,8 @@ type Status struct {
 	VCL VCL `json:"vcl"`
 	// Certificates that the TLS listeners present.
 	Certificates Certificates `json:"certificates"`
-	// Sockets that are open, by name, in the order of the flags. A reader takes a pod that does not tell to have
-	// opened what it was started for.
+	// Sockets that are open, as --listen names them, in the order of the flags: "http-80+proxy". Before 1.2, the
+	// names of all that the pod was started for, without "+proxy"; a reader compares the names then.
 	Sockets []string `json:"sockets"`
 	// Varnishd is the process that serves.
 	Varnishd Varnishd `json:"varnishd"`
@@ -35,6 +35,9 @@ type Versions struct {
 
 // Contracts are the versions of the contracts that this build knows.
 type Contracts struct {
+	// Admin is the version of the admin API. Since 1.2; a reader takes a pod that does not tell it to present the
+	// certificates that it was given.
+	Admin string `json:"admin,omitempty"`
 	// Routing is the version of routing.json.
 	Routing string `json:"routing"`
 	// Ghost is the version of ghost.json.
@@ -107,6 +110,17 @@ type Certificates struct {
 	Error string `json:"error"`
 	// Problems of single certificates. The others serve, and of these the last good one if there was one.
 	Problems []Problem `json:"problems"`
+	// Presented are the certificates that listeners present, ordered by name. One with a problem is not among them. Since
+	// 1.2.
+	Presented []Presented `json:"presented,omitempty"`
+}
+
+// Presented is a certificate that is presented.
+type Presented struct {
+	// Name is the base name of its keys in the TLS Secret.
+	Name string `json:"name"`
+	// Digest is the SHA-256 of the certificate's file, in hexadecimal.
+	Digest string `json:"digest"`
 }
 
 // Problem is one certificate that could not be used as it stands.
@@ -142,6 +156,9 @@ type Varnishd struct {
 	Restarts int64 `json:"restarts"`
 	// ChildRestarts counts how often varnishd started its child again.
 	ChildRestarts int64 `json:"childRestarts"`
+	// LastEnd is how varnishd ended last when it was not asked to, with its last error or, without one, its last line;
+	// empty where it never did. Since 1.2.
+	LastEnd string `json:"lastEnd,omitempty"`
 	// LastPanic is the first line of the child's last panic; empty where there was none.
 	LastPanic string `json:"lastPanic,omitempty"`
 }

@@ -36,11 +36,15 @@ type pod struct {
 	refusal  string
 	checks   int
 	changed  chan struct{}
+	// ended is closed when the pod answers nobody any more.
+	ended chan struct{}
 	// frozen means that it does not take anything newer.
 	frozen       bool
 	routing, vcl int64
 	// sockets that it has opened, as the flags of its template say.
 	sockets []string
+	// presented are the digests of its certificates.
+	presented []map[string]string
 	// instead is what it says of its VCL where it runs something else than what is published.
 	instead map[string]any
 }
@@ -61,8 +65,9 @@ func startPod(t *testing.T, namespace, gateway string) *pod {
 	})
 	number := lastAddress.Add(1)
 	p := &pod{
+		revision:  1,
 		namespace: namespace, gateway: gateway, name: fmt.Sprintf("%s-%d", gateway, number), ip: fmt.Sprintf("127.0.40.%d", number),
-		token: string(secret.Data["token"]), changed: make(chan struct{}),
+		token: string(secret.Data["token"]), changed: make(chan struct{}), ended: make(chan struct{}),
 	}
 	for _, argument := range deployment.Spec.Template.Spec.Containers[0].Args {
 		if socket, ok := strings.CutPrefix(argument, "--listen="); ok {
@@ -85,23 +90,51 @@ func (p *pod) listen(t *testing.T, secret *corev1.Secret) {
 	server.Listener, server.TLS = listener, &tls.Config{Certificates: []tls.Certificate{pair}}
 	server.StartTLS()
 	t.Cleanup(func() {
+		// The operator may ask again at any time.
+		close(p.ended)
 		server.CloseClientConnections()
 		server.Close()
 	})
 }
 
-// follow runs what is published, as soon as it is.
+// follow runs what is published, and presents the certificates that it is given, as soon as they are.
 func (p *pod) follow(t *testing.T) {
-	watch, err := cluster.Watch(t.Context(), &corev1.ConfigMapList{}, inNamespace(p.namespace), named(gatewaypod.ConfigMapName(p.gateway)))
+	configs, err := cluster.Watch(t.Context(), &corev1.ConfigMapList{}, inNamespace(p.namespace), named(gatewaypod.ConfigMapName(p.gateway)))
 	require.NoError(t, err)
-	t.Cleanup(watch.Stop)
+	t.Cleanup(configs.Stop)
+	secrets, err := cluster.Watch(t.Context(), &corev1.SecretList{}, inNamespace(p.namespace), named(gatewaypod.CertificatesSecretName(p.gateway)))
+	require.NoError(t, err)
+	t.Cleanup(secrets.Stop)
 	go func() {
-		for event := range watch.ResultChan() {
+		for event := range configs.ResultChan() {
 			if config, ok := event.Object.(*corev1.ConfigMap); ok {
 				p.take(config)
 			}
 		}
 	}()
+	go func() {
+		for event := range secrets.ResultChan() {
+			if secret, ok := event.Object.(*corev1.Secret); ok {
+				p.present(secret)
+			}
+		}
+	}()
+}
+
+// present presents the certificates of the Gateway's Secret.
+func (p *pod) present(secret *corev1.Secret) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.frozen {
+		return
+	}
+	p.presented = []map[string]string{}
+	for key, data := range secret.Data {
+		if name, ok := strings.CutSuffix(key, ".crt"); ok {
+			p.presented = append(p.presented, map[string]string{"name": name, "digest": gatewaypod.CertificateDigest(data)})
+		}
+	}
+	p.tell()
 }
 
 func (p *pod) take(config *corev1.ConfigMap) {
@@ -174,20 +207,22 @@ func (p *pod) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			"routing": map[string]any{"sequence": p.routing},
 			"vcl":     map[string]any{"sequence": p.vcl, "active": "main", "error": "", "fallback": "", "leftOut": []string{}},
 		}
-		if p.sockets != nil {
-			status["sockets"] = p.sockets
-		}
+		status["versions"] = map[string]any{"contracts": map[string]any{"admin": "1.2"}}
+		status["sockets"] = p.sockets
+		status["certificates"] = map[string]any{"error": "", "problems": []string{}, "presented": p.presented}
 		if p.instead != nil {
 			status["vcl"] = p.instead
 		}
 		p.mu.Unlock()
-		if revision > after {
+		if revision > after || r.URL.Query().Get("wait") == "" {
 			_ = json.NewEncoder(w).Encode(status)
 			return
 		}
 		select {
 		case <-changed:
 		case <-r.Context().Done():
+			return
+		case <-p.ended:
 			return
 		}
 	}

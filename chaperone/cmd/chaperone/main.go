@@ -43,6 +43,7 @@ func run(args []string) pod.ExitCode {
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "chaperone:", err)
+		leaveMessage(err)
 		return pod.ExitUsage
 	}
 	if o.Version {
@@ -72,6 +73,7 @@ func run(args []string) pod.ExitCode {
 	}
 	if err != nil {
 		log.Error("chaperone ends", zap.Error(err))
+		leaveMessage(err)
 	}
 	return pod.ExitCodeOf(err)
 }
@@ -113,6 +115,20 @@ func hideKeys(o *options.Options) error {
 		return err
 	}
 	return os.Setenv("TMPDIR", temporary)
+}
+
+// terminationLog is the file of which the kubelet makes the last message of a container, where it is there
+// (Kubernetes, "Determine the Reason for Pod Failure").
+const terminationLog = "/dev/termination-log"
+
+// leaveMessage tells the kubelet why chaperone ends.
+func leaveMessage(err error) {
+	file, openErr := os.OpenFile(terminationLog, os.O_WRONLY|os.O_TRUNC, 0)
+	if openErr != nil {
+		return
+	}
+	defer file.Close()
+	fmt.Fprintln(file, err)
 }
 
 // first runs chaperone proper under the first process of the container.

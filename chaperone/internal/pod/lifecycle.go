@@ -20,6 +20,8 @@ type lifecycle struct {
 	vcl    *vcl.Manager
 	reload *reload.Controller
 	board  *status.Board
+	// sockets are told of varnishd's.
+	sockets *openSockets
 
 	mu  sync.Mutex
 	cli *varnishcli.Client
@@ -34,6 +36,7 @@ func (l *lifecycle) Up(ctx context.Context, cli *varnishcli.Client) {
 
 // ChildStarted implements supervise.Handler.
 func (l *lifecycle) ChildStarted() {
+	l.sockets.setPlain(true)
 	l.vcl.ChildStarted()
 	l.reload.ChildStarted()
 }
@@ -44,6 +47,7 @@ func (l *lifecycle) ChildMissing() { l.vcl.ChildMissing() }
 // Down implements supervise.Handler.
 func (l *lifecycle) Down() {
 	l.set(nil)
+	l.sockets.setPlain(false)
 	l.vcl.Down()
 	l.reload.Down()
 }

@@ -51,8 +51,9 @@ type Pod struct {
 	log     *zap.Logger
 	layout  layout
 
-	board *status.Board
-	tasks *ready.Tasks
+	board   *status.Board
+	sockets *openSockets
+	tasks   *ready.Tasks
 
 	cliListener *supervise.Listener
 	inputs      *reload.Inputs
@@ -75,7 +76,8 @@ type Pod struct {
 // New wires a pod. It opens what varnishd needs, and starts nothing.
 func New(o options.Options, log *zap.Logger) (*Pod, error) {
 	p := &Pod{options: o, log: log, inputs: reload.NewInputs(), contacts: source.NewContacts()}
-	p.board = status.NewBoard(initialStatus(o))
+	p.board = status.NewBoard(initialStatus())
+	p.sockets = &openSockets{board: p.board, all: o.Sockets}
 	p.tasks = ready.New(func(ready bool) {
 		p.board.Update(func(s *adminapi.Status) { s.Ready = ready })
 		log.Info("readiness has changed", zap.Bool("ready", ready))
@@ -88,18 +90,16 @@ func New(o options.Options, log *zap.Logger) (*Pod, error) {
 	return p, nil
 }
 
-func initialStatus(o options.Options) adminapi.Status {
-	s := adminapi.Status{
+func initialStatus() adminapi.Status {
+	return adminapi.Status{
 		Versions: adminapi.Versions{
 			Chaperone: version.Version(),
-			Contracts: adminapi.Contracts{Routing: routing.Version, Ghost: ghostconf.Version, VCL: mainvcl.Version},
+			Contracts: adminapi.Contracts{
+				Admin: adminapi.Version, Routing: routing.Version, Ghost: ghostconf.Version, VCL: mainvcl.Version,
+			},
 		},
 		Varnishd: adminapi.Varnishd{State: adminapi.VarnishdStarting},
 	}
-	for _, socket := range o.Sockets {
-		s.Sockets = append(s.Sockets, socket.Name)
-	}
-	return s
 }
 
 func (p *Pod) makeLayout() (err error) {
@@ -138,7 +138,7 @@ func (p *Pod) makeSupervisor() (err error) {
 		return err
 	}
 	program, arguments := p.options.Confinement.Wrap(p.options.Varnishd, p.layout.varnishd(p.options).Arguments(p.cliListener.Address()))
-	p.lifecycle = &lifecycle{vcl: p.vcl, reload: p.reload, board: p.board}
+	p.lifecycle = &lifecycle{vcl: p.vcl, reload: p.reload, board: p.board, sockets: p.sockets}
 	p.supervisor = supervise.New(supervise.Config[*varnishcli.Client]{
 		Start: func(output func(string)) (supervise.Process, error) {
 			return supervise.Start(program, arguments, ghostEnvironment(p.options), output)

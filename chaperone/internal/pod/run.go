@@ -73,6 +73,7 @@ func (p *Pod) serveTLS(ctx context.Context, parts *parts) error {
 		path := s.Path(filepath.Dir(p.layout.reload))
 		parts.start(ctx, s.Name, func(ctx context.Context) error { return p.terminator.Serve(ctx, listener, s, path) })
 	}
+	p.sockets.setSecure(true)
 	return nil
 }
 
@@ -99,6 +100,7 @@ func (p *Pod) drain(hurry, work context.Context, stopAccepting func()) {
 		},
 		StopAccepting: func(ctx context.Context) {
 			stopAccepting()
+			p.sockets.setSecure(false)
 			p.lifecycle.shortenIdle(ctx, p.log)
 		},
 		InFlight: func(ctx context.Context) (int, error) {

@@ -325,7 +325,8 @@ func (c *Controller) updateTLS() {
 		return
 	}
 	problems := c.config.UpdateTLS(newest.Listeners(), c.pairs)
-	c.config.Board.Update(func(s *adminapi.Status) { s.Certificates.Problems = problems })
+	presented := presentedOf(newest.Listeners(), c.pairs, problems)
+	c.config.Board.Update(func(s *adminapi.Status) { s.Certificates.Problems, s.Certificates.Presented = problems, presented })
 }
 
 // tell puts what is wrong with the inputs on the board.

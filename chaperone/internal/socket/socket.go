@@ -63,6 +63,14 @@ func ParseAll(texts []string) ([]Socket, error) {
 	return sockets, nil
 }
 
+// Flag is the value of --listen for this socket.
+func (s Socket) Flag() string {
+	if s.Proxy {
+		return s.Name + proxySuffix
+	}
+	return s.Name
+}
+
 // Secure says whether chaperone terminates TLS for this socket, and varnishd sees a unix socket.
 func (s Socket) Secure() bool {
 	return s.Protocol == routing.ProtocolHTTPS

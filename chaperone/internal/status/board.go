@@ -73,6 +73,7 @@ func normalize(s adminapi.Status) adminapi.Status {
 	s.Routing.Diagnostics = orEmpty(s.Routing.Diagnostics)
 	s.VCL.LeftOut = orEmpty(s.VCL.LeftOut)
 	s.Certificates.Problems = orEmpty(s.Certificates.Problems)
+	s.Certificates.Presented = orEmpty(s.Certificates.Presented)
 	s.Sockets = orEmpty(s.Sockets)
 	return s
 }
@@ -88,6 +89,7 @@ func clone(s adminapi.Status) adminapi.Status {
 	s.Routing.Diagnostics = slices.Clone(s.Routing.Diagnostics)
 	s.VCL.LeftOut = slices.Clone(s.VCL.LeftOut)
 	s.Certificates.Problems = slices.Clone(s.Certificates.Problems)
+	s.Certificates.Presented = slices.Clone(s.Certificates.Presented)
 	s.Sockets = slices.Clone(s.Sockets)
 	return s
 }

@@ -93,7 +93,8 @@ func (s *Supervisor[C]) Run(ctx context.Context) error {
 		s.beat()
 		began := s.config.Clock.Now()
 		s.setState(adminapi.VarnishdStarting)
-		err := s.live(ctx)
+		last := &lastWords{}
+		err := s.live(ctx, last)
 		if ctx.Err() != nil {
 			break
 		}
@@ -105,11 +106,14 @@ func (s *Supervisor[C]) Run(ctx context.Context) error {
 		s.config.Board.Update(func(st *adminapi.Status) {
 			st.Varnishd.State = adminapi.VarnishdBackoff
 			st.Varnishd.Restarts++
+			st.Varnishd.LastEnd = last.after(err)
 		})
 		select {
 		case <-s.config.Clock.After(wait):
 		case <-ctx.Done():
 		}
+		// What it wrote last may have been read after it had ended.
+		s.config.Board.Update(func(st *adminapi.Status) { st.Varnishd.LastEnd = last.after(err) })
 	}
 	s.setState(adminapi.VarnishdStopped)
 	return nil
@@ -124,10 +128,11 @@ func (e *StartError) Error() string { return e.Err.Error() }
 func (e *StartError) Unwrap() error { return e.Err }
 
 // live is one life of varnishd. It returns why it ended.
-func (s *Supervisor[C]) live(ctx context.Context) error {
+func (s *Supervisor[C]) live(ctx context.Context, last *lastWords) error {
 	hints := make(chan struct{}, 1)
 	process, err := s.config.Start(func(line string) {
 		logLine(s.config.Log, line)
+		last.note(line)
 		if isAboutChild(line) {
 			select {
 			case hints <- struct{}{}:

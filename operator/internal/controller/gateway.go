@@ -114,7 +114,7 @@ func (r *gatewayReconciler) status(ctx context.Context, g *Gateway, live *gatewa
 			Message: "The Service of the Gateway has no address yet.",
 		}
 	}
-	failure, err := r.replicaFailure(ctx, live)
+	failure, err := r.replicaFailure(ctx, live, &g.Settings)
 	if err != nil {
 		return err
 	}
@@ -158,6 +158,7 @@ func (r *gatewayReconciler) objects(ctx context.Context, g *Gateway, state *prog
 	if !g.Held {
 		e.want.Sockets = g.Sockets
 	}
+	e.want.Certificates = dataplane.DigestsOf(g.Certificates)
 	plane, err := r.programmed(ctx, g, state, w, e.want, observations)
 	return plane, e.aside, errors.Join(e.needed, err)
 }

@@ -9,13 +9,14 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
+	"github.com/varnish-gateway/gateway/operator/api/v1alpha1"
 	"github.com/varnish-gateway/gateway/operator/internal/report"
 	"github.com/varnish-gateway/gateway/operator/internal/rollout"
 	"github.com/varnish-gateway/gateway/operator/internal/workload"
 )
 
 // replicaFailure is the condition that says why pods of a Gateway are not created, or do not start; nil where there is nothing to say.
-func (r *gatewayReconciler) replicaFailure(ctx context.Context, gateway *gatewayv1.Gateway) (*report.Condition, error) {
+func (r *gatewayReconciler) replicaFailure(ctx context.Context, gateway *gatewayv1.Gateway, settings *v1alpha1.GatewaySettings) (*report.Condition, error) {
 	deployment := &appsv1.Deployment{}
 	key := client.ObjectKey{Namespace: gateway.Namespace, Name: workload.NamesOf(gateway.Name).Deployment}
 	if err := r.cache.Get(ctx, key, deployment); client.IgnoreNotFound(err) != nil {
@@ -27,7 +28,10 @@ func (r *gatewayReconciler) replicaFailure(ctx context.Context, gateway *gateway
 	if err != nil {
 		return nil, err
 	}
-	failure := rollout.Find(deployment, pods)
+	failure := rollout.Find(deployment, pods, r.states.of(gateway).Troubles())
+	if failure == nil {
+		failure = rollout.Memory(deployment, pods, settings.StorageSize()+v1alpha1.ReservedMemory)
+	}
 	if failure == nil {
 		return nil, nil
 	}

@@ -19,6 +19,8 @@ type Wanted struct {
 	Routing, VCL int64
 	// Check of newer VCL, which is published only once it is known to compile.
 	Check Check
+	// Certificates that pods are to present: the digest of each, by name.
+	Certificates map[string]string
 	// Sockets that pods are to have open, ordered by port.
 	Sockets []model.Socket
 	// Unreachable says that pods are kept from the endpoints of some namespace, for which they wait in vain.
@@ -112,6 +114,8 @@ func lag(want Wanted, pod Observation) string {
 		return fmt.Sprintf("%s runs routing configuration %d, not yet %d.%s", pod.who(), s.Routing.Sequence, want.Routing, waits)
 	case s.VCL.Sequence < want.VCL:
 		return fmt.Sprintf("%s runs VCL %d, not yet %d.", pod.who(), s.VCL.Sequence, want.VCL)
+	case lacks(s, want.Certificates) != "":
+		return fmt.Sprintf("%s does not present certificate %s yet.", pod.who(), lacks(s, want.Certificates))
 	case waits != "" && !want.Unreachable:
 		return fmt.Sprintf("%s runs routing configuration %d, but not all of it.%s", pod.who(), s.Routing.Sequence, waits)
 	}

@@ -8,8 +8,8 @@ import (
 	"github.com/varnish-gateway/gateway/shared/adminapi"
 )
 
-// closed says of each port that some Ready pod has not opened as it is wanted which pod that is. A pod that does not tell
-// what it has opened is taken to have what it was started for.
+// closed says of each port that some Ready pod has not opened as it is wanted which pod that is. A pod before version 1.2 of the
+// admin API says nothing of the PROXY protocol; one that does not tell at all is taken to have what it was started for.
 func closed(want []model.Socket, pods []Observation) map[int32]string {
 	closed := map[int32]string{}
 	for _, socket := range want {
@@ -26,5 +26,8 @@ func closed(want []model.Socket, pods []Observation) map[int32]string {
 
 // opened tells whether the pod takes connections on the socket's port by its protocol.
 func opened(s *adminapi.Status, socket model.Socket) bool {
-	return s.Sockets == nil || slices.Contains(s.Sockets, socket.Name())
+	if s.Versions.Contracts.Admin == "" {
+		return s.Sockets == nil || slices.Contains(s.Sockets, socket.Name())
+	}
+	return slices.Contains(s.Sockets, socket.Flag())
 }

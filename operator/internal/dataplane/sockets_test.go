@@ -10,6 +10,12 @@ import (
 )
 
 func TestAPortThatSomePodHasNotOpenedIsNotProgrammed(t *testing.T) {
+	proxied := model.Socket{Protocol: model.HTTP, Port: 80, ProxyProtocol: true}
+	assert.NotNil(t, Programmed(Wanted{Sockets: []model.Socket{proxied}}, []Observation{
+		said(t, "a", `{"versions":{"contracts":{"admin":"1.2"}},"sockets":["http-80"]}`)}).Closed, "without the PROXY protocol")
+	assert.Nil(t, Programmed(Wanted{Sockets: []model.Socket{proxied}}, []Observation{
+		said(t, "a", `{"versions":{"contracts":{"admin":"1.2"}},"sockets":["http-80+proxy"]}`), said(t, "b", `{"sockets":["http-80"]}`),
+	}).Closed, "an image before 1.2 does not tell")
 	web, secure := model.Socket{Protocol: model.HTTP, Port: 80}, model.Socket{Protocol: model.HTTPS, Port: 8443}
 	unready := func(o Observation) Observation { o.Ready = false; return o }
 	leaving := func(o Observation) Observation { o.Leaving = true; return o }

@@ -26,3 +26,11 @@ func notReady(pods []Observation) string {
 	}
 	return "No pod of the Gateway is ready."
 }
+
+// Trouble is why a pod that is not ready says that varnishd does not run; empty where it does not say so.
+func (o Observation) Trouble() string {
+	if o.Ready || o.Leaving || o.Status == nil || o.Status.Ready {
+		return ""
+	}
+	return oneLine(o.Status.Varnishd.LastEnd)
+}

@@ -69,16 +69,37 @@ func trim(object any) (any, error) {
 	return object, nil
 }
 
-// trimPod leaves who a pod is, where it is reached, and whether it is ready.
+// trimPod leaves who a pod is, where it is reached, whether it is ready and why it is not, and which resources it was given.
 func trimPod(object any) (any, error) {
 	pod, ok := object.(*corev1.Pod)
 	if !ok {
 		return object, nil
 	}
 	pod.ManagedFields = nil
-	pod.Spec = corev1.PodSpec{}
+	pod.Spec = corev1.PodSpec{Containers: trimContainers(pod.Spec.Containers)}
 	pod.Status = corev1.PodStatus{
 		Phase: pod.Status.Phase, PodIP: pod.Status.PodIP, Conditions: pod.Status.Conditions,
+		Reason: pod.Status.Reason, Message: pod.Status.Message,
+		InitContainerStatuses: trimStatuses(pod.Status.InitContainerStatuses),
+		ContainerStatuses:     trimStatuses(pod.Status.ContainerStatuses),
 	}
 	return pod, nil
+}
+
+func trimContainers(containers []corev1.Container) []corev1.Container {
+	var trimmed []corev1.Container
+	for _, c := range containers {
+		trimmed = append(trimmed, corev1.Container{Name: c.Name, Resources: c.Resources})
+	}
+	return trimmed
+}
+
+func trimStatuses(statuses []corev1.ContainerStatus) []corev1.ContainerStatus {
+	var trimmed []corev1.ContainerStatus
+	for _, s := range statuses {
+		trimmed = append(trimmed, corev1.ContainerStatus{
+			Name: s.Name, Ready: s.Ready, State: s.State, LastTerminationState: s.LastTerminationState,
+		})
+	}
+	return trimmed
 }

@@ -60,6 +60,19 @@ func (g *Gateway) Observe(credential workload.Credential, pods []dataplane.Pod) 
 	return observations, nil
 }
 
+// Troubles are what pods that are not ready say of varnishd, by the names of the pods.
+func (g *Gateway) Troubles() map[string]string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	troubles := map[string]string{}
+	for _, f := range g.pods {
+		if trouble := (dataplane.Observation{Pod: f.pod, Status: f.status}).Trouble(); trouble != "" {
+			troubles[f.pod.Name] = trouble
+		}
+	}
+	return troubles
+}
+
 // useCredential asks the pods with this credential. With another one, nothing holds that was said before.
 func (g *Gateway) useCredential(credential workload.Credential) error {
 	identity := credential.Token + string(credential.Certificate)

@@ -27,8 +27,8 @@ type DataPlane struct {
 	// unless it lasts.
 	Lags bool
 	// Before is a status whose Programmed conditions still stand: what is valid of the Gateway has them as they are
-	// there, word for word, with the generation that they are about. Where Status is False, only those that are True stand. It
-	// is nil where the other fields say what is true now.
+	// there, word for word, with the generation that they are about. With Lags or Closed, only those that are True stand. It is nil
+	// where the other fields say what is true now.
 	Before *gatewayv1.GatewayStatus
 }
 
@@ -57,7 +57,7 @@ func (p DataPlane) standing(listener string) *Condition {
 		}
 	}
 	c := meta.FindStatusCondition(conditions, string(gatewayv1.GatewayConditionProgrammed))
-	if c == nil || (p.Status == metav1.ConditionFalse && c.Status != metav1.ConditionTrue) {
+	if c == nil || ((p.Lags || len(p.Closed) > 0) && c.Status != metav1.ConditionTrue) {
 		return nil
 	}
 	return &Condition{

@@ -84,6 +84,8 @@ func TestAStatusThatStandsStaysWordForWord(t *testing.T) {
 	g.Listeners[0].Serves = false
 	assert.Equal(t, metav1.ConditionFalse, Find(g.WithDataPlane(Standing(before)).Listeners[0].Conditions, "Programmed").Status,
 		"what is not valid does not stand")
+	before.Conditions[0].Status, before.Conditions[0].Message = metav1.ConditionFalse, "It was refused."
+	assert.Equal(t, "It was refused.", Find(g.WithDataPlane(Standing(before)).Conditions, "Programmed").Message, "whatever it says")
 	assert.Equal(t, metav1.ConditionUnknown, Standing(&gatewayv1.GatewayStatus{}).Status)
 }
 

@@ -25,8 +25,9 @@ type Failure struct {
 
 // Find tells why pods of a Deployment's template are missing, or do not start; nil where none are missing, or nothing keeps them from
 // starting yet. Pods may be all of the Deployment's. What comes first hides the rest: pods that cannot be created, pods that do
-// not start in the order of their names, and a Deployment that makes no progress.
-func Find(deployment *appsv1.Deployment, pods []*corev1.Pod) *Failure {
+// not start in the order of their names, and a Deployment that makes no progress. varnishd says, by the name of a pod that is not
+// ready, how varnishd ended in it.
+func Find(deployment *appsv1.Deployment, pods []*corev1.Pod, varnishd map[string]string) *Failure {
 	if deployment == nil || complete(deployment) {
 		return nil
 	}
@@ -44,6 +45,9 @@ func Find(deployment *appsv1.Deployment, pods []*corev1.Pod) *Failure {
 		}
 		if failure := ofPod(pod); failure != nil {
 			return failure
+		}
+		if end := varnishd[pod.Name]; end != "" {
+			return &Failure{reasonCrash, podSentence(pod, "does not become ready", end)}
 		}
 	}
 	if progress != nil && progress.Status == corev1.ConditionFalse {
