@@ -13,6 +13,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
@@ -126,6 +127,17 @@ func faults() []fault {
 			}
 			return nil
 		}, 6, 4},
+		{
+			"the Deployment loses its ownerReference, and is somebody else's",
+			overwrite(func() *appsv1.Deployment { return &appsv1.Deployment{} }, "edge", func(d *appsv1.Deployment) { d.OwnerReferences = nil }),
+			func(t *testing.T, ns string) error {
+				conditions, err := ofGateway(t, ns, "edge")()
+				if c := meta.FindStatusCondition(conditions, "Programmed"); err == nil && (c == nil || c.Status != "False") {
+					err = errors.New("it is not told")
+				}
+				return err
+			}, 6, 2,
+		},
 		{"the class is gone", func(t *testing.T, ns string, _ *traffic) {
 			remove(t, &gatewayv1.GatewayClass{}, "", ns)
 		}, nil, 4, 3},

@@ -45,6 +45,8 @@ type pod struct {
 	sockets []string
 	// presented are the digests of its certificates.
 	presented []map[string]string
+	// mute means that it answers nobody.
+	mute bool
 	// instead is what it says of its VCL where it runs something else than what is published.
 	instead map[string]any
 }
@@ -182,6 +184,20 @@ func (p *pod) freeze() {
 	p.frozen = true
 }
 
+// silence makes the pod answer nobody from now on, as one that a network policy cuts off.
+func (p *pod) silence() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.mute = true
+	p.tell()
+}
+
+func (p *pod) isMute() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.mute
+}
+
 func (p *pod) tell() {
 	p.revision++
 	close(p.changed)
@@ -192,6 +208,10 @@ func (p *pod) tell() {
 func (p *pod) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Header.Get("Authorization") != "Bearer "+p.token {
 		http.Error(w, "no token", http.StatusUnauthorized)
+		return
+	}
+	if p.isMute() {
+		http.Error(w, "mute", http.StatusServiceUnavailable)
 		return
 	}
 	if r.URL.Path == "/v1/vcl/check" {
