@@ -162,7 +162,7 @@ spec:
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
-		_, err := kubectl(ctx, "", "delete", "gatewayclass/"+name, "gatewayclassparameters/"+name, "--wait=false")
+		_, err := kubectl(ctx, "", "delete", "gatewayclass/"+name, "gatewayclassparameters/"+name, "--wait=false", "--ignore-not-found")
 		require.NoError(t, err)
 	})
 }
@@ -354,11 +354,18 @@ func cluster(t *testing.T, args ...string) {
 // helm runs it on the installed release.
 func helm(ctx context.Context, t *testing.T, args ...string) string {
 	t.Helper()
+	out, err := tryHelm(ctx, t, args...)
+	require.NoError(t, err, out)
+	return out
+}
+
+// tryHelm is helm that may fail.
+func tryHelm(ctx context.Context, t *testing.T, args ...string) (string, error) {
+	t.Helper()
 	binary := os.Getenv("HELM")
 	require.NotEmpty(t, binary, "HELM must name the helm binary")
 	out, err := exec.CommandContext(ctx, binary, append(args, "--namespace", operatorNamespace)...).CombinedOutput()
-	require.NoError(t, err, string(out))
-	return string(out)
+	return string(out), err
 }
 
 // chart is the path of the chart.
