@@ -33,6 +33,12 @@ impl Counter {
         self.place().fetch_add(count, Ordering::Relaxed);
     }
 
+    /// Adds one where the value is below `limit`. Returns whether it was.
+    fn add_below(&self, limit: u64) -> bool {
+        let next = |value: u64| (value < limit).then_some(value + 1);
+        self.place().fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).is_ok()
+    }
+
     fn sub(&self) {
         self.place().fetch_sub(1, Ordering::Relaxed);
     }
@@ -54,7 +60,7 @@ impl Default for Counter {
 /// What was done, counted since the start.
 #[derive(Debug, Default)]
 pub struct Counters {
-    /// Exchanges begun.
+    /// Exchanges asked for, those included that were refused.
     pub requests: Counter,
     /// Exchanges going on (a gauge).
     pub in_flight: Counter,
@@ -72,6 +78,10 @@ pub struct Counters {
     pub saturated: Counter,
     /// Exchanges refused since all services together had their limit of requests in flight.
     pub overloaded: Counter,
+    /// Exchanges refused since the service had as many requests in flight as places were left for all.
+    pub service_overloaded: Counter,
+    /// Exchanges refused since every endpoint was held down, and another request tried or it was not time.
+    pub held_down: Counter,
     /// Exchanges refused since the service had no endpoint.
     pub no_endpoint: Counter,
     /// Answers that broke HTTP/1.1 or a limit.
@@ -92,6 +102,8 @@ impl Counters {
             Error::Timeout(_) => self.timeouts.add(),
             Error::Saturated => self.saturated.add(),
             Error::Overloaded => self.overloaded.add(),
+            Error::ServiceOverloaded => self.service_overloaded.add(),
+            Error::HeldDown => self.held_down.add(),
             Error::NoEndpoint => self.no_endpoint.add(),
             Error::BadResponse(_) => self.bad_responses.add(),
             Error::Closed { .. } => self.closed.add(),
@@ -102,9 +114,9 @@ impl Counters {
         }
     }
 
-    pub(crate) fn begin(&self) {
-        self.requests.add();
-        self.in_flight.add();
+    /// Takes a place in flight where fewer than `limit` are taken. Returns whether it did.
+    pub(crate) fn begin_below(&self, limit: u64) -> bool {
+        self.in_flight.add_below(limit)
     }
 
     pub(crate) fn end(&self) {

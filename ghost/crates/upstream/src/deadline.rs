@@ -41,12 +41,7 @@ impl Timeouts {
             Phase::Head => self.head,
             Phase::Sending | Phase::Body => self.between_bytes,
         };
-        let own = now.checked_add(patience);
-        let at = match (own, self.whole) {
-            (Some(own), Some(whole)) => Some(own.min(whole)),
-            (own, whole) => own.or(whole),
-        };
-        Deadline { at, phase }
+        Deadline::within(patience, phase, now).no_later_than(self.whole)
     }
 }
 
@@ -62,6 +57,15 @@ impl Deadline {
     /// The deadline of something that has this long from now on.
     pub(crate) fn within(time: Duration, phase: Phase, now: Instant) -> Self {
         Deadline { at: now.checked_add(time), phase }
+    }
+
+    /// The same phase, over at the earlier of its own deadline and another one, if there is another.
+    pub(crate) fn no_later_than(self, other: Option<Instant>) -> Self {
+        let at = match (self.at, other) {
+            (Some(own), Some(other)) => Some(own.min(other)),
+            (own, other) => own.or(other),
+        };
+        Deadline { at, ..self }
     }
 
     /// How long to wait at a time until then: the client is looked after now and then. Errors as

@@ -114,7 +114,8 @@ impl Dispatch<'_, '_> {
 
     /// Waits as long as the client does.
     fn pause(&self, time: Duration) -> Result<(), Error> {
-        let deadline = Deadline::within(time, Phase::Connecting, Instant::now());
+        let now = Instant::now();
+        let deadline = Deadline::within(time, Phase::Connecting, now).no_later_than(self.timeouts.whole);
         while let Ok(wait) = deadline.wait(Instant::now()) {
             std::thread::sleep(wait);
             if self.client.is_gone() {
@@ -137,7 +138,10 @@ impl Dispatch<'_, '_> {
                     return Ok(Way { connection, lease, is_reused: true });
                 }
             }
-            let error = match self.open(&lease) {
+            if !lease.may_open() {
+                return Err(Error::HeldDown);
+            }
+            let error = match self.open(&mut lease) {
                 Ok(connection) => return Ok(Way { connection, lease, is_reused: false }),
                 Err(NotOpened::Fault(error)) => error,
                 Err(NotOpened::NoFault(error)) => return Err(error),
@@ -154,14 +158,15 @@ impl Dispatch<'_, '_> {
         self.service.choose(&self.tried, Instant::now()).map_err(|unavailable| match unavailable {
             Unavailable::NoEndpoint => Error::NoEndpoint,
             Unavailable::Saturated => Error::Saturated,
+            Unavailable::HeldDown => Error::HeldDown,
         })
     }
 
-    fn open(&self, lease: &Lease) -> Result<Connection, NotOpened> {
+    fn open(&self, lease: &mut Lease) -> Result<Connection, NotOpened> {
         let now = Instant::now();
         let deadline = self.timeouts.deadline(Phase::Connecting, now);
         let patience = deadline.remaining(now).map_err(NotOpened::NoFault)?;
-        let dial = lease.endpoint().dial();
+        let dial = lease.endpoint().dial().clone();
         let source = match dial.connect(patience) {
             Ok(socket) => {
                 lease.connected();
@@ -198,8 +203,8 @@ impl Dispatch<'_, '_> {
             .and_then(|()| self.upload(&connection, &mut received, is_reused))
             .and_then(|uploaded| self.receive(&mut connection, &mut received, uploaded));
         match result {
+            // What holds an endpoint down is cleared by a connection that opens, not by one that was open.
             Ok((head, is_request_whole)) => {
-                lease.connected();
                 Ok(Answer { head, received, connection, lease, is_reused, is_request_whole })
             }
             Err(error) => Err(Failure {
@@ -210,7 +215,8 @@ impl Dispatch<'_, '_> {
     }
 
     fn send_head(&self, connection: &Connection) -> Result<(), Error> {
-        let deadline = self.timeouts.deadline(Phase::Sending, Instant::now());
+        let whole = self.begun.checked_add(self.service.settings().request_timeout);
+        let deadline = self.timeouts.deadline(Phase::Sending, Instant::now()).no_later_than(whole);
         connection.send(&self.request.bytes, deadline, self.client)
     }
 

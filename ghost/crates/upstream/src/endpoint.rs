@@ -87,16 +87,33 @@ impl Endpoint {
         let mut lease = self.lease()?;
         match self.hold.admits(now) {
             Admission::Free => {}
-            Admission::Probe => lease.is_probe = true,
+            Admission::Probe => lease.kind = Kind::Probe,
             Admission::Refused => return None,
         }
         Some(lease)
     }
 
+    /// A place for the one request that tries an endpoint that is held down, as there is no other; none
+    /// where another one tries, or has tried a short time ago.
+    pub(crate) fn admit_early(self: &Arc<Self>, now: Instant) -> Option<Lease> {
+        let mut lease = self.lease()?;
+        self.hold.admits_early(now).then(|| {
+            lease.kind = Kind::Probe;
+            lease
+        })
+    }
+
+    /// A place for a request that uses a connection that is open already; none where there is none.
+    pub(crate) fn admit_idle(self: &Arc<Self>) -> Option<Lease> {
+        let mut lease = self.lease()?;
+        lease.kind = Kind::Idle;
+        (self.idle() > 0).then_some(lease)
+    }
+
     /// A place for one request, held down or not; none where it has its limit in flight.
-    pub(crate) fn lease(self: &Arc<Self>) -> Option<Lease> {
+    fn lease(self: &Arc<Self>) -> Option<Lease> {
         let before = self.in_flight.fetch_add(1, Ordering::Relaxed);
-        let lease = Lease { endpoint: Arc::clone(self), is_probe: false };
+        let lease = Lease { endpoint: Arc::clone(self), kind: Kind::Any };
         (before < self.settings.max_in_flight).then_some(lease)
     }
 
@@ -130,8 +147,17 @@ impl Endpoint {
 #[derive(Debug)]
 pub(crate) struct Lease {
     endpoint: Arc<Endpoint>,
-    /// Whether it tries if the endpoint can be connected to again.
-    is_probe: bool,
+    kind: Kind,
+}
+
+/// Which connections a request may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Any,
+    /// A new one, as it tries if the endpoint can be connected to again.
+    Probe,
+    /// One that is open already, as the endpoint is held down.
+    Idle,
 }
 
 impl Lease {
@@ -139,8 +165,16 @@ impl Lease {
         &self.endpoint
     }
 
-    /// An idle connection, if there is one that can be used.
+    /// Whether it may open a connection.
+    pub(crate) fn may_open(&self) -> bool {
+        self.kind != Kind::Idle
+    }
+
+    /// An idle connection, if there is one that can be used. A probe takes none: it would prove nothing.
     pub(crate) fn take_idle(&self, now: Instant) -> Taken {
+        if self.kind == Kind::Probe {
+            return Taken::default();
+        }
         let taken = self.endpoint.pool.take(&self.endpoint.settings, now);
         self.endpoint.note_surplus(taken.surplus);
         taken
@@ -162,24 +196,32 @@ impl Lease {
         self.endpoint.requests.add();
     }
 
-    /// Takes account of a sign of life.
-    pub(crate) fn connected(&self) {
+    /// Takes account of a connection that was opened.
+    pub(crate) fn connected(&mut self) {
         self.endpoint.hold.clear();
+        self.end_probe();
     }
 
     /// Takes account of a connection that could not be opened, by the endpoint's fault.
-    pub(crate) fn connect_failed(&self, now: Instant) {
+    pub(crate) fn connect_failed(&mut self, now: Instant) {
         self.endpoint.connect_failures.add();
         self.endpoint.hold.fail(&self.endpoint.settings, now);
+        self.end_probe();
+    }
+
+    /// A probe ends with the answer to its question, however long the request goes on.
+    fn end_probe(&mut self) {
+        if self.kind == Kind::Probe {
+            self.kind = Kind::Any;
+            self.endpoint.hold.end_probe();
+        }
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
         self.endpoint.in_flight.fetch_sub(1, Ordering::Relaxed);
-        if self.is_probe {
-            self.endpoint.hold.end_probe();
-        }
+        self.end_probe();
     }
 }
 

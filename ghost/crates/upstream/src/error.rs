@@ -25,6 +25,12 @@ pub enum Error {
     /// All services together have as many requests in flight as they may have.
     #[error("the gateway has its limit of requests in flight")]
     Overloaded,
+    /// The service has as many requests in flight as places are left for those to all services.
+    #[error("the service has its share of the gateway's requests in flight")]
+    ServiceOverloaded,
+    /// No endpoint could be connected to a short time ago, and it is another request's turn to try.
+    #[error("every endpoint is held down after failures to connect")]
+    HeldDown,
     /// The service has no endpoint at all.
     #[error("the service has no endpoint")]
     NoEndpoint,
@@ -57,7 +63,12 @@ impl Error {
     /// stands for a client that has gone, in logs: nobody is there to be answered.
     pub fn status(&self) -> u16 {
         match self {
-            Error::Connect { .. } | Error::Saturated | Error::Overloaded | Error::NoEndpoint => 503,
+            Error::Connect { .. }
+            | Error::Saturated
+            | Error::Overloaded
+            | Error::ServiceOverloaded
+            | Error::HeldDown
+            | Error::NoEndpoint => 503,
             Error::Timeout(_) => 504,
             Error::BadResponse(_) | Error::Closed { .. } => 502,
             Error::RequestBody => 400,

@@ -81,12 +81,8 @@ impl Service {
         terms: &Terms,
         client: &dyn Client,
     ) -> Result<Exchange, Error> {
-        let mut ticket = Ticket::new(self);
-        let answer = match self.is_overloaded() {
-            true => Err(Error::Overloaded),
-            false => dispatch::dispatch(self, head, body, terms, client),
-        };
-        match answer {
+        let mut ticket = Ticket::new(self)?;
+        match dispatch::dispatch(self, head, body, terms, client) {
             Ok(answer) => Ok(Exchange::new(answer, terms.timeouts, ticket)),
             Err(error) => {
                 ticket.fail(&error);
@@ -157,13 +153,22 @@ impl Exchange {
     /// Ends the exchange with an error.
     fn fail(&mut self, error: Error) -> Error {
         self.open = None;
+        self.used = self.received.bytes().len();
+        self.free_used();
         self.ticket.fail(&error);
         error
+    }
+
+    /// Frees the memory of what has come early and was used.
+    fn free_used(&mut self) {
+        self.used = self.received.discard(self.head.length, self.used);
     }
 
     /// Lends the next piece of the body, decoded where it was received; an empty one at its end. Errors as
     /// [`read`](Self::read). What `read` has given is not lent, and the other way round.
     pub fn lend(&mut self, client: &dyn Client) -> Result<&[u8], Error> {
+        // What was lent last is used by now.
+        self.free_used();
         let has_more = self.used < self.received.bytes().len();
         if !has_more || self.body.is_complete() {
             let mut window = std::mem::take(&mut self.window);
@@ -209,6 +214,7 @@ impl Exchange {
                 decoded.data
             };
             self.release_if_complete();
+            self.free_used();
             if data > 0 {
                 return Ok(data);
             }
@@ -242,14 +248,20 @@ impl Drop for Exchange {
 }
 
 impl Ticket {
-    fn new(service: &Arc<Service>) -> Self {
-        service.count(|counters| counters.begin());
-        Ticket(Some(Arc::clone(service)))
+    /// Errors where there is no place, and counts that.
+    fn new(service: &Arc<Service>) -> Result<Self, Error> {
+        match service.begin() {
+            Ok(()) => Ok(Ticket(Some(Arc::clone(service)))),
+            Err(error) => {
+                service.count(|counters| counters.count_error(&error));
+                Err(error)
+            }
+        }
     }
 
     fn end(&mut self) {
         if let Some(service) = self.0.take() {
-            service.count(|counters| counters.end());
+            service.end();
         }
     }
 

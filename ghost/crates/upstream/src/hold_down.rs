@@ -11,6 +11,8 @@ use crate::settings::Settings;
 #[derive(Debug)]
 pub(crate) struct HoldDown {
     until: Moment,
+    /// From when on it is tried nevertheless, where there is no other endpoint.
+    early: Moment,
     /// How often in a row it was held down.
     times: AtomicU32,
     /// Whether a request tries just now whether the endpoint can be connected to.
@@ -28,7 +30,12 @@ pub(crate) enum Admission {
 
 impl HoldDown {
     pub(crate) fn new(epoch: Instant) -> Self {
-        HoldDown { until: Moment::none(epoch), times: AtomicU32::new(0), probing: AtomicBool::new(false) }
+        HoldDown {
+            until: Moment::none(epoch),
+            early: Moment::none(epoch),
+            times: AtomicU32::new(0),
+            probing: AtomicBool::new(false),
+        }
     }
 
     /// When the time has come, one request is let through; only once it has connected, or has held down
@@ -43,12 +50,19 @@ impl HoldDown {
         }
     }
 
+    /// Whether one request may try before the time has come, as there is no other endpoint. As behind
+    /// [`Admission::Probe`], [`end_probe`](Self::end_probe) must follow.
+    pub(crate) fn admits_early(&self, now: Instant) -> bool {
+        self.early.left(now).is_none() && !self.probing.swap(true, Ordering::Relaxed)
+    }
+
     pub(crate) fn end_probe(&self) {
         self.probing.store(false, Ordering::Relaxed);
     }
 
     /// Takes account of a failure. Of those that come together, the first one counts.
     pub(crate) fn fail(&self, settings: &Settings, now: Instant) {
+        self.early.set(now + settings.hold_down_all);
         if self.until.left(now).is_none() {
             let times = self.times.fetch_add(1, Ordering::Relaxed);
             self.until.set(now + time(times, settings, self.until.entropy(now)));
@@ -125,6 +139,26 @@ mod tests {
         hold.clear();
         hold.fail(&settings, now);
         assert!(hold.left(now).expect("a hold-down") <= SECOND, "a connection forgives all");
+    }
+
+    #[test]
+    fn without_another_endpoint_one_request_tries_some_seconds_behind_the_last_failure() {
+        let (hold, settings) = held(Instant::now());
+        let mut now = Instant::now();
+        for _ in 0..6 {
+            now += hold.left(now).expect("a hold-down");
+            hold.fail(&settings, now);
+        }
+        let left = hold.left(now).expect("a hold-down");
+        assert!(left > 2 * settings.hold_down_all, "{left:?}");
+        assert!(!hold.admits_early(now + settings.hold_down_all - SECOND));
+        now += settings.hold_down_all;
+        assert!(hold.admits_early(now));
+        assert!(!hold.admits_early(now), "only one tries");
+        hold.fail(&settings, now);
+        hold.end_probe();
+        assert!(!hold.admits_early(now), "it failed just now");
+        assert!(hold.admits_early(now + settings.hold_down_all));
     }
 
     #[test]

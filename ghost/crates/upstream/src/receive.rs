@@ -122,6 +122,23 @@ impl HeadBuffer {
         &mut self.bytes[start..self.filled]
     }
 
+    /// Frees the memory of early bytes that were used, those between the head's end at `head` and `used`.
+    /// What is left moves down, once it is no more than half. Returns up to where the bytes are used now.
+    pub(crate) fn discard(&mut self, head: usize, used: usize) -> usize {
+        let left = self.filled - used;
+        if self.reserved == 0 || left > used - head {
+            return used;
+        }
+        self.bytes.copy_within(used..self.filled, head);
+        self.filled = head + left;
+        let freed = self.reserved.min(self.bytes.len() - self.filled);
+        self.bytes.truncate(self.bytes.len() - freed);
+        self.bytes.shrink_to_fit();
+        self.reserved -= freed;
+        buffers::release(freed);
+        head
+    }
+
     /// Everything that was received, the head first.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes[..self.filled]
@@ -222,6 +239,36 @@ mod tests {
             receive(&[head(16 * 1024 + 1).as_bytes()]).unwrap_err(),
             BadResponse::HeadTooLong(16 * 1024)
         );
+    }
+
+    #[test]
+    fn early_bytes_are_freed_as_they_are_used() {
+        let head = b"HTTP/1.1 200 OK\r\n\r\n";
+        let mut buffer = HeadBuffer::new(Vec::new(), 16 * 1024);
+        buffer.space().unwrap()[..head.len()].copy_from_slice(head);
+        buffer.advance(head.len());
+        let mut count = 0u8;
+        while let Some(space) = buffer.early_space(1024 * 1024) {
+            space.iter_mut().for_each(|byte| {
+                *byte = count;
+                count = count.wrapping_add(1);
+            });
+            let length = space.len();
+            buffer.advance(length);
+        }
+        let (body, mut used, mut read) = (buffer.bytes()[head.len()..].to_vec(), head.len(), Vec::new());
+        let all = buffer.reserved;
+        assert_eq!(all, 1024 * 1024 - FIRST);
+        while used < buffer.bytes().len() {
+            let end = buffer.bytes().len().min(used + 1000);
+            read.extend_from_slice(&buffer.bytes()[used..end]);
+            used = buffer.discard(head.len(), end);
+            let left = buffer.bytes().len() - used;
+            assert!(buffer.reserved <= 2 * left + 1000, "{} for {left}", buffer.reserved);
+            assert_eq!(&buffer.bytes()[..head.len()], head);
+        }
+        assert!(read == body);
+        assert_eq!((buffer.reserved, used), (0, buffer.bytes().len()));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use arc_swap::ArcSwap;
 use crate::counters::Counters;
 use crate::dial::Dial;
 use crate::endpoint::{Endpoint, Lease};
+use crate::error::Error;
 use crate::scatter::scatter;
 use crate::settings::Settings;
 
@@ -39,6 +40,8 @@ pub(crate) enum Unavailable {
     NoEndpoint,
     /// Those that were not tried have their limit in flight.
     Saturated,
+    /// Those that were not tried are held down.
+    HeldDown,
 }
 
 impl Service {
@@ -76,10 +79,30 @@ impl Service {
         !self.endpoints.load().serving.is_empty()
     }
 
-    /// Whether all services together have more requests in flight than they may have, the one that asks
-    /// included.
-    pub(crate) fn is_overloaded(&self) -> bool {
-        self.totals.in_flight.get() > self.settings.max_in_flight_total as u64
+    /// Takes a place among the requests in flight, for which [`end`](Self::end) must follow. A service
+    /// may take as many as places are left for all: alone half of the total, and of what it leaves another
+    /// one half again. So however many services hang, there is room for those that do not. One is always
+    /// allowed. Errors with [`Error::Overloaded`] or [`Error::ServiceOverloaded`]; no place is taken then.
+    pub(crate) fn begin(&self) -> Result<(), Error> {
+        self.count(|counters| counters.requests.add());
+        let total = self.settings.max_in_flight_total as u64;
+        let left = total.saturating_sub(self.totals.in_flight.get());
+        if left == 0 {
+            return Err(Error::Overloaded);
+        }
+        if !self.counters.begin_below(left) {
+            return Err(Error::ServiceOverloaded);
+        }
+        if !self.totals.begin_below(total) {
+            self.counters.end();
+            return Err(Error::Overloaded);
+        }
+        Ok(())
+    }
+
+    /// Leaves the place in flight.
+    pub(crate) fn end(&self) {
+        self.count(Counters::end);
     }
 
     pub(crate) fn settings(&self) -> &Settings {
@@ -93,7 +116,7 @@ impl Service {
     }
 
     /// Chooses an endpoint that was not `tried` and takes a place there: in turn, of those that are not held
-    /// down, and only if there is none of the others.
+    /// down. Where all are, one request at a time tries nevertheless, and others may use what is open already.
     pub(crate) fn choose(&self, tried: &[Arc<Endpoint>], now: Instant) -> Result<Lease, Unavailable> {
         let endpoints = self.endpoints.load();
         let serving = endpoints.serving.as_slice();
@@ -105,10 +128,17 @@ impl Service {
             in_turn(serving, turn).filter(|endpoint| !tried.iter().any(|other| Arc::ptr_eq(endpoint, other)))
         };
         let ready = untried().find_map(|endpoint| endpoint.admit(now));
-        ready.or_else(|| untried().find_map(Endpoint::lease)).ok_or_else(|| match untried().next() {
-            Some(_) => Unavailable::Saturated,
-            None => Unavailable::NoEndpoint,
-        })
+        if let Some(lease) = ready {
+            return Ok(lease);
+        }
+        if untried().next().is_none() {
+            return Err(Unavailable::NoEndpoint);
+        }
+        if untried().any(|endpoint| endpoint.held_down(now).is_none()) {
+            return Err(Unavailable::Saturated);
+        }
+        let probe = untried().find_map(|endpoint| endpoint.admit_early(now));
+        probe.or_else(|| untried().find_map(Endpoint::admit_idle)).ok_or(Unavailable::HeldDown)
     }
 
     /// Sets the endpoints. One that stays keeps its connections, its count in flight and its hold-down; so

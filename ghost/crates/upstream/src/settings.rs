@@ -11,6 +11,9 @@ pub struct Settings {
     pub hold_down: Duration,
     /// How long it is avoided at most.
     pub hold_down_max: Duration,
+    /// How long after a failure to connect an endpoint is tried nevertheless, by one request, where all of
+    /// its service are held down.
+    pub hold_down_all: Duration,
     /// How many requests each endpoint may have in flight.
     pub max_in_flight: usize,
     /// How many requests all services together may have in flight. Each holds two of varnishd's threads
@@ -42,6 +45,7 @@ impl Default for Settings {
             connect_attempts: 3,
             hold_down: Duration::from_secs(1),
             hold_down_max: Duration::from_secs(30),
+            hold_down_all: Duration::from_secs(5),
             max_in_flight: 1024,
             max_in_flight_total: 4000,
             request_timeout: Duration::from_secs(3600),

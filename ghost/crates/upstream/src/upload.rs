@@ -312,6 +312,7 @@ impl<'a> Upload<'a> {
     }
 
     fn deadline(&self) -> Deadline {
-        self.bounds.timeouts.deadline(Phase::Sending, Instant::now())
+        let whole = self.bounds.begun.checked_add(self.bounds.settings.request_timeout);
+        self.bounds.timeouts.deadline(Phase::Sending, Instant::now()).no_later_than(whole)
     }
 }

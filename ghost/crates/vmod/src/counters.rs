@@ -49,7 +49,7 @@ pub struct Counters {
     /// Records of the configuration that runs, and that are inert.
     #[gauge]
     pub diagnostics: AtomicU64,
-    /// Exchanges with a backend that were begun.
+    /// Exchanges with a backend that were asked for, those included that were refused.
     #[counter]
     pub backend_requests: AtomicU64,
     /// Exchanges with a backend that are going on.
@@ -76,6 +76,12 @@ pub struct Counters {
     /// Exchanges refused since all services together had their limit of requests in flight.
     #[counter]
     pub backend_overloaded: AtomicU64,
+    /// Exchanges refused since the service had as many requests in flight as places were left for all.
+    #[counter]
+    pub backend_service_overloaded: AtomicU64,
+    /// Exchanges refused since every endpoint of the service was held down.
+    #[counter]
+    pub backend_held_down: AtomicU64,
     /// Exchanges refused since the service had no endpoint.
     #[counter]
     pub backend_no_endpoint: AtomicU64,
@@ -148,6 +154,8 @@ pub fn upstream() -> ghost_upstream::Counters {
         closed: Counter::at(&shown.backend_closed),
         surplus: Counter::at(&shown.backend_surplus),
         overloaded: Counter::at(&shown.backend_overloaded),
+        service_overloaded: Counter::at(&shown.backend_service_overloaded),
+        held_down: Counter::at(&shown.backend_held_down),
         slow_requests: Counter::at(&shown.backend_slow_requests),
         client_gone: Counter::at(&shown.backend_client_gone),
     }

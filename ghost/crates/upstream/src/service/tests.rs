@@ -53,7 +53,7 @@ fn after_the_hold_down_one_request_tries_again() {
     let later = now + endpoint.held_down(now).expect("a hold-down");
     let choose = || service.choose(&[], later).unwrap();
     let (probe, _other) = (choose(), choose());
-    let (probe, _other) = if port(&probe) == 1 { (probe, _other) } else { (_other, probe) };
+    let (mut probe, _other) = if port(&probe) == 1 { (probe, _other) } else { (_other, probe) };
     assert_eq!(port(&probe), 1);
     assert_eq!(ports(&service, 100, later).get(&1), None, "only one tries");
     probe.connected();
@@ -62,12 +62,66 @@ fn after_the_hold_down_one_request_tries_again() {
 }
 
 #[test]
-fn where_all_are_held_down_they_are_tried_nevertheless() {
-    let (service, now) = service(2, Settings::default());
-    for _ in 0..2 {
+fn where_all_are_held_down_one_request_at_a_time_tries() {
+    let (service, now) = service(1, Settings::default());
+    let refused = |now| service.choose(&[], now).unwrap_err();
+    let mut now = now;
+    // Longer each time, but no longer than some seconds, as there is no other endpoint.
+    for longest in [1, 2, 4, 5, 5, 5] {
         service.choose(&[], now).unwrap().connect_failed(now);
+        assert_eq!(refused(now), Unavailable::HeldDown);
+        now += Duration::from_secs(longest);
+        let _probe = service.choose(&[], now).expect("it is time to try");
+        assert_eq!(refused(now), Unavailable::HeldDown, "another one tries");
     }
-    assert_eq!(ports(&service, 100, now).len(), 2);
+    let mut probe = service.choose(&[], now).unwrap();
+    probe.connected();
+    assert_eq!(ports(&service, 100, now).len(), 1, "a connection lets all others in, while it is used");
+    // That a long download was the probe once does not matter to the next hold-down.
+    service.choose(&[], now).unwrap().connect_failed(now);
+    assert!(service.choose(&[], now + Duration::from_secs(1)).is_ok());
+}
+
+#[test]
+fn a_service_may_have_as_many_in_flight_as_places_are_left() {
+    let settings = Arc::new(Settings { max_in_flight_total: 100, ..Settings::default() });
+    let totals = Arc::new(Counters::default());
+    let new = || Service::new("a/b:80".into(), Arc::clone(&settings), Arc::clone(&totals));
+    let fill = |service: &Service| {
+        let taken = (0..1000).filter(|_| service.begin().is_ok()).count();
+        assert_eq!(service.counters().in_flight.get(), taken as u64);
+        taken
+    };
+    let services: Vec<_> = (0..7).map(|_| new()).collect();
+    let taken: Vec<_> = services.iter().map(fill).collect();
+    assert_eq!(taken, [50, 25, 13, 6, 3, 2, 1]);
+    assert_eq!(totals.in_flight.get(), 100);
+    assert!(matches!(new().begin(), Err(Error::Overloaded)));
+    services[0].end();
+    assert!(matches!(services[0].begin(), Err(Error::ServiceOverloaded)));
+    assert!(new().begin().is_ok());
+}
+
+#[test]
+fn threads_that_come_together_never_take_more_than_the_bounds() {
+    let settings = Arc::new(Settings { max_in_flight_total: 10, ..Settings::default() });
+    let totals = Arc::new(Counters::default());
+    let services: Vec<_> =
+        (0..4).map(|_| Service::new("a/b:80".into(), Arc::clone(&settings), Arc::clone(&totals))).collect();
+    std::thread::scope(|scope| {
+        for number in 0..16 {
+            let (service, totals) = (&services[number % 4], &totals);
+            scope.spawn(move || {
+                for _ in 0..2000 {
+                    if service.begin().is_ok() {
+                        assert!(totals.in_flight.get() <= 10);
+                        service.end();
+                    }
+                }
+            });
+        }
+    });
+    assert_eq!(totals.in_flight.get(), 0);
 }
 
 #[test]

@@ -152,6 +152,11 @@ impl Peer {
         Some(chunk)
     }
 
+    /// Reads so many bytes of a body; whether they came.
+    pub fn takes(&mut self, count: usize) -> bool {
+        self.reader.read_exact(&mut vec![0; count]).is_ok()
+    }
+
     /// Waits for the first byte of a body, and leaves it unread.
     pub fn body_has_begun(&mut self) {
         assert!(!self.reader.fill_buf().expect("a body").is_empty(), "the body has not begun");

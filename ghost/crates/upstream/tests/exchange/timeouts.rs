@@ -149,7 +149,8 @@ fn an_endpoint_that_does_not_accept_is_left_for_the_next() {
     assert_eq!(client.ask("POST").unwrap().0, 204);
     assert!(client.endpoint().held_down(Instant::now()).is_some());
 
-    client.set_endpoints(&[full.address]);
+    let mut client = Client::new(&[full.address]);
+    client.terms.timeouts.connect = SHORT;
     let error = client.ask("POST").unwrap_err();
     assert!(matches!(error, Error::Timeout(Phase::Connecting)), "{error}");
     assert_eq!(error.status(), 504);

@@ -180,6 +180,24 @@ fn an_upload_that_nobody_reads_runs_into_its_deadline() {
 }
 
 #[test]
+fn a_backend_that_takes_the_request_in_drops_does_not_go_beyond_the_whole_time() {
+    let backend = Backend::start(|peer| {
+        peer.head();
+        // Each part that it reads makes room for another one, within the time for a send.
+        while peer.takes(100_000) {
+            std::thread::park_timeout(Duration::from_millis(10));
+        }
+    });
+    let settings = Settings { request_timeout: Duration::from_millis(300), ..Settings::default() };
+    let client = Client::with_settings(&[backend.address], settings);
+    let piece = vec![b'x'; 100_000_000];
+    let mut once = |upload: &mut Upload<'_>| upload.write(&piece);
+    let error = client.send("POST", Body::Known(100_000_000, &mut once)).unwrap_err();
+    assert!(matches!(error, Error::Timeout(Phase::Sending)), "{error}");
+    assert_eq!(error.status(), 504);
+}
+
+#[test]
 fn a_client_that_trickles_its_body_does_not_hold_its_place_for_ever() {
     let backend = Backend::start(|peer| {
         peer.head();
