@@ -136,6 +136,11 @@ impl Exchange {
         self.is_recycled
     }
 
+    /// Whether some of the body has been received already, so that it can be read without waiting.
+    pub fn has_received(&self) -> bool {
+        self.used < self.received.bytes().len()
+    }
+
     /// Whether the whole body has been read.
     pub fn is_complete(&self) -> bool {
         self.body.is_complete()

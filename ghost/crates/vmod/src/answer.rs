@@ -4,6 +4,8 @@ use varnish::ffi::{self, vrt_ctx, VslTag};
 
 use crate::backend_task::BackendTask;
 use crate::deliver;
+use crate::direct;
+use crate::directors::VclState;
 use crate::log;
 use crate::message::{Message, NoRoom};
 use crate::method;
@@ -13,20 +15,30 @@ use crate::task_state;
 
 /// The status of ghost's own answer in this task, 0 where it has none.
 ///
-/// In vcl_recv, VCL is told by this that it shall hand the request over to vcl_synth; there, it tells whether the
-/// answer in the making is ghost's.
+/// In vcl_recv, VCL is told by this that it shall hand the request over to vcl_synth, also where a backend's answer
+/// comes directly; there, it tells whether the answer in the making is ghost's or that backend's.
 ///
 /// # Safety
-/// `ctx` is the running client task's.
-pub unsafe fn status(ctx: &vrt_ctx) -> u16 {
+/// `ctx` is the running client task's, in a subroutine of the VCL that `vcl` belongs to.
+pub unsafe fn status(ctx: &vrt_ctx, vcl: &VclState) -> u16 {
     // SAFETY: as promised.
     let Some(task) = (unsafe { task_state::get::<ClientTask>(ctx) }) else { return 0 };
-    let Outcome::Own(own) = &task.outcome else { return 0 };
     if ctx.method == method::SYNTH {
-        return if task.answering { own.status } else { 0 };
+        // SAFETY: as promised.
+        let resp = unsafe { Message::new(ctx.http_resp.0) };
+        return resp.filter(|_| task.answering).map_or(0, |resp| resp.status());
     }
-    task.told = true;
-    own.status
+    if let Outcome::Own(own) = &task.outcome {
+        task.told = true;
+        return own.status;
+    }
+    // SAFETY: as promised.
+    task.direct = vcl.is_direct() && unsafe { direct::takes(ctx, task) };
+    if task.direct {
+        direct::STATUS
+    } else {
+        0
+    }
 }
 
 /// Writes header and body of ghost's own answer, in vcl_synth. Nothing for an answer that user VCL has asked
@@ -38,6 +50,14 @@ pub unsafe fn write(ctx: &vrt_ctx) -> Result<(), NoRoom> {
     // SAFETY: as promised.
     let (task, resp) = unsafe { (task_state::get::<ClientTask>(ctx), Message::new(ctx.http_resp.0)) };
     let (Some(task), Some(mut resp)) = (task, resp) else { return Ok(()) };
+    if std::mem::take(&mut task.direct) && resp.status() == direct::STATUS {
+        // SAFETY: as promised.
+        task.answering = unsafe { direct::answer(ctx, task) };
+        if task.answering {
+            return Ok(());
+        }
+        task.told = true;
+    }
     let Outcome::Own(own) = &task.outcome else { return Ok(()) };
     task.answering = task.told && resp.status() == own.status;
     if !task.answering {

@@ -13,6 +13,9 @@ pub struct Counters {
     /// Requests that went on to a rule with a backend, or to an object in the cache.
     #[counter]
     pub forwarded: AtomicU64,
+    /// Answers of backends that were passed on directly.
+    #[counter]
+    pub direct: AtomicU64,
     /// Requests answered with a redirect.
     #[counter]
     pub redirected: AtomicU64,

@@ -51,7 +51,10 @@ pub unsafe fn rule(director: *const ffi::director) -> Option<Arc<RuleHandle>> {
 }
 
 /// What a ghost director stands for.
-unsafe fn target<'a>(director: VCL_BACKEND) -> &'a Target {
+///
+/// # Safety
+/// `director` is a ghost director that the caller holds.
+pub unsafe fn target<'a>(director: VCL_BACKEND) -> &'a Target {
     // SAFETY: Varnish calls a ghost director's methods with that director, which stands for a target.
     unsafe { private::<Target>(director) }
 }

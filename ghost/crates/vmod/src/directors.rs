@@ -1,6 +1,7 @@
 //! The directors of one loaded VCL: those of rules are made when they are first used, and stay as long as their
 //! rule; those of services stay as long as the service.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use arc_swap::ArcSwapOption;
@@ -20,6 +21,7 @@ use crate::target::Target;
 pub struct VclState {
     table: ArcSwapOption<Table>,
     rows: Arc<Rows>,
+    direct: AtomicBool,
 }
 
 /// The directors of a VCL's rules, by their numbers in one configuration.
@@ -58,6 +60,16 @@ impl VclState {
         loaded.retain(|other| other.strong_count() > 0);
         loaded.push(Arc::downgrade(&state));
         state
+    }
+
+    /// Says whether passed requests get their answer directly ([`crate::direct`]).
+    pub fn set_direct(&self, direct: bool) {
+        self.direct.store(direct, Ordering::Relaxed);
+    }
+
+    /// Whether they do.
+    pub fn is_direct(&self) -> bool {
+        self.direct.load(Ordering::Relaxed)
     }
 
     /// Lends the table for this configuration.

@@ -16,6 +16,7 @@ use ghost_upstream::{Exchange, Service, Terms, Timeouts};
 use varnish::ffi::{self, vrt_ctx, VslTag, VCL_BACKEND};
 
 pub use failure::{reason, Failure};
+pub use request::head;
 
 use crate::log;
 use crate::message::Message;
@@ -93,7 +94,7 @@ unsafe fn attempt(
             return Err(Failure::Sick);
         }
         let bereq = Message::new((*bo).bereq).ok_or(Failure::Internal("no bereq"))?;
-        let head = request::head(applied, &bereq)?;
+        let head = head(applied, &bereq)?;
         (*bo).acct.bereq_hdrbytes += head.size() as u64;
         let terms = Terms { timeouts: timeouts(ctx), ..Terms::default() };
         let waiting = Waiting::new(bo);
@@ -104,7 +105,10 @@ unsafe fn attempt(
 }
 
 /// What user VCL has set for this fetch, else varnishd's parameters.
-unsafe fn timeouts(ctx: &vrt_ctx) -> Timeouts {
+///
+/// # Safety
+/// `ctx` is a backend task's.
+pub unsafe fn timeouts(ctx: &vrt_ctx) -> Timeouts {
     // SAFETY: these read fields of the running backend task, or a parameter.
     unsafe {
         Timeouts {

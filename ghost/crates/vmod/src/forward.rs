@@ -3,9 +3,12 @@
 //! Each fetch draws anew, also a retry and one in the background; a request that the cache answers takes no turn.
 
 use std::ffi::CStr;
+use std::sync::Arc;
 
+use ghost_config::Backend;
 use ghost_route::Answer;
-use varnish::ffi::{vrt_ctx, VslTag, VCL_BACKEND};
+use ghost_upstream::Service;
+use varnish::ffi::{self, vrt_ctx, VslTag, VCL_BACKEND};
 
 use crate::answer::log_reason;
 use crate::backend_task::BackendTask;
@@ -14,10 +17,59 @@ use crate::gateway;
 use crate::log;
 use crate::message::Message;
 use crate::own::Own;
+use crate::row::Row;
 use crate::rule_handle::{Destination, Drawn};
 use crate::socket;
 use crate::target::Target;
 use crate::task_state;
+
+/// Where a request of a rule goes: to a service, with what is done to it on its way.
+pub struct Forwarded<'t> {
+    /// The service of the backend that was drawn.
+    pub service: &'t Arc<Service>,
+    /// How backend.list shows the service.
+    pub row: &'t Row,
+    /// What the log calls the backend.
+    pub name: &'t str,
+    /// What is done to the request, and what the answer carries.
+    pub applied: Applied<'t>,
+}
+
+/// Draws a backend of the rule. Where no request goes to it, what ghost answers instead.
+///
+/// # Safety
+/// `ctx` is the running task's, `vsl` its log, and `request` what it asks for. The caller holds the director, which
+/// stands for the target.
+pub unsafe fn draw<'t>(
+    ctx: &vrt_ctx,
+    vsl: *mut ffi::vsl_log,
+    request: &Message<'_>,
+    director: VCL_BACKEND,
+    target: &'t Target,
+) -> Result<Forwarded<'t>, Own> {
+    // SAFETY: as promised.
+    unsafe {
+        let Some(drawn) = target.rule().draw() else {
+            return Err(own(ctx, 500, "the rule has no backend with a weight"));
+        };
+        let Drawn { backend, destination, carried, index, log_service } = drawn;
+        match (destination, target.row(index)) {
+            (Destination::Service(service), Some(row)) => {
+                log::line(vsl, VslTag::VclLog, log_service);
+                if !service.has_endpoints() {
+                    return Err(own(ctx, 503, "the service has no endpoint"));
+                }
+                let rule = &target.rule().rule().filters;
+                let applied = Applied { rule, backend: &backend.filters, prefix: target.prefix(), carried };
+                let name = target.backend_name(index, || name(director, target, service.id()));
+                Ok(Forwarded { service, row, name, applied })
+            }
+            (Destination::Service(_), None) => Err(own(ctx, 500, "a service without a row")),
+            (Destination::Answer(Answer { status, why }), _) => Err(own(ctx, *status, why.as_str())),
+            (Destination::Redirect, _) => Err(redirect(ctx, request, target, backend)),
+        }
+    }
+}
 
 /// Gets the head of the answer of a backend of the rule. Returns false where there is none, and the task goes on to
 /// vcl_backend_error.
@@ -30,36 +82,14 @@ pub unsafe fn fetch(ctx: &vrt_ctx, director: VCL_BACKEND, target: &Target) -> bo
         if let Some(task) = task_state::get::<BackendTask>(ctx) {
             task.own = None;
         }
-        match target.rule().draw() {
-            Some(drawn) => go(ctx, director, target, &drawn),
-            None => answer_own(ctx, own(ctx, 500, "the rule has no backend with a weight")),
-        }
-    }
-}
-
-unsafe fn go(ctx: &vrt_ctx, director: VCL_BACKEND, target: &Target, drawn: &Drawn<'_>) -> bool {
-    // SAFETY: as promised by the caller of `fetch`.
-    unsafe {
-        match (drawn.destination, target.row(drawn.index)) {
-            (Destination::Service(service), Some(row)) => {
-                log::line((*ctx.bo).vsl.as_mut_ptr(), VslTag::VclLog, drawn.log_service);
-                if !service.has_endpoints() {
-                    return answer_own(ctx, own(ctx, 503, "the service has no endpoint"));
-                }
-                let applied = Applied {
-                    rule: &target.rule().rule().filters,
-                    backend: &drawn.backend.filters,
-                    prefix: target.prefix(),
-                    carried: drawn.carried,
-                };
-                let name = target.backend_name(drawn.index, || name(director, target, service.id()));
+        let Some(bereq) = Message::new((*ctx.bo).bereq) else {
+            return answer_own(ctx, own(ctx, 500, "no bereq"));
+        };
+        match draw(ctx, (*ctx.bo).vsl.as_mut_ptr(), &bereq, director, target) {
+            Ok(Forwarded { service, row, name, applied }) => {
                 fetch::start(ctx, service, &[director, row.director()], &applied, name)
             }
-            (Destination::Service(_), None) => answer_own(ctx, own(ctx, 500, "a service without a row")),
-            (Destination::Answer(Answer { status, why }), _) => {
-                answer_own(ctx, own(ctx, *status, why.as_str()))
-            }
-            (Destination::Redirect, _) => answer_own(ctx, redirect(ctx, target, drawn)),
+            Err(own) => answer_own(ctx, own),
         }
     }
 }
@@ -73,16 +103,14 @@ unsafe fn name(director: VCL_BACKEND, target: &Target, service: &str) -> String 
 }
 
 /// The redirect of the backend's filters. What it says of the listener is the same for all on its socket.
-unsafe fn redirect(ctx: &vrt_ctx, target: &Target, drawn: &Drawn<'_>) -> Own {
-    // SAFETY: as promised by the caller of `fetch`.
-    let (bereq, socket) = unsafe { (Message::new((*ctx.bo).bereq), socket::name(ctx)) };
+unsafe fn redirect(ctx: &vrt_ctx, request: &Message<'_>, target: &Target, backend: &Backend) -> Own {
+    // SAFETY: as promised by the caller of `draw`.
+    let socket = unsafe { socket::name(ctx) };
     let snapshot = gateway::running();
     let listeners = snapshot.as_ref().map(|snapshot| &snapshot.config().listeners[..]).unwrap_or_default();
     let listener = listeners.iter().find(|listener| listener.socket.as_bytes() == socket);
-    match (&drawn.backend.filters.redirect, listener, bereq) {
-        (Some(redirect), Some(listener), Some(bereq)) => {
-            Own::redirect_of(redirect, listener, &bereq, target.prefix())
-        }
+    match (&backend.filters.redirect, listener) {
+        (Some(redirect), Some(listener)) => Own::redirect_of(redirect, listener, request, target.prefix()),
         // SAFETY: as above.
         _ => unsafe { own(ctx, 500, "a redirect from a listener that is gone") },
     }

@@ -7,8 +7,8 @@
 //! - [`recv`] routes a request; [`task`] and [`backend_task`] remember what came of it; [`answer`] and [`deliver`] write answers.
 //! - [`rule_handle`] is a rule as requests hold it; [`directors`] makes a [`director`] for each that is used
 //!   ([`target`]), and a [`row`] of backend.list for each service; both are [`registered`] with Varnish.
-//! - [`door`] has what directors do for every fetch: [`forward`] draws a backend of the rule, and [`fetch`] gets its
-//!   answer from the upstream.
+//! - [`forward`] draws a backend of the rule. There are two doors to it: [`fetch`], by way of a backend task and its director
+//!   ([`door`]), and [`direct`], in the client's own thread.
 
 #![warn(unsafe_op_in_unsafe_fn)]
 
@@ -18,6 +18,7 @@ mod boundary;
 mod by_service;
 mod counters;
 mod deliver;
+mod direct;
 mod director;
 mod directors;
 mod door;
@@ -34,6 +35,7 @@ mod own;
 mod recv;
 mod registered;
 mod reload;
+mod request_body;
 mod row;
 mod rule_handle;
 mod scratch;
@@ -65,8 +67,8 @@ mod ghost {
     use crate::vcl;
 
     #[event]
-    pub fn event(#[shared_per_vcl] state: &mut Option<Box<Arc<VclState>>>, event: Event) {
-        vcl::event(state, event);
+    pub fn event(ctx: &mut Ctx, #[shared_per_vcl] state: &mut Option<Box<Arc<VclState>>>, event: Event) {
+        vcl::event(ctx, state, event);
     }
 
     /// Names the configuration, and loads it if it is there. A relative path is taken from varnishd's
@@ -77,6 +79,11 @@ mod ghost {
         #[default("ghost.json")] config: &str,
     ) {
         vcl::init(ctx, state, config);
+    }
+
+    /// Says by which door passed requests go to their backends: "fetch", as Varnish's own do, or "direct".
+    pub fn pass_door(ctx: &mut Ctx, #[shared_per_vcl] state: Option<&Arc<VclState>>, door: &str) {
+        vcl::pass_door(ctx, state, door);
     }
 
     /// Removes forged headers, routes the request, and marks it with where it goes.

@@ -3,6 +3,7 @@
 use std::ffi::c_void;
 use std::sync::Arc;
 
+use ghost_upstream::Exchange;
 use varnish::ffi::VCL_BACKEND;
 
 use crate::directors::RuleDirectors;
@@ -21,6 +22,10 @@ pub struct ClientTask {
     pub outcome: Outcome,
     /// Whether VCL was told in vcl_recv that ghost answers by itself.
     pub told: bool,
+    /// Whether VCL was told in vcl_recv that the answer of a backend comes directly.
+    pub direct: bool,
+    /// The exchange whose body is to be delivered.
+    pub exchange: Option<Box<Exchange>>,
     /// Whether the synthetic answer that is being made is ghost's own.
     pub answering: bool,
     /// Whether the filters were applied to the answer.

@@ -11,7 +11,7 @@ use crate::boundary::{caught, log_panics};
 use crate::directors::VclState;
 use crate::message::NoRoom;
 use crate::method;
-use crate::{answer, counters, deliver, directors, gateway, log, recv, reload};
+use crate::{answer, counters, deliver, direct, directors, gateway, log, recv, reload};
 
 /// The version that the build names, else the crate's.
 const VERSION: &str = match option_env!("GHOST_VERSION") {
@@ -21,12 +21,16 @@ const VERSION: &str = match option_env!("GHOST_VERSION") {
 
 /// A VCL is loaded, warmed, cooled or discarded.
 #[expect(clippy::redundant_allocation, reason = "the macro keeps what a VCL has in a box")]
-pub fn event(state: &mut Option<Box<Arc<VclState>>>, event: Event) {
+pub fn event(ctx: &mut Ctx, state: &mut Option<Box<Arc<VclState>>>, event: Event) {
     let _ = caught(|| match event {
         Event::Load => {
             log_panics();
             counters::open();
             log::global(VslTag::Notice, &format!("ghost: version {VERSION}"));
+            // SAFETY: the context is that of the VCL's load.
+            if !unsafe { direct::register(ctx.raw) } {
+                log::global(VslTag::Error, "ghost: varnishd refuses the delivery filter");
+            }
             *state = Some(Box::new(VclState::register()));
         }
         Event::Cold => {
@@ -37,6 +41,8 @@ pub fn event(state: &mut Option<Box<Arc<VclState>>>, event: Event) {
         Event::Discard => {
             if let Some(state) = state {
                 state.discard();
+                // SAFETY: the context is that of the VCL's end, and the filter was registered at its load.
+                unsafe { direct::unregister(ctx.raw) };
             }
         }
         _ => {}
@@ -59,6 +65,20 @@ pub fn init(ctx: &mut Ctx, state: Option<&Arc<VclState>>, config: &str) {
             unsafe { state.show(ctx.raw) };
         }
     });
+}
+
+/// `ghost.pass_door`.
+pub fn pass_door(ctx: &mut Ctx, state: Option<&Arc<VclState>>, door: &str) {
+    match (is_whole(ctx.raw), state, door) {
+        (false, Some(state), "direct") => state.set_direct(true),
+        (false, Some(state), "fetch") => state.set_direct(false),
+        (false, _, _) => {
+            ctx.fail(format!("ghost.pass_door(): {door:?} is neither \"direct\" nor \"fetch\""));
+        }
+        (true, _, _) => {
+            ctx.fail("ghost.pass_door() cannot be called here");
+        }
+    }
 }
 
 /// `ghost.recv`.
@@ -100,7 +120,7 @@ pub fn answer(ctx: &mut Ctx, state: Option<&Arc<VclState>>) -> i64 {
         if routed.is_none() {
             recv::fail(ctx.raw);
         }
-        answer::status(ctx.raw).into()
+        answer::status(ctx.raw, state).into()
     }
 }
 

@@ -46,6 +46,18 @@ pub fn answer(resp: &mut Message<'_>) -> Result<(), NoRoom> {
     }
 }
 
+/// Names the gateway in the answer of a backend that Varnish has added nothing to.
+pub fn passed(resp: &mut Message<'_>) -> Result<(), NoRoom> {
+    let own = line(11);
+    let before: Vec<&[u8]> =
+        resp.fields().filter(|(name, _)| name.eq_ignore_ascii_case(VIA)).map(|(_, value)| value).collect();
+    if before.is_empty() {
+        return resp.add_static(own);
+    }
+    let elements: Vec<&[u8]> = before.into_iter().chain([element(own)]).collect();
+    resp.set(VIA, &elements.join(&b", "[..]))
+}
+
 /// Who stands in a Via before the gateway.
 #[derive(Debug, PartialEq, Eq)]
 enum Before<'a> {

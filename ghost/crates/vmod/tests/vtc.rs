@@ -4,6 +4,8 @@
 //! varnishtest is the file that VARNISHTEST names, else the one on PATH, else the one that
 //! test/varnish/fetch puts into the home directory's cache. Without it the tests fail.
 //!
+//! A file whose VCL has no part in a fetch or a delivery runs once more with the direct door for passed requests.
+//!
 //! In a .vtc file `${vmod_path}` finds this ghost and Varnish's own VMODs, `${vcl}` is the directory
 //! with the generated VCL around a user's, and `${fixtures}` the directory of this file.
 
@@ -23,7 +25,11 @@ fn main() {
         vec![Trial::test("the VCL around a user's is that of the contract", vcl_is_that_of_the_contract)];
     for file in vtc_files() {
         let name = file.file_stem().unwrap_or_default().to_string_lossy().replace('_', " ");
-        trials.push(Trial::test(name, move || run(&file)));
+        if may_go_direct(&file) {
+            let file = file.clone();
+            trials.push(Trial::test(format!("{name} (direct)"), move || run(&file, &direct_vcl()?)));
+        }
+        trials.push(Trial::test(name, move || run(&file, &tests().join("vcl"))));
     }
     libtest_mimic::run(&arguments, trials).exit();
 }
@@ -44,8 +50,34 @@ fn vtc_files() -> Vec<PathBuf> {
     files
 }
 
+/// Whether the file's VCL leaves a passed request alone once it has been routed.
+fn may_go_direct(file: &Path) -> bool {
+    let text = fs::read_to_string(file).unwrap_or_else(|e| panic!("reading {}: {e}", file.display()));
+    let is_whole = text.contains("postamble.vcl");
+    let hooks = ["vcl_pass", "vcl_backend_", "vcl_deliver", "vcl_synth", "return (hash)", "FETCH DOOR"];
+    is_whole && !hooks.iter().any(|hook| text.contains(hook))
+}
+
+/// The directory with the VCL around a user's, which opens the direct door.
+fn direct_vcl() -> Result<PathBuf, Failed> {
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("vcl-direct");
+    fs::create_dir_all(&directory)?;
+    let door = "sub vcl_init {\n\tghost.pass_door(\"direct\");\n}\n\n";
+    for (name, before) in [("preamble.vcl", ""), ("postamble.vcl", door)] {
+        let text = format!("{before}{}", fs::read_to_string(tests().join("vcl").join(name))?);
+        // Tests run side by side: each finds a whole file.
+        let file = directory.join(name);
+        if fs::read_to_string(&file).ok().as_deref() != Some(&text) {
+            let own = directory.join(format!("{name}.{:?}", std::thread::current().id()));
+            fs::write(&own, text)?;
+            fs::rename(own, file)?;
+        }
+    }
+    Ok(directory)
+}
+
 /// The binaries beside varnishtest, such as varnishd, must be on PATH too: it starts them by name.
-fn run(file: &Path) -> Result<(), Failed> {
+fn run(file: &Path, vcl: &Path) -> Result<(), Failed> {
     let varnishtest = varnishtest()?;
     let beside = varnishtest.parent().unwrap_or(Path::new("."));
     let path = env::join_paths(
@@ -58,7 +90,7 @@ fn run(file: &Path) -> Result<(), Failed> {
         .arg("-D")
         .arg(format!("vmod_path={}:{}", vmod_directory()?.display(), varnish_vmods(&varnishtest)?))
         .arg("-D")
-        .arg(format!("vcl={}", tests().join("vcl").display()))
+        .arg(format!("vcl={}", vcl.display()))
         .arg("-D")
         .arg(format!("fixtures={}", tests().display()))
         .arg(file)

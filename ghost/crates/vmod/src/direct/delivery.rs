@@ -1,0 +1,149 @@
+//! The delivery filter that gives the client a backend's body as it comes.
+
+use std::ffi::{c_int, c_void, CStr};
+use std::ptr;
+
+use ghost_upstream::{Exchange, Framing};
+use varnish::ffi::{self, vrt_ctx, VdpAction, VslTag};
+
+use super::client::Waiting;
+use crate::boundary::caught;
+use crate::log;
+use crate::task::ClientTask;
+use crate::task_state;
+
+/// What `resp.filters` calls it.
+pub const NAME: &CStr = c"ghost_direct";
+
+struct Filter(ffi::vdp);
+
+// SAFETY: its pointers lead to statics.
+unsafe impl Sync for Filter {}
+
+static FILTER: Filter = Filter(ffi::vdp {
+    name: NAME.as_ptr(),
+    init: Some(init),
+    bytes: Some(bytes),
+    fini: Some(fini),
+    priv1: ptr::null(),
+});
+
+/// Tells a VCL of the filter. Returns false where Varnish refuses it.
+///
+/// # Safety
+/// `ctx` is that of a VCL that is being loaded.
+pub unsafe fn register(ctx: &vrt_ctx) -> bool {
+    // SAFETY: as promised; the filter is static.
+    unsafe { ffi::VRT_AddFilter(ctx, ptr::null(), &raw const FILTER.0).is_null() }
+}
+
+/// Takes it back.
+///
+/// # Safety
+/// `ctx` is that of a VCL that is being discarded, and has been told of the filter.
+pub unsafe fn unregister(ctx: &vrt_ctx) {
+    // SAFETY: as promised.
+    unsafe { ffi::VRT_RemoveFilter(ctx, ptr::null(), &raw const FILTER.0) };
+}
+
+/// A delivery that goes on.
+struct Delivery {
+    exchange: Box<Exchange>,
+    waiting: Waiting,
+    /// Whether the body was handed on, or as much of it as there was.
+    is_done: bool,
+}
+
+/// Takes over the exchange (vdp_init_f), and says how long the body is: Varnish frames it by this.
+unsafe extern "C" fn init(ctx: *const vrt_ctx, context: *mut ffi::vdp_ctx, private: *mut *mut c_void) -> c_int {
+    let begun = caught(|| {
+        // SAFETY: Varnish's arguments are the running client task's, and valid for the call.
+        unsafe {
+            let Some(exchange) = task_state::get::<ClientTask>(&*ctx).and_then(|task| task.exchange.take())
+            else {
+                return false;
+            };
+            let head = exchange.head();
+            let length = match head.framing() {
+                Framing::Length(length) => Some(length),
+                // What a GET would have brought (RFC 9110 section 9.3.2).
+                Framing::Empty => head.content_length(),
+                Framing::Chunked | Framing::UntilClose => None,
+            };
+            *(*context).clen = length.and_then(|length| length.try_into().ok()).unwrap_or(-1);
+            let waiting = Waiting::new((*ctx).req);
+            let delivery = Box::new(Delivery { exchange, waiting, is_done: false });
+            *private = Box::into_raw(delivery).cast();
+        }
+        true
+    });
+    if begun == Some(true) {
+        0
+    } else {
+        -1
+    }
+}
+
+/// Hands on the whole body in the place of the byte that Varnish has (vdp_bytes_f).
+unsafe extern "C" fn bytes(
+    context: *mut ffi::vdp_ctx,
+    _action: VdpAction,
+    private: *mut *mut c_void,
+    _bytes: *const c_void,
+    _length: isize,
+) -> c_int {
+    let result = caught(|| {
+        // SAFETY: this is what `init` made; nothing else looks at it during the call.
+        unsafe {
+            let delivery = &mut *(*private).cast::<Delivery>();
+            if std::mem::replace(&mut delivery.is_done, true) {
+                return 0;
+            }
+            delivery.run(context)
+        }
+    });
+    // A panic breaks the answer off.
+    result.unwrap_or(-1)
+}
+
+impl Delivery {
+    unsafe fn run(&mut self, context: *mut ffi::vdp_ctx) -> c_int {
+        // SAFETY: as promised by Varnish, the context is the running task's.
+        unsafe {
+            // The head goes at once where the body may take its time.
+            if !self.exchange.has_received() {
+                let result = ffi::VDP_bytes(context, VdpAction::Flush, ptr::null(), 0);
+                if result != 0 {
+                    return result;
+                }
+            }
+            loop {
+                let piece = match self.exchange.lend(&self.waiting) {
+                    Ok([]) => return ffi::VDP_bytes(context, VdpAction::End, ptr::null(), 0),
+                    Ok(piece) => ptr::from_ref(piece),
+                    Err(error) => {
+                        log::line((*context).vsl, VslTag::FetchError, &format!("body: {error}"));
+                        return -1;
+                    }
+                };
+                // The memory is used again for the next piece: what is behind the filter must not keep it.
+                let action = if self.exchange.is_complete() { VdpAction::End } else { VdpAction::Flush };
+                let result = ffi::VDP_bytes(context, action, piece.cast(), piece.len() as isize);
+                if result != 0 || matches!(action, VdpAction::End) {
+                    return result;
+                }
+            }
+        }
+    }
+}
+
+/// Ends the exchange (vdp_fini_f). A connection whose answer was read to its end has been given back already.
+unsafe extern "C" fn fini(_context: *mut ffi::vdp_ctx, private: *mut *mut c_void) -> c_int {
+    // SAFETY: this is what `init` made, and Varnish gives it back once; null where `init` failed.
+    let delivery = unsafe { std::mem::replace(&mut *private, ptr::null_mut()) };
+    if !delivery.is_null() {
+        // SAFETY: as above. Where this panics the hook has logged it.
+        let _ = caught(|| drop(unsafe { Box::from_raw(delivery.cast::<Delivery>()) }));
+    }
+    0
+}

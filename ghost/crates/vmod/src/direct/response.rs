@@ -1,0 +1,78 @@
+//! The head of a backend's answer, as the answer to the client.
+
+use std::ptr;
+
+use ghost_upstream::Exchange;
+use varnish::ffi::{self, vrt_ctx};
+
+use super::delivery;
+use crate::deliver::{CARRIED, TRANSACTION};
+use crate::fetch::reason;
+use crate::message::{Message, NoRoom};
+use crate::target::Target;
+use crate::{via, workspace};
+
+const DATE: &[u8] = b"Date";
+
+/// Keeps of what Varnish says its number of the transaction, the date unless the backend has one, and that the
+/// connection ends.
+fn keep_own(resp: &mut Message<'_>, has_date: bool) {
+    let is_kept = |name: &[u8], kept: &[u8]| name.eq_ignore_ascii_case(kept);
+    resp.retain_quietly(|name| {
+        is_kept(name, TRANSACTION) || is_kept(name, b"Connection") || (!has_date && is_kept(name, DATE))
+    });
+}
+
+/// Makes it an answer of this status without any field of a backend's.
+///
+/// # Safety
+/// `ctx` is the running client task's, in vcl_synth.
+pub unsafe fn clear(ctx: &vrt_ctx, status: u16) {
+    // SAFETY: as promised; protocol and reason are static.
+    let resp = unsafe {
+        ffi::http_PutResponse((*ctx.req).resp, c"HTTP/1.1".as_ptr(), status, reason(status).as_ptr());
+        Message::new((*ctx.req).resp)
+    };
+    if let Some(mut resp) = resp {
+        keep_own(&mut resp, false);
+    }
+}
+
+/// Makes the head of the backend's answer the client's, with what the rule does to it, and names the filter that
+/// delivers the body. Errors where it does not fit.
+///
+/// # Safety
+/// `ctx` is the running client task's, in vcl_synth.
+pub unsafe fn write(
+    ctx: &vrt_ctx,
+    target: &Target,
+    exchange: &Exchange,
+    carried: Option<&str>,
+) -> Result<(), NoRoom> {
+    let head = exchange.head();
+    let req = ctx.req;
+    // SAFETY: as promised; the reason is copied into the task's workspace, and the protocol is static.
+    let mut resp = unsafe {
+        let reason = match head.reason() {
+            [] => ptr::null(),
+            reason => workspace::string((*req).ws.as_mut_ptr(), &[reason]).ok_or(NoRoom::Workspace)?,
+        };
+        ffi::http_PutResponse((*req).resp, c"HTTP/1.1".as_ptr(), head.status(), reason);
+        let Some(resp) = Message::new((*req).resp) else { return Ok(()) };
+        resp
+    };
+    let has_date = head.end_to_end_fields().any(|(name, _)| name.eq_ignore_ascii_case(DATE));
+    keep_own(&mut resp, has_date);
+    for (name, value) in head.end_to_end_fields().filter(|(name, _)| !name.eq_ignore_ascii_case(CARRIED)) {
+        resp.add(name, value)?;
+    }
+    via::passed(&mut resp)?;
+    target.rule().plan(carried.map(str::as_bytes)).apply(&mut resp)?;
+    // SAFETY: as promised; in vcl_synth, `specific` is the body's VSB. Varnish calls no filter for a body without a
+    // byte.
+    unsafe {
+        (*req).vdp_filter_list = delivery::NAME.as_ptr();
+        ffi::VSB_putc(ctx.specific.cast(), 0);
+    }
+    Ok(())
+}

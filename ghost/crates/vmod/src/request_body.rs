@@ -1,0 +1,116 @@
+//! The body of a request, from where Varnish has it to the upstream.
+
+use std::ffi::{c_int, c_uint, c_void};
+use std::{ptr, slice};
+
+use ghost_upstream::{Body, Stopped, Upload};
+use varnish::ffi;
+
+use crate::boundary::caught;
+
+/// Where the body comes from.
+#[derive(Clone, Copy)]
+pub enum Origin {
+    /// The client, once.
+    Client(*mut ffi::req),
+    /// An object in storage that user VCL had it cached in.
+    Cache(*mut ffi::objcore),
+}
+
+impl Origin {
+    /// The body that a client sends, and its length where that is known; none where there is no body.
+    ///
+    /// # Safety
+    /// `req` is valid.
+    pub unsafe fn of_client(req: *mut ffi::req) -> Option<(Self, Option<u64>)> {
+        // SAFETY: as promised; the body status is a static.
+        unsafe {
+            let status = &*(*req).req_body_status;
+            if ptr::eq(status, ffi::BS_NONE.as_ptr()) {
+                return None;
+            }
+            let length = u64::try_from(ffi::http_GetContentLength((*req).http)).unwrap_or(0);
+            Some((Self::Client(req), (status.length_known != 0).then_some(length)))
+        }
+    }
+}
+
+/// Calls `send` with a body that `upload` gives piece by piece, once.
+pub fn with<T>(
+    body: Option<(Origin, Option<u64>)>,
+    mut upload: impl FnMut(Origin, &mut Upload<'_>) -> Result<(), Stopped>,
+    send: impl FnOnce(Body<'_>) -> T,
+) -> T {
+    let Some((origin, length)) = body else { return send(Body::Empty) };
+    let mut source = |to: &mut Upload<'_>| upload(origin, to);
+    match length {
+        Some(0) if matches!(origin, Origin::Cache(_)) => send(Body::Empty),
+        Some(length) => send(Body::Known(length, &mut source)),
+        None => send(Body::Chunked(&mut source)),
+    }
+}
+
+/// Sends the pieces of the body as Varnish hands them out. `sent` counts their bytes.
+///
+/// # Safety
+/// `wrk` and `vsl` are those of the running task, and the origin is its own.
+pub unsafe fn upload(
+    wrk: *mut ffi::worker,
+    vsl: *mut ffi::vsl_log,
+    origin: Origin,
+    upload: &mut Upload<'_>,
+    sent: &mut u64,
+) -> Result<(), Stopped> {
+    let mut sink = Sink { upload, sent, stopped: false };
+    let argument = (&raw mut sink).cast::<c_void>();
+    // SAFETY: as promised; `piece` gets back the pointer to the sink, which outlives the iteration.
+    let result = unsafe {
+        match origin {
+            Origin::Cache(body) => ffi::ObjIterate(wrk, body, argument, Some(piece), 0) as isize,
+            Origin::Client(req) => {
+                let result = ffi::VRB_Iterate(wrk, vsl, req, Some(piece), argument);
+                if ptr::eq((*req).req_body_status, ffi::BS_ERROR.as_ptr()) {
+                    // Nobody knows where the next request would begin.
+                    (*req).doclose = ffi::SC_RX_BODY.as_ptr();
+                }
+                result
+            }
+        }
+    };
+    if result != 0 || sink.stopped {
+        Err(Stopped)
+    } else {
+        Ok(())
+    }
+}
+
+struct Sink<'a, 'b> {
+    upload: &'a mut Upload<'b>,
+    sent: &'a mut u64,
+    stopped: bool,
+}
+
+/// Takes one piece of the body (objiterate_f). Anything but 0 ends the iteration.
+unsafe extern "C" fn piece(
+    argument: *mut c_void,
+    _flush: c_uint,
+    bytes: *const c_void,
+    length: isize,
+) -> c_int {
+    let taken = caught(|| {
+        // SAFETY: the argument is the sink that `upload` gave along.
+        let sink = unsafe { &mut *argument.cast::<Sink<'_, '_>>() };
+        let length = usize::try_from(length).unwrap_or(0);
+        if bytes.is_null() || length == 0 {
+            return true;
+        }
+        // SAFETY: Varnish lends this many bytes for the call.
+        let piece = unsafe { slice::from_raw_parts(bytes.cast::<u8>(), length) };
+        sink.stopped = sink.upload.write(piece).is_err();
+        if !sink.stopped {
+            *sink.sent += piece.len() as u64;
+        }
+        !sink.stopped
+    });
+    c_int::from(taken != Some(true))
+}
