@@ -1,6 +1,7 @@
 package mainvcl
 
 import (
+	"cmp"
 	"strings"
 )
 
@@ -13,14 +14,15 @@ type Source struct {
 }
 
 // Compose puts main.vcl together, but for its first line, which Stamp gives: the rest of the header, what is generated to
-// stand before the users' VCL, that VCL, and what is generated to stand behind it. before must not be empty, and
+// stand before the users' VCL, that VCL, and what is generated to stand behind it. door says how requests that are not
+// cached reach their backends. before must not be empty, and
 // neither of the two may lack its last line's end.
-func Compose(before string, sources []Source, after string) []byte {
+func Compose(before string, sources []Source, after string, door PassDoor) []byte {
 	parts := make([]Part, 0, len(sources))
 	var body strings.Builder
 	body.WriteString(before)
-	// Lines of main.vcl so far: the first one, one for each part, and the body.
-	line := 1 + len(sources) + strings.Count(before, "\n")
+	// Lines of main.vcl so far: the first one, that of the door, one for each part, and the body.
+	line := 2 + len(sources) + strings.Count(before, "\n")
 	for _, source := range sources {
 		name := strings.Join(strings.Fields(source.Name), " ")
 		text := source.Text
@@ -35,6 +37,7 @@ func Compose(before string, sources []Source, after string) []byte {
 	}
 	body.WriteString("\n" + after)
 	var out strings.Builder
+	out.WriteString(passMark + string(cmp.Or(door, PassDoorFetch)) + "\n")
 	for _, part := range parts {
 		out.WriteString(part.String() + "\n")
 	}

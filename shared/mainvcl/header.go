@@ -1,7 +1,8 @@
 // Package mainvcl is the codec of the header of main.vcl, which the operator writes and chaperone reads: its version
 // and sequence, and which lines a user wrote.
 //
-//	// varnish-gateway main.vcl 1.1 sequence 7
+//	// varnish-gateway main.vcl 1.2 sequence 7
+//	// varnish-gateway passes Direct
 //	// varnish-gateway part 40 12 FailClosed ConfigMap infra/cache, key main.vcl
 //
 // See docs/reference/vcl-contract.md.
@@ -22,10 +23,10 @@ import (
 const File = "main.vcl"
 
 // Version of the VCL contract that this build writes and reads.
-const Version = "1.1"
+const Version = "1.2"
 
 // own is Version as numbers; a test keeps the two equal.
-var own = contract.Version{Major: 1, Minor: 1}
+var own = contract.Version{Major: 1, Minor: 2}
 
 const (
 	// mark begins every line of the header.
@@ -44,6 +45,8 @@ type Header struct {
 	Sequence int64
 	// Parts are the lines that a user wrote, in the order of the file.
 	Parts []Part
+	// PassDoor says how requests that are not cached reach their backends.
+	PassDoor PassDoor
 }
 
 // NamesParts says whether the version is one that lists what users wrote. In main.vcl of an older one, of which it is
@@ -75,6 +78,7 @@ func Parse(data []byte) (header Header, body []byte, err error) {
 	if header.Parts, err = parseParts(data); err != nil {
 		return Header{}, nil, &contract.SyntaxError{File: File, Err: err}
 	}
+	header.PassDoor = parsePassDoor(data)
 	return header, body, nil
 }
 

@@ -20,7 +20,7 @@ var (
 
 // compose is a whole main.vcl.
 func compose(sources ...mainvcl.Source) string {
-	data, _ := mainvcl.Stamp(nil, mainvcl.Compose(before, sources, after))
+	data, _ := mainvcl.Stamp(nil, mainvcl.Compose(before, sources, after, mainvcl.PassDoorFetch))
 	return string(data)
 }
 
@@ -44,11 +44,11 @@ func TestAFileWithoutUserVCLHasNoParts(t *testing.T) {
 	header, body, err := mainvcl.Parse([]byte(compose()))
 	require.NoError(t, err)
 	assert.Empty(t, header.Parts)
-	assert.Equal(t, before+"\n"+after, string(body))
+	assert.Equal(t, "// varnish-gateway passes Fetch\n"+before+"\n"+after, string(body))
 }
 
 func TestPartsAreRead(t *testing.T) {
-	const first = "// varnish-gateway main.vcl 1.1 sequence 7\n"
+	const first = "// varnish-gateway main.vcl 1.2 sequence 7\n"
 	for name, c := range map[string]struct {
 		text string
 		want []mainvcl.Part
@@ -103,7 +103,7 @@ func TestPartsThatMayBeLeftOutAreLeftOut(t *testing.T) {
 
 	for name, text := range map[string]string{
 		"all parts must hold": compose(class), "no parts": compose(), "no header": body,
-		"a major version that nobody knows": strings.Replace(whole, " 1.1 ", " 2.0 ", 1),
+		"a major version that nobody knows": strings.Replace(whole, " 1.2 ", " 2.0 ", 1),
 	} {
 		rest, left = mainvcl.WithoutFailOpen([]byte(text))
 		assert.Nil(t, rest, name)
@@ -163,7 +163,7 @@ func FuzzCompose(f *testing.F) {
 		require.NoError(t, err)
 		require.Len(t, remaining.Parts, 2-len(left))
 		for i, line := range strings.SplitAfter(string(rest), "\n") {
-			if i >= 3 && line != "\n" {
+			if i >= 4 && line != "\n" {
 				require.Equal(t, lines[i], line)
 			}
 		}

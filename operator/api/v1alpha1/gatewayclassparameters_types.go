@@ -50,7 +50,7 @@ type ClassVCLReference struct {
 
 // Setting names a field of GatewayParameters that a class can allow or forbid.
 //
-// +kubebuilder:validation:Enum=Image;VCL;Resources;VarnishdExtraArgs;Storage;PodTemplate;Service;TrustedHops;XVarnish;Logs;PodDisruptionBudget;Ports
+// +kubebuilder:validation:Enum=Image;VCL;Resources;VarnishdExtraArgs;Storage;PodTemplate;Service;TrustedHops;XVarnish;PassDoor;Logs;PodDisruptionBudget;Ports
 type Setting string
 
 // Settings that a class can allow or forbid.
@@ -64,6 +64,7 @@ const (
 	SettingService             Setting = "Service"
 	SettingTrustedHops         Setting = "TrustedHops"
 	SettingXVarnish            Setting = "XVarnish"
+	SettingPassDoor            Setting = "PassDoor"
 	SettingLogs                Setting = "Logs"
 	SettingPodDisruptionBudget Setting = "PodDisruptionBudget"
 	SettingPorts               Setting = "Ports"
@@ -74,7 +75,7 @@ const (
 func DefaultAllowedOverrides() []Setting {
 	return []Setting{
 		SettingResources, SettingVarnishdExtraArgs, SettingStorage, SettingPodTemplate, SettingService,
-		SettingTrustedHops, SettingXVarnish, SettingLogs, SettingPodDisruptionBudget, SettingPorts,
+		SettingTrustedHops, SettingXVarnish, SettingPassDoor, SettingLogs, SettingPodDisruptionBudget, SettingPorts,
 	}
 }
 

@@ -52,6 +52,10 @@ type GatewaySettings struct {
 	// +optional
 	XVarnish *bool `json:"xVarnish,omitempty"`
 
+	// PassDoor says how requests that are not cached reach their backends; Auto where it is empty.
+	// +optional
+	PassDoor PassDoor `json:"passDoor,omitempty"`
+
 	// Logs of the gateway.
 	// +optional
 	Logs *Logs `json:"logs,omitempty"`
@@ -67,6 +71,23 @@ type GatewaySettings struct {
 	// +kubebuilder:validation:MaxItems=64
 	Ports []ListenerPort `json:"ports,omitempty"`
 }
+
+// PassDoor says how requests that are not cached reach their backends.
+//
+// +kubebuilder:validation:Enum=Auto;Direct;Fetch
+type PassDoor string
+
+// How requests that are not cached reach their backends.
+const (
+	// PassDoorAuto is Direct unless the user's VCL names vcl_hash, vcl_pass, vcl_backend_*, vcl_deliver or vcl_synth, or
+	// includes files; Fetch then.
+	PassDoorAuto PassDoor = "Auto"
+	// PassDoorDirect passes the request on in the client's own thread. vcl_pass, vcl_backend_* and vcl_deliver do not run
+	// for it.
+	PassDoorDirect PassDoor = "Direct"
+	// PassDoorFetch lets Varnish fetch, as it does for what it caches.
+	PassDoorFetch PassDoor = "Fetch"
+)
 
 // VCLReference names a key of a ConfigMap.
 type VCLReference struct {

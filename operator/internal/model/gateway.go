@@ -6,6 +6,7 @@ package model
 import (
 	"fmt"
 
+	"github.com/varnish-gateway/gateway/shared/mainvcl"
 	"github.com/varnish-gateway/gateway/shared/routing"
 )
 
@@ -24,6 +25,8 @@ type Gateway struct {
 	Routes []routing.Route
 	// Services that the routes refer to, ordered by namespace, name and port.
 	Services []routing.Service
+	// PassDoor says how requests that are not cached reach their backends.
+	PassDoor mainvcl.PassDoor
 	// VCL of the user: that of the class, then that of the Gateway.
 	VCL []VCL
 }

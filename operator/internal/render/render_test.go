@@ -92,7 +92,7 @@ func documented(t *testing.T) string {
 func TestMainVCLHasTheShapeOfTheContract(t *testing.T) {
 	data, changed := render.VCL(&model.Gateway{VCL: []model.VCL{{
 		Source: "ConfigMap infra/cache-vcl, key main.vcl", Text: "sub vcl_recv {\n\t# what the user wrote\n}\n", FailClosed: true,
-	}}}, nil)
+	}}, PassDoor: mainvcl.PassDoorDirect}, nil)
 	assert.True(t, changed)
 	want := strings.Replace(documented(t), "sequence 7", "sequence 1", 1)
 	assert.Equal(t, want, string(data))

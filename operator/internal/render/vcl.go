@@ -27,5 +27,5 @@ func VCL(gateway *model.Gateway, live []byte) ([]byte, bool) {
 		}
 		sources = append(sources, mainvcl.Source{Name: user.Source, Text: user.Text, FailureMode: mode})
 	}
-	return mainvcl.Stamp(live, mainvcl.Compose(preamble, sources, postamble))
+	return mainvcl.Stamp(live, mainvcl.Compose(preamble, sources, postamble, gateway.PassDoor))
 }

@@ -35,6 +35,20 @@ const ConditionPartiallyInvalid = string(gatewayv1.RouteConditionPartiallyInvali
 // name of the condition by which Deployments and ReplicaSets say the first of the two.
 const ConditionReplicaFailure = "ReplicaFailure"
 
+// ConditionDirectPass is the type of the condition that says whether a Gateway's requests that are not cached get their
+// answers directly, without a fetch of Varnish. It is our own.
+const ConditionDirectPass = "DirectPass"
+
+// Reasons of DirectPass.
+const (
+	// ReasonNoUserVCL means that no VCL of users has a part in such requests beyond vcl_recv.
+	ReasonNoUserVCL = "NoUserVCL"
+	// ReasonUserVCL means that some has, so that they must be fetched.
+	ReasonUserVCL = "UserVCL"
+	// ReasonParameters means that the parameters choose.
+	ReasonParameters = "Parameters"
+)
+
 // Condition is a condition without the times.
 type Condition struct {
 	Type    string

@@ -173,6 +173,7 @@ func (g *gateway) result() Gateway {
 		}),
 		VCL: g.parameters.vcl,
 	}
+	r.Model.PassDoor, _ = passDoor(g.parameters.settings.PassDoor, g.parameters.vcl)
 	for _, l := range g.listeners {
 		if l.serves() {
 			r.Model.Listeners = append(r.Model.Listeners, l.model())

@@ -24,6 +24,10 @@ func (g *gateway) report() report.Gateway {
 	if g.classGone {
 		r.Conditions = append(r.Conditions, report.ClassMissing(string(g.object.Spec.GatewayClassName)))
 	}
+	if g.serves() {
+		_, door := passDoor(g.parameters.settings.PassDoor, g.parameters.vcl)
+		r.Conditions = append(r.Conditions, door)
+	}
 	for _, l := range g.listeners {
 		r.Listeners = append(r.Listeners, l.report(g.serves()))
 	}

@@ -17,10 +17,7 @@ const DATE: &[u8] = b"Date";
 /// Keeps of what Varnish says its number of the transaction, the date unless the backend has one, and that the
 /// connection ends.
 fn keep_own(resp: &mut Message<'_>, has_date: bool) {
-    let is_kept = |name: &[u8], kept: &[u8]| name.eq_ignore_ascii_case(kept);
-    resp.retain_quietly(|name| {
-        is_kept(name, TRANSACTION) || is_kept(name, b"Connection") || (!has_date && is_kept(name, DATE))
-    });
+    resp.retain_quietly(|line| line.is(TRANSACTION) || line.is(b"Connection") || (!has_date && line.is(DATE)));
 }
 
 /// Makes it an answer of this status without any field of a backend's.

@@ -1,5 +1,6 @@
-// varnish-gateway main.vcl 1.1 sequence 7
-// varnish-gateway part 37 3 FailClosed ConfigMap infra/cache-vcl, key main.vcl
+// varnish-gateway main.vcl 1.2 sequence 7
+// varnish-gateway passes Direct
+// varnish-gateway part 38 3 FailClosed ConfigMap infra/cache-vcl, key main.vcl
 vcl 4.1;
 
 import ghost;

@@ -1,0 +1,71 @@
+package mainvcl_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/varnish-gateway/gateway/shared/mainvcl"
+)
+
+func TestWordsByWhichVCLTakesPartInPassesAreFound(t *testing.T) {
+	for text, want := range map[string]struct {
+		word string
+		line int
+	}{
+		"":                                     {"", 0},
+		"sub vcl_recv { return (hash); }":      {"", 0},
+		"sub vcl_init { }\nsub vcl_fini { }\n": {"", 0},
+		"sub vcl_miss { }\nsub vcl_hit { }\n":  {"", 0},
+		"sub my_vcl_deliver { }":               {"", 0},
+		"sub vcl_delivery { }":                 {"", 0},
+		"sub vcl_recv { }\nsub vcl_deliver {}": {"vcl_deliver", 2},
+		"sub vcl_backend_response { }":         {"vcl_backend_response", 1},
+		"sub vcl_backend_fetch{}":              {"vcl_backend_fetch", 1},
+		"sub vcl_backend_refresh{}":            {"vcl_backend_refresh", 1},
+		"sub vcl_pass { }":                     {"vcl_pass", 1},
+		"sub vcl_hash { }":                     {"vcl_hash", 1},
+		"\n\nsub vcl_synth { }":                {"vcl_synth", 3},
+		"include \"other.vcl\";":               {"include", 1},
+		"# vcl_deliver is not for us":          {"vcl_deliver", 1},
+	} {
+		t.Run(text, func(t *testing.T) {
+			word, line := mainvcl.PartInPasses(text)
+			assert.Equal(t, want.word, word)
+			assert.Equal(t, want.line, line)
+		})
+	}
+}
+
+func TestTheDoorIsWhatTheHeaderNames(t *testing.T) {
+	direct, _ := mainvcl.Stamp(nil, mainvcl.Compose(before, []mainvcl.Source{class, own}, after, mainvcl.PassDoorDirect))
+	header, _, err := mainvcl.Parse(direct)
+	require.NoError(t, err)
+	assert.Equal(t, mainvcl.PassDoorDirect, header.PassDoor)
+	lines := strings.Split(string(direct), "\n")
+	for i, want := range []mainvcl.Source{class, own} {
+		part := header.Parts[i]
+		assert.Equal(t, "// From "+want.Name, lines[part.First-2], "the line of the door is counted")
+	}
+	loaded := string(mainvcl.WithPassDoor(direct))
+	assert.True(t, strings.HasPrefix(loaded, string(direct)), "every line keeps its number")
+	assert.Contains(t, loaded, `ghost.pass_door("direct");`)
+
+	for name, line := range map[string]string{
+		"no line":       "",
+		"the other one": "// varnish-gateway passes Fetch\n",
+		"no door":       "// varnish-gateway passes Window\n",
+		"two words":     "// varnish-gateway passes Direct always\n",
+		"another case":  "// varnish-gateway passes direct\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			data := []byte("// varnish-gateway main.vcl 1.2 sequence 7\n" + line + before)
+			header, _, err := mainvcl.Parse(data)
+			require.NoError(t, err)
+			assert.Equal(t, mainvcl.PassDoorFetch, header.PassDoor)
+			assert.Equal(t, data, mainvcl.WithPassDoor(data))
+		})
+	}
+}
