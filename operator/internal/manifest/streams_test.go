@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -45,6 +46,7 @@ func TestAllOfAFileIsReadOrItIsRefused(t *testing.T) {
 	}{
 		"two documents":             {text: blocks, want: []string{"a:1", "b:7"}},
 		"a byte order mark":         {text: "\uFEFF" + blocks, want: []string{"a:1", "b:7"}},
+		"one before a first marker": {text: "\n\uFEFF--- " + a, want: []string{"a:2"}},
 		"one before a later marker": {text: a + "\n\uFEFF---\n" + b, want: []string{"a:1", "b:3"}},
 		"one within a document":     {text: a + "\n---\n\uFEFF" + strings.ReplaceAll(b, `"`, ""), refused: "not an object"},
 		"CR and LF":                 {text: strings.ReplaceAll(blocks, "\n", "\r\n"), want: []string{"a:1", "b:7"}},
@@ -199,7 +201,7 @@ func independently(data []byte) (int, bool) {
 		n += objectsIn(content)
 	}
 	n = 0
-	for decoder := goyaml.NewDecoder(bytes.NewReader(data)); ; {
+	for decoder := goyaml.NewDecoder(bytes.NewReader(withoutMarks(data))); ; {
 		var content any
 		if err := decoder.Decode(&content); err == io.EOF {
 			return n, true
@@ -208,6 +210,28 @@ func independently(data []byte) (int, bool) {
 		}
 		n += objectsIn(content)
 	}
+}
+
+// markBeforeMarker is a byte order mark at the start of a line that begins a document.
+var markBeforeMarker = regexp.MustCompile(`(^|[\r\n])\x{FEFF}(---(?:[ \t\r\n]|$))`)
+
+// withoutMarks takes out the byte order marks that stand before a document's "---". YAML 1.2
+// allows one in the prefix of each document (section 9.1.1, and l-yaml-stream in 9.2). yaml/v3
+// knows only the one at the start of a stream, and takes others for content.
+func withoutMarks(data []byte) []byte {
+	text := string(data)
+	for prefix, order := range map[string]binary.ByteOrder{
+		"\xff\xfe": binary.LittleEndian, "\xfe\xff": binary.BigEndian,
+	} {
+		if strings.HasPrefix(text, prefix) && len(text)%2 == 0 {
+			units := make([]uint16, len(data)/2)
+			for i := range units {
+				units[i] = order.Uint16(data[2*i:])
+			}
+			data = []byte(string(utf16.Decode(units)))
+		}
+	}
+	return markBeforeMarker.ReplaceAll(data, []byte("$1$2"))
 }
 
 // objectsIn counts the objects of a document, in lists and in lists of lists.
