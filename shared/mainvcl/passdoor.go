@@ -32,8 +32,11 @@ func parsePassDoor(data []byte) PassDoor {
 }
 
 // takesPart finds the words by which VCL may have a part in a passed request once vcl_recv is through: Varnish's
-// subroutines, but for those that never see it, and other files, whose content is not known.
-var takesPart = regexp.MustCompile(`\b(?:vcl_(?:hash|pass|synth|deliver|backend_\w+)|include)\b`)
+// subroutines, but for those that never see it, and other files, whose content is not known. ghost.answer() counts as
+// well: VCL that asks it in vcl_recv takes 0 for "a backend is asked", and would get 200 by the direct door. So it would
+// look nothing up in the cache any more. The module may have been imported under another name.
+var takesPart = regexp.MustCompile(
+	`\b(?:vcl_(?:hash|pass|synth|deliver|backend_\w+)|include|\w[\w-]*\s*\.\s*answer)\b`)
 
 // PartInPasses finds the first word by which VCL may have a part in passed requests beyond vcl_recv, and its line,
 // counted from 1. It looks for words and does not parse, so that it errs to the safe side: a word in a comment

@@ -30,6 +30,11 @@ func TestWordsByWhichVCLTakesPartInPassesAreFound(t *testing.T) {
 		"\n\nsub vcl_synth { }":                {"vcl_synth", 3},
 		"include \"other.vcl\";":               {"include", 1},
 		"# vcl_deliver is not for us":          {"vcl_deliver", 1},
+		"if (ghost.answer() == 0) {}":          {"ghost.answer", 1},
+		"if (!ghost . answer()) {}":            {"ghost . answer", 1},
+		"import ghost as g;\nif (g.answer())":  {"g.answer", 2},
+		"set req.http.X-Answer = answer;":      {"", 0},
+		"if (req.http.x.answers) {}":           {"", 0},
 	} {
 		t.Run(text, func(t *testing.T) {
 			word, line := mainvcl.PartInPasses(text)
