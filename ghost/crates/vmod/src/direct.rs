@@ -5,6 +5,19 @@
 //! filter and none of Varnish's own treatment of objects comes between: what the backend sent is what the client gets.
 //!
 //! vcl_pass, vcl_backend_* and vcl_deliver do not run. So this door is open only in a VCL that has no use for them.
+//!
+//! # What holds at the boundary to C
+//! - The exchange has one owner at a time: the task's state until the filter's `init`, then the filter until its `fini`.
+//!   Varnish calls `fini` for each filter that it has begun, also for HEAD and where a later filter or the transport
+//!   fails. Where `init` is never called (vcl_synth fails, user VCL rolls back), the state goes with its task.
+//! - Head fields are copied into the client's workspace, which is rolled back at the task's end only, or by a rollback
+//!   that begins the answer anew. Protocol and the filter's name are static.
+//! - A lent piece of the body is valid until the next one is asked for. It goes down with Flush or End, upon which
+//!   HTTP/1.1 has written it when the call returns, as HTTP/2 has with every call.
+//! - An error is -1: Varnish latches it, so that no last chunk is written and the connection ends, or the stream is reset.
+//! - Of a request's body, Varnish keeps the state: one that was taken, or failed, is an error of VRB_Iterate and not
+//!   read again; one that is cached is read from storage; one left in the middle ends the connection.
+//! - Requests of ESI (level above 0) never come here: their answers are part of another one.
 
 mod client;
 mod delivery;
@@ -13,7 +26,7 @@ mod timeouts;
 
 use std::ptr;
 
-use ghost_upstream::Terms;
+use ghost_upstream::{Exchange, Terms};
 use varnish::ffi::{self, vrt_ctx, VslTag, VCL_BACKEND};
 
 pub use delivery::{register, unregister};
@@ -27,10 +40,18 @@ use crate::message::Message;
 use crate::own::Own;
 use crate::request_body::{self, Origin};
 use crate::task::{ClientTask, Outcome};
+use crate::task_state;
 use client::Waiting;
 
 /// The status under which vcl_recv hands a request over to vcl_synth. The backend's own takes its place there.
 pub const STATUS: u16 = 200;
+
+/// An answer whose head was written, and whose body is to be delivered.
+pub struct Passed {
+    exchange: Exchange,
+    /// What the log calls the backend. It belongs to the director of the task's outcome, which the task holds to its end.
+    name: *const str,
+}
 
 /// Whether the request may go through this door: it goes to a rule, and user VCL has not chosen another backend.
 ///
@@ -56,6 +77,21 @@ pub unsafe fn answer(ctx: &vrt_ctx, task: &mut ClientTask) -> bool {
     false
 }
 
+/// Sees to it that the answer of a backend is delivered, if there is one, whatever user VCL has done to filters and body
+/// since. Where it has rolled the request back, the exchange went with the task's state, and Varnish has begun a
+/// synthetic answer anew.
+///
+/// # Safety
+/// `ctx` is the running client task's, in vcl_synth.
+pub unsafe fn keep(ctx: &vrt_ctx) {
+    // SAFETY: as promised.
+    unsafe {
+        if task_state::get::<ClientTask>(ctx).is_some_and(|task| task.passed.is_some()) {
+            response::name_filter(ctx);
+        }
+    }
+}
+
 unsafe fn exchange(ctx: &vrt_ctx, task: &mut ClientTask) -> Result<(), Own> {
     let Outcome::Forward { director, .. } = &task.outcome else { return Err(Own::status(500)) };
     let director = *director;
@@ -65,14 +101,16 @@ unsafe fn exchange(ctx: &vrt_ctx, task: &mut ClientTask) -> Result<(), Own> {
         let Some(request) = Message::new((*ctx.req).http) else { return Err(Own::status(500)) };
         let forwarded = forward::draw(ctx, ctx.vsl, &request, director, target).inspect_err(Own::count)?;
         match attempt(ctx, director, &request, &forwarded) {
-            Ok(exchange) => match response::write(ctx, target, &exchange, forwarded.applied.carried) {
-                Ok(()) => {
-                    task.exchange = Some(Box::new(exchange));
-                    count(&counters().direct);
-                    Ok(())
+            Ok(exchange) => {
+                fetch::log_open(ctx.vsl, forwarded.name, &exchange);
+                if let Err(no_room) = response::write(ctx, target, &exchange, forwarded.applied.carried) {
+                    fetch::log_close(ctx.vsl, forwarded.name, &exchange);
+                    return Err(fail(ctx, forwarded.name, &no_room.into()));
                 }
-                Err(no_room) => Err(fail(ctx, forwarded.name, &no_room.into())),
-            },
+                task.passed = Some(Box::new(Passed { exchange, name: forwarded.name }));
+                count(&counters().direct);
+                Ok(())
+            }
             Err(failure) => Err(fail(ctx, forwarded.name, &failure)),
         }
     }
@@ -83,7 +121,7 @@ unsafe fn attempt(
     director: VCL_BACKEND,
     request: &Message<'_>,
     forwarded: &Forwarded<'_>,
-) -> Result<ghost_upstream::Exchange, Failure> {
+) -> Result<Exchange, Failure> {
     let Forwarded { service, row, applied, .. } = forwarded;
     let req = ctx.req;
     // SAFETY: as promised by the caller of `answer`.

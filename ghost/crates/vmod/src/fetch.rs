@@ -99,7 +99,8 @@ unsafe fn attempt(
         let terms = Terms { timeouts: timeouts(ctx), ..Terms::default() };
         let waiting = Waiting::new(bo);
         let exchange = body::with_body(bo, |body| service.exchange(head, body, &terms, &waiting))?;
-        log_open(bo, name, &exchange);
+        log_open((*bo).vsl.as_mut_ptr(), name, &exchange);
+        log::timestamp(&mut *bo, c"Bereq");
         response::install(bo, exchange, applied.carried, name)
     }
 }
@@ -132,12 +133,8 @@ fn duration(seconds: f64) -> Duration {
 pub unsafe fn finish(bo: &mut ffi::busyobj) {
     // SAFETY: as promised.
     let Some(running) = (unsafe { response::take(bo) }) else { return };
-    let how = if running.exchange.is_recycled() { "recycle" } else { "close" };
     // SAFETY: as promised.
-    unsafe {
-        let text = format_args!("0 {} {how}", running.name);
-        log::formatted(bo.vsl.as_mut_ptr(), VslTag::BackendClose, text);
-    }
+    unsafe { log_close(bo.vsl.as_mut_ptr(), &running.name, &running.exchange) };
 }
 
 /// The address of the endpoint that answers in this task.
@@ -160,15 +157,25 @@ pub unsafe fn give_up(bo: &mut ffi::busyobj) {
 }
 
 /// BackendOpen as Varnish's own backends have it; there is no descriptor and no local address to tell.
-unsafe fn log_open(bo: *mut ffi::busyobj, name: &str, exchange: &Exchange) {
+///
+/// # Safety
+/// `vsl` is the running task's log.
+pub unsafe fn log_open(vsl: *mut ffi::vsl_log, name: &str, exchange: &Exchange) {
     let address = exchange.endpoint().dial().address();
     let how = if exchange.is_reused() { "reuse" } else { "connect" };
-    // SAFETY: `bo` is the running backend task's.
-    unsafe {
-        let text = format_args!("0 {name} {} {} - - {how}", address.ip(), address.port());
-        log::formatted((*bo).vsl.as_mut_ptr(), VslTag::BackendOpen, text);
-        log::timestamp(&mut *bo, c"Bereq");
-    }
+    let text = format_args!("0 {name} {} {} - - {how}", address.ip(), address.port());
+    // SAFETY: as promised.
+    unsafe { log::formatted(vsl, VslTag::BackendOpen, text) };
+}
+
+/// BackendClose: whether the connection of an exchange that is over waits for another request.
+///
+/// # Safety
+/// `vsl` is the running task's log.
+pub unsafe fn log_close(vsl: *mut ffi::vsl_log, name: &str, exchange: &Exchange) {
+    let how = if exchange.is_recycled() { "recycle" } else { "close" };
+    // SAFETY: as promised.
+    unsafe { log::formatted(vsl, VslTag::BackendClose, format_args!("0 {name} {how}")) };
 }
 
 extern "C" {

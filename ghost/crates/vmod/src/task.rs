@@ -3,9 +3,9 @@
 use std::ffi::c_void;
 use std::sync::Arc;
 
-use ghost_upstream::Exchange;
 use varnish::ffi::VCL_BACKEND;
 
+use crate::direct::Passed;
 use crate::directors::RuleDirectors;
 use crate::own::Own;
 use crate::rule_handle::RuleHandle;
@@ -24,8 +24,9 @@ pub struct ClientTask {
     pub told: bool,
     /// Whether VCL was told in vcl_recv that the answer of a backend comes directly.
     pub direct: bool,
-    /// The exchange whose body is to be delivered.
-    pub exchange: Option<Box<Exchange>>,
+    /// The direct answer whose body is to be delivered. Where nothing delivers it, it is dropped with this state, and its
+    /// connection is closed.
+    pub passed: Option<Box<Passed>>,
     /// Whether the synthetic answer that is being made is ghost's own.
     pub answering: bool,
     /// Whether the filters were applied to the answer.

@@ -120,6 +120,10 @@ pub fn answer(ctx: &mut Ctx, state: Option<&Arc<VclState>>) -> i64 {
         if routed.is_none() {
             recv::fail(ctx.raw);
         }
+        // The last word in vcl_synth, too.
+        if ctx.raw.method == method::SYNTH {
+            direct::keep(ctx.raw);
+        }
         answer::status(ctx.raw, state).into()
     }
 }

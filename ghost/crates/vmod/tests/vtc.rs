@@ -4,7 +4,8 @@
 //! varnishtest is the file that VARNISHTEST names, else the one on PATH, else the one that
 //! test/varnish/fetch puts into the home directory's cache. Without it the tests fail.
 //!
-//! A file whose VCL has no part in a fetch or a delivery runs once more with the direct door for passed requests.
+//! A file whose VCL has no part in a fetch or a delivery runs once more with the direct door for passed requests. One
+//! that says FETCH DOOR or DIRECT DOOR is of that door alone.
 //!
 //! In a .vtc file `${vmod_path}` finds this ghost and Varnish's own VMODs, `${vcl}` is the directory
 //! with the generated VCL around a user's, and `${fixtures}` the directory of this file.
@@ -29,7 +30,9 @@ fn main() {
             let file = file.clone();
             trials.push(Trial::test(format!("{name} (direct)"), move || run(&file, &direct_vcl()?)));
         }
-        trials.push(Trial::test(name, move || run(&file, &tests().join("vcl"))));
+        if may_go_by_fetch(&file) {
+            trials.push(Trial::test(name, move || run(&file, &tests().join("vcl"))));
+        }
     }
     libtest_mimic::run(&arguments, trials).exit();
 }
@@ -56,6 +59,14 @@ fn may_go_direct(file: &Path) -> bool {
     let is_whole = text.contains("postamble.vcl");
     let hooks = ["vcl_pass", "vcl_backend_", "vcl_deliver", "vcl_synth", "return (hash)", "FETCH DOOR"];
     is_whole && !hooks.iter().any(|hook| text.contains(hook))
+}
+
+/// Whether the file is not of the direct door alone.
+fn may_go_by_fetch(file: &Path) -> bool {
+    let text = fs::read_to_string(file).unwrap_or_else(|e| panic!("reading {}: {e}", file.display()));
+    let is_direct_alone = text.contains("DIRECT DOOR");
+    assert!(!is_direct_alone || may_go_direct(file), "{} runs in no door", file.display());
+    !is_direct_alone
 }
 
 /// The directory with the VCL around a user's, which opens the direct door.

@@ -3,11 +3,13 @@
 use std::ffi::{c_int, c_void, CStr};
 use std::ptr;
 
-use ghost_upstream::{Exchange, Framing};
+use ghost_upstream::Framing;
 use varnish::ffi::{self, vrt_ctx, VdpAction, VslTag};
 
 use super::client::Waiting;
+use super::Passed;
 use crate::boundary::caught;
+use crate::fetch;
 use crate::log;
 use crate::task::ClientTask;
 use crate::task_state;
@@ -48,22 +50,27 @@ pub unsafe fn unregister(ctx: &vrt_ctx) {
 
 /// A delivery that goes on.
 struct Delivery {
-    exchange: Box<Exchange>,
+    passed: Box<Passed>,
     waiting: Waiting,
     /// Whether the body was handed on, or as much of it as there was.
     is_done: bool,
 }
 
 /// Takes over the exchange (vdp_init_f), and says how long the body is: Varnish frames it by this.
-unsafe extern "C" fn init(ctx: *const vrt_ctx, context: *mut ffi::vdp_ctx, private: *mut *mut c_void) -> c_int {
+unsafe extern "C" fn init(
+    ctx: *const vrt_ctx,
+    context: *mut ffi::vdp_ctx,
+    private: *mut *mut c_void,
+) -> c_int {
     let begun = caught(|| {
         // SAFETY: Varnish's arguments are the running client task's, and valid for the call.
         unsafe {
-            let Some(exchange) = task_state::get::<ClientTask>(&*ctx).and_then(|task| task.exchange.take())
+            // No answer is passed on where user VCL has named the filter, or has rolled the request back since.
+            let Some(passed) = task_state::get::<ClientTask>(&*ctx).and_then(|task| task.passed.take())
             else {
                 return false;
             };
-            let head = exchange.head();
+            let head = passed.exchange.head();
             let length = match head.framing() {
                 Framing::Length(length) => Some(length),
                 // What a GET would have brought (RFC 9110 section 9.3.2).
@@ -72,7 +79,7 @@ unsafe extern "C" fn init(ctx: *const vrt_ctx, context: *mut ffi::vdp_ctx, priva
             };
             *(*context).clen = length.and_then(|length| length.try_into().ok()).unwrap_or(-1);
             let waiting = Waiting::new((*ctx).req);
-            let delivery = Box::new(Delivery { exchange, waiting, is_done: false });
+            let delivery = Box::new(Delivery { passed, waiting, is_done: false });
             *private = Box::into_raw(delivery).cast();
         }
         true
@@ -110,15 +117,16 @@ impl Delivery {
     unsafe fn run(&mut self, context: *mut ffi::vdp_ctx) -> c_int {
         // SAFETY: as promised by Varnish, the context is the running task's.
         unsafe {
+            let exchange = &mut self.passed.exchange;
             // The head goes at once where the body may take its time.
-            if !self.exchange.has_received() {
+            if !exchange.has_received() {
                 let result = ffi::VDP_bytes(context, VdpAction::Flush, ptr::null(), 0);
                 if result != 0 {
                     return result;
                 }
             }
             loop {
-                let piece = match self.exchange.lend(&self.waiting) {
+                let piece = match exchange.lend(&self.waiting) {
                     Ok([]) => return ffi::VDP_bytes(context, VdpAction::End, ptr::null(), 0),
                     Ok(piece) => ptr::from_ref(piece),
                     Err(error) => {
@@ -126,8 +134,10 @@ impl Delivery {
                         return -1;
                     }
                 };
-                // The memory is used again for the next piece: what is behind the filter must not keep it.
-                let action = if self.exchange.is_complete() { VdpAction::End } else { VdpAction::Flush };
+                // The memory is used again for the next piece, and freed by `fini`, which comes before that of the
+                // transport: what is behind the filter must not keep it. HTTP/1.1's (V1B) writes all that it has upon
+                // Flush and End, and HTTP/2's (H2B) does with every call; only Null would let V1B keep the pointer.
+                let action = if exchange.is_complete() { VdpAction::End } else { VdpAction::Flush };
                 let result = ffi::VDP_bytes(context, action, piece.cast(), piece.len() as isize);
                 if result != 0 || matches!(action, VdpAction::End) {
                     return result;
@@ -137,13 +147,20 @@ impl Delivery {
     }
 }
 
-/// Ends the exchange (vdp_fini_f). A connection whose answer was read to its end has been given back already.
-unsafe extern "C" fn fini(_context: *mut ffi::vdp_ctx, private: *mut *mut c_void) -> c_int {
+/// Ends the exchange (vdp_fini_f). A connection whose answer was read to its end has been given back already. Varnish
+/// calls it for every filter that it has begun, also where there is no body to hand on.
+unsafe extern "C" fn fini(context: *mut ffi::vdp_ctx, private: *mut *mut c_void) -> c_int {
     // SAFETY: this is what `init` made, and Varnish gives it back once; null where `init` failed.
     let delivery = unsafe { std::mem::replace(&mut *private, ptr::null_mut()) };
     if !delivery.is_null() {
-        // SAFETY: as above. Where this panics the hook has logged it.
-        let _ = caught(|| drop(unsafe { Box::from_raw(delivery.cast::<Delivery>()) }));
+        // Where this panics the hook has logged it.
+        let _ = caught(|| {
+            // SAFETY: as above.
+            let Delivery { passed, .. } = *unsafe { Box::from_raw(delivery.cast::<Delivery>()) };
+            // SAFETY: the context is the running client task's, and so is its log. The name lives as long as the
+            // director: the task holds it to its end, and no VCL that could change that runs in a delivery.
+            unsafe { fetch::log_close((*context).vsl, &*passed.name, &passed.exchange) };
+        });
     }
     0
 }

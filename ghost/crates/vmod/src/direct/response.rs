@@ -16,8 +16,13 @@ const DATE: &[u8] = b"Date";
 
 /// Keeps of what Varnish says its number of the transaction, the date unless the backend has one, and that the
 /// connection ends.
-fn keep_own(resp: &mut Message<'_>, has_date: bool) {
-    resp.retain_quietly(|line| line.is(TRANSACTION) || line.is(b"Connection") || (!has_date && line.is(DATE)));
+///
+/// Varnish lets it end where the client still waits for a 100 (req.late_100cont). If the exchange has taken the body
+/// since, the client has got its 100, and the connection goes on.
+fn keep_own(resp: &mut Message<'_>, has_date: bool, waits_for_100: bool) {
+    resp.retain_quietly(|line| {
+        line.is(TRANSACTION) || (waits_for_100 && line.is(b"Connection")) || (!has_date && line.is(DATE))
+    });
 }
 
 /// Makes it an answer of this status without any field of a backend's.
@@ -31,7 +36,8 @@ pub unsafe fn clear(ctx: &vrt_ctx, status: u16) {
         Message::new((*ctx.req).resp)
     };
     if let Some(mut resp) = resp {
-        keep_own(&mut resp, false);
+        // SAFETY: as promised.
+        keep_own(&mut resp, false, unsafe { (*ctx.req).want100cont() } != 0);
     }
 }
 
@@ -59,17 +65,27 @@ pub unsafe fn write(
         resp
     };
     let has_date = head.end_to_end_fields().any(|(name, _)| name.eq_ignore_ascii_case(DATE));
-    keep_own(&mut resp, has_date);
+    // SAFETY: as promised.
+    keep_own(&mut resp, has_date, unsafe { (*req).want100cont() } != 0);
     for (name, value) in head.end_to_end_fields().filter(|(name, _)| !name.eq_ignore_ascii_case(CARRIED)) {
         resp.add(name, value)?;
     }
     via::passed(&mut resp)?;
     target.rule().plan(carried.map(str::as_bytes)).apply(&mut resp)?;
-    // SAFETY: as promised; in vcl_synth, `specific` is the body's VSB. Varnish calls no filter for a body without a
-    // byte.
+    // SAFETY: as promised.
+    unsafe { name_filter(ctx) };
+    Ok(())
+}
+
+/// Names the filter that delivers the body, and gives Varnish a byte in its place: it calls no filter for a body without
+/// one.
+///
+/// # Safety
+/// `ctx` is the running client task's, in vcl_synth.
+pub unsafe fn name_filter(ctx: &vrt_ctx) {
+    // SAFETY: as promised; in vcl_synth, `specific` is the body's VSB, and the name is static.
     unsafe {
-        (*req).vdp_filter_list = delivery::NAME.as_ptr();
+        (*ctx.req).vdp_filter_list = delivery::NAME.as_ptr();
         ffi::VSB_putc(ctx.specific.cast(), 0);
     }
-    Ok(())
 }
