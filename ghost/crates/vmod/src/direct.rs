@@ -49,7 +49,8 @@ pub const STATUS: u16 = 200;
 /// An answer whose head was written, and whose body is to be delivered.
 pub struct Passed {
     exchange: Exchange,
-    /// What the log calls the backend. It belongs to the director of the task's outcome, which the task holds to its end.
+    /// What the log calls the backend. It belongs to the director of the task's outcome, which the task
+    /// holds to its end.
     name: *const str,
 }
 

@@ -24,8 +24,8 @@ pub struct ClientTask {
     pub told: bool,
     /// Whether VCL was told in vcl_recv that the answer of a backend comes directly.
     pub direct: bool,
-    /// The direct answer whose body is to be delivered. Where nothing delivers it, it is dropped with this state, and its
-    /// connection is closed.
+    /// The direct answer whose body is to be delivered. Where nothing delivers it, it is dropped with this
+    /// state, and its connection is closed.
     pub passed: Option<Box<Passed>>,
     /// Whether the synthetic answer that is being made is ghost's own.
     pub answering: bool,
