@@ -13,6 +13,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"sigs.k8s.io/yaml"
+
+	"github.com/varnish-gateway/gateway/shared/gatewaypod"
 )
 
 // version of an image that `make cluster` has loaded: OPERATOR or GATEWAY.
@@ -155,7 +157,7 @@ func TestAnUpgradeBringsNewFieldsOfOurDefinitions(t *testing.T) {
 	})
 	apply(t, ns, gatewayOf("varnish", "web", http80, "web"))
 	eventually(t, "the field to take effect", func() error {
-		_, err := kubectl(t.Context(), "", "-n", ns, "get", "poddisruptionbudget", "web")
+		_, err := kubectl(t.Context(), "", "-n", ns, "get", "poddisruptionbudget", gatewaypod.AccountName("web"))
 		return err
 	})
 	programmed(t, ns, "web")
