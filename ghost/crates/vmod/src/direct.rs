@@ -27,7 +27,7 @@ mod timeouts;
 use std::ptr;
 
 use ghost_upstream::{Exchange, Terms};
-use varnish::ffi::{self, vrt_ctx, VslTag, VCL_BACKEND};
+use varnish::ffi::{vrt_ctx, VCL_BACKEND};
 
 pub use delivery::{register, unregister};
 
@@ -35,9 +35,9 @@ use crate::counters::{count, counters};
 use crate::director;
 use crate::fetch::{self, Failure};
 use crate::forward::{self, Forwarded};
-use crate::log;
 use crate::message::Message;
 use crate::own::Own;
+use crate::registered;
 use crate::request_body::{self, Origin};
 use crate::task::{ClientTask, Outcome};
 use crate::task_state;
@@ -127,8 +127,7 @@ unsafe fn attempt(
     let req = ctx.req;
     // SAFETY: as promised by the caller of `answer`.
     unsafe {
-        let is_sick = |director: VCL_BACKEND| ffi::VRT_Healthy(ctx, director, ptr::null_mut()).0 == 0;
-        if is_sick(director) || is_sick(row.director()) {
+        if !registered::is_healthy(ctx, director) || !row.is_healthy(ctx) {
             return Err(Failure::Sick);
         }
         let head = fetch::head(applied, request)?;
@@ -147,6 +146,6 @@ unsafe fn attempt(
 /// Says in the log why there is no answer, and what the client is told.
 unsafe fn fail(ctx: &vrt_ctx, name: &str, failure: &Failure) -> Own {
     // SAFETY: as promised by the caller of `answer`.
-    unsafe { log::line(ctx.vsl, VslTag::FetchError, &format!("backend {name}: {failure}")) };
+    unsafe { fetch::log_failure(ctx.vsl, name, failure) };
     Own::status(failure.status())
 }

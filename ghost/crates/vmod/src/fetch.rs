@@ -7,7 +7,6 @@ mod response;
 mod waiting;
 
 use std::net::SocketAddr;
-use std::ptr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,9 +16,11 @@ use varnish::ffi::{self, vrt_ctx, VslTag, VCL_BACKEND};
 
 pub use failure::{reason, Failure};
 pub use request::head;
+pub use response::{fields, put_status};
 
 use crate::log;
 use crate::message::Message;
+use crate::registered;
 use waiting::Waiting;
 
 /// What is done to a request on its way, and what its answer carries.
@@ -67,10 +68,9 @@ pub unsafe fn start(
 /// # Safety
 /// `ctx` is the running backend task's.
 pub unsafe fn fail(ctx: &vrt_ctx, failure: &Failure, name: &str) {
-    let text = format!("backend {name}: {failure}");
     // SAFETY: as promised.
     unsafe {
-        log::line((*ctx.bo).vsl.as_mut_ptr(), VslTag::FetchError, &text);
+        log_failure((*ctx.bo).vsl.as_mut_ptr(), name, failure);
         failure.set_status(&mut *ctx.bo);
     }
 }
@@ -89,8 +89,8 @@ unsafe fn attempt(
             return Err(Failure::Filters);
         }
         // Without an endpoint the upstream says so, and counts it.
-        let is_sick = |director: &VCL_BACKEND| ffi::VRT_Healthy(ctx, *director, ptr::null_mut()).0 == 0;
-        if directors.iter().any(is_sick) && service.has_endpoints() {
+        let is_sick = directors.iter().any(|director| !registered::is_healthy(ctx, *director));
+        if is_sick && service.has_endpoints() {
             return Err(Failure::Sick);
         }
         let bereq = Message::new((*bo).bereq).ok_or(Failure::Internal("no bereq"))?;
@@ -154,6 +154,15 @@ pub unsafe fn give_up(bo: &mut ffi::busyobj) {
     // SAFETY: as promised.
     drop(unsafe { response::take(bo) });
     Failure::Internal("panic").set_status(bo);
+}
+
+/// Says in the log why there is no answer.
+///
+/// # Safety
+/// `vsl` is the running task's log.
+pub unsafe fn log_failure(vsl: *mut ffi::vsl_log, name: &str, failure: &Failure) {
+    // SAFETY: as promised.
+    unsafe { log::formatted(vsl, VslTag::FetchError, format_args!("backend {name}: {failure}")) };
 }
 
 /// BackendOpen as Varnish's own backends have it; there is no descriptor and no local address to tell.

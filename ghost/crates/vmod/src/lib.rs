@@ -39,6 +39,7 @@ mod request_body;
 mod row;
 mod rule_handle;
 mod scratch;
+mod session;
 mod snapshot;
 mod socket;
 mod target;

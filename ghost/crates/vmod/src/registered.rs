@@ -1,6 +1,7 @@
 //! A director that Varnish knows.
 
 use std::ffi::CStr;
+use std::ptr;
 use std::sync::Arc;
 
 use varnish::ffi::{self, vrt_ctx, VCL_BACKEND};
@@ -63,6 +64,15 @@ impl Drop for Registered {
             ffi::VRT_DelDirector(&raw mut self.0);
         }
     }
+}
+
+/// Whether requests may go by a director: as the administrator says, else as it says itself.
+///
+/// # Safety
+/// `ctx` is valid, and the caller holds the director.
+pub unsafe fn is_healthy(ctx: &vrt_ctx, director: VCL_BACKEND) -> bool {
+    // SAFETY: as promised.
+    unsafe { ffi::VRT_Healthy(ctx, director, ptr::null_mut()) }.0 != 0
 }
 
 /// What a director stands for.

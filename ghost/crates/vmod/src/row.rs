@@ -5,7 +5,6 @@
 //! by name (`directors.lookup`): what it sends there goes to the service, without the filters on requests.
 
 use std::ffi::{c_int, CStr, CString};
-use std::ptr;
 use std::sync::Arc;
 
 use ghost_upstream::{Service, Services};
@@ -17,7 +16,7 @@ use crate::door;
 use crate::fetch::{self, Applied, Failure};
 use crate::gateway;
 use crate::listing;
-use crate::registered::{private, release, Methods, Registered};
+use crate::registered::{self, private, release, Methods, Registered};
 
 /// The row of one service.
 pub struct Row(Registered);
@@ -41,7 +40,7 @@ impl Row {
     /// `ctx` is valid.
     pub unsafe fn is_healthy(&self, ctx: &vrt_ctx) -> bool {
         // SAFETY: as promised; the director lives as long as self.
-        unsafe { ffi::VRT_Healthy(ctx, self.0.director(), ptr::null_mut()) }.0 != 0
+        unsafe { registered::is_healthy(ctx, self.director()) }
     }
 }
 

@@ -23,14 +23,8 @@ fn line(version: u8) -> &'static CStr {
 
 /// Names the gateway in a request, behind those that `pristine` came through.
 pub fn request(req: &mut Message<'_>, pristine: &Message<'_>) -> Result<(), NoRoom> {
-    let own = line(pristine.version());
-    req.remove(VIA);
-    let mut before = pristine.values(VIA).peekable();
-    if before.peek().is_none() {
-        return req.add_static(own);
-    }
-    let elements: Vec<&[u8]> = before.chain([element(own)]).collect();
-    req.add(VIA, &elements.join(&b", "[..]))
+    let before = pristine.values(VIA).collect();
+    name_behind(req, before, line(pristine.version()))
 }
 
 /// Names the gateway in an answer, behind those that it came through. Backends speak HTTP/1.1.
@@ -48,14 +42,18 @@ pub fn answer(resp: &mut Message<'_>) -> Result<(), NoRoom> {
 
 /// Names the gateway in the answer of a backend that Varnish has added nothing to.
 pub fn passed(resp: &mut Message<'_>) -> Result<(), NoRoom> {
-    let own = line(11);
-    let before: Vec<&[u8]> =
-        resp.fields().filter(|(name, _)| name.eq_ignore_ascii_case(VIA)).map(|(_, value)| value).collect();
-    if before.is_empty() {
-        return resp.add_static(own);
+    let before = resp.values(VIA).collect();
+    name_behind(resp, before, line(11))
+}
+
+/// Names the gateway behind those that are named before it.
+fn name_behind(message: &mut Message<'_>, mut names: Vec<&[u8]>, own: &'static CStr) -> Result<(), NoRoom> {
+    message.remove(VIA);
+    if names.is_empty() {
+        return message.add_static(own);
     }
-    let elements: Vec<&[u8]> = before.into_iter().chain([element(own)]).collect();
-    resp.set(VIA, &elements.join(&b", "[..]))
+    names.push(element(own));
+    message.add(VIA, &names.join(&b", "[..]))
 }
 
 /// Who stands in a Via before the gateway.

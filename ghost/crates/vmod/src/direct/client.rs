@@ -1,10 +1,9 @@
 //! Whether the client of a direct pass still waits.
 
-use std::os::fd::BorrowedFd;
-
 use ghost_upstream::Client;
-use rustix::event::{poll, PollFd, PollFlags, Timespec};
 use varnish::ffi;
+
+use crate::session;
 
 /// The client of a request.
 pub struct Waiting(*const ffi::req);
@@ -18,16 +17,8 @@ impl Waiting {
 }
 
 impl Client for Waiting {
-    /// Whether the client's connection was closed, or half of it: the two cannot be told apart.
     fn is_gone(&self) -> bool {
-        // SAFETY: a running client task holds its session, whose descriptor is open or negative.
-        let descriptor = unsafe { (*(*self.0).sp).fd };
-        if descriptor < 0 {
-            return true;
-        }
-        // SAFETY: as above.
-        let socket = unsafe { BorrowedFd::borrow_raw(descriptor) };
-        let mut sockets = [PollFd::new(&socket, PollFlags::RDHUP)];
-        matches!(poll(&mut sockets, Some(&Timespec::default())), Ok(1..))
+        // SAFETY: a running client task holds its session.
+        unsafe { session::has_hung_up((*self.0).sp) }
     }
 }

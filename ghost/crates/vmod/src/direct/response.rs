@@ -1,16 +1,14 @@
 //! The head of a backend's answer, as the answer to the client.
 
-use std::ptr;
-
 use ghost_upstream::Exchange;
 use varnish::ffi::{self, vrt_ctx};
 
 use super::delivery;
-use crate::deliver::{CARRIED, TRANSACTION};
-use crate::fetch::reason;
+use crate::deliver::TRANSACTION;
+use crate::fetch::{fields, put_status, reason};
 use crate::message::{Message, NoRoom};
 use crate::target::Target;
-use crate::{via, workspace};
+use crate::via;
 
 const DATE: &[u8] = b"Date";
 
@@ -54,20 +52,16 @@ pub unsafe fn write(
 ) -> Result<(), NoRoom> {
     let head = exchange.head();
     let req = ctx.req;
-    // SAFETY: as promised; the reason is copied into the task's workspace, and the protocol is static.
+    // SAFETY: as promised.
     let mut resp = unsafe {
-        let reason = match head.reason() {
-            [] => ptr::null(),
-            reason => workspace::string((*req).ws.as_mut_ptr(), &[reason]).ok_or(NoRoom::Workspace)?,
-        };
-        ffi::http_PutResponse((*req).resp, c"HTTP/1.1".as_ptr(), head.status(), reason);
+        put_status((*req).resp, c"HTTP/1.1", &head)?;
         let Some(resp) = Message::new((*req).resp) else { return Ok(()) };
         resp
     };
-    let has_date = head.end_to_end_fields().any(|(name, _)| name.eq_ignore_ascii_case(DATE));
+    let has_date = fields(&head).any(|(name, _)| name.eq_ignore_ascii_case(DATE));
     // SAFETY: as promised.
     keep_own(&mut resp, has_date, unsafe { (*req).want100cont() } != 0);
-    for (name, value) in head.end_to_end_fields().filter(|(name, _)| !name.eq_ignore_ascii_case(CARRIED)) {
+    for (name, value) in fields(&head) {
         resp.add(name, value)?;
     }
     via::passed(&mut resp)?;

@@ -1,6 +1,6 @@
 //! A backend's answer, handed over to the backend task: head, framing, and the filter that reads the body.
 
-use std::ffi::{c_int, c_void};
+use std::ffi::{c_int, c_void, CStr};
 use std::{ptr, slice};
 
 use ghost_upstream::{Error, Exchange, Framing, ResponseHead};
@@ -46,26 +46,44 @@ pub unsafe fn install(
     }
 }
 
+/// Gives a response the status of a backend's, and its reason. Errors where there is no room.
+///
+/// # Safety
+/// `response` is the running task's.
+pub unsafe fn put_status(
+    response: *mut ffi::http,
+    protocol: &'static CStr,
+    head: &ResponseHead<'_>,
+) -> Result<(), NoRoom> {
+    // SAFETY: as promised; the reason is copied into the task's workspace, and the protocol is static.
+    unsafe {
+        let reason = match head.reason() {
+            [] => ptr::null(),
+            reason => workspace::string((*response).ws, &[reason]).ok_or(NoRoom::Workspace)?,
+        };
+        ffi::http_PutResponse(response, protocol.as_ptr(), head.status(), reason);
+    }
+    Ok(())
+}
+
+/// The fields of a backend's answer that go further. What an object carries is no backend's to say.
+pub fn fields<'h>(head: &'h ResponseHead<'_>) -> impl Iterator<Item = (&'h [u8], &'h [u8])> {
+    head.end_to_end_fields().filter(|(name, _)| !name.eq_ignore_ascii_case(CARRIED))
+}
+
 unsafe fn write_head(
     bo: *mut ffi::busyobj,
     head: ResponseHead<'_>,
     carried: Option<&str>,
 ) -> Result<(), Failure> {
-    // SAFETY: beresp is the running task's, set up by Varnish just before; the reason is copied into the
-    // task's workspace, and the protocol is static.
+    let protocol = if head.is_http_1_0() { c"HTTP/1.0" } else { c"HTTP/1.1" };
+    // SAFETY: beresp is the running task's, set up by Varnish just before.
     let mut beresp = unsafe {
-        let reason = match head.reason() {
-            [] => ptr::null(),
-            reason => workspace::string((*bo).ws.as_mut_ptr(), &[reason]).ok_or(NoRoom::Workspace)?,
-        };
-        let protocol = if head.is_http_1_0() { c"HTTP/1.0" } else { c"HTTP/1.1" };
-        ffi::http_PutResponse((*bo).beresp, protocol.as_ptr(), head.status(), reason);
+        put_status((*bo).beresp, protocol, &head)?;
         Message::new((*bo).beresp).ok_or(Failure::Internal("no beresp"))?
     };
     let mut bytes = 0;
-    // What an object carries is no backend's to say.
-    let fields = head.end_to_end_fields().filter(|(name, _)| !name.eq_ignore_ascii_case(CARRIED));
-    for (name, value) in fields {
+    for (name, value) in fields(&head) {
         beresp.add(name, value)?;
         bytes += name.len() + value.len() + 4;
     }

@@ -1,10 +1,9 @@
 //! Whether somebody still waits for what a backend task fetches.
 
-use std::os::fd::BorrowedFd;
-
 use ghost_upstream::Client;
-use rustix::event::{poll, PollFd, PollFlags, Timespec};
 use varnish::ffi;
+
+use crate::session;
 
 /// Those for whom a backend task runs.
 pub struct Waiting(*const ffi::busyobj);
@@ -27,25 +26,14 @@ impl Waiting {
         let flags = unsafe { (&raw const (*(*self.0).fetch_objcore).flags).read_volatile() };
         u32::from(flags) & flag != 0
     }
-
-    /// Whether the client's connection was closed, or half of it: the two cannot be told apart.
-    fn has_hung_up(&self) -> bool {
-        // SAFETY: a running backend task holds its session.
-        let descriptor = unsafe { (&raw const (*(*self.0).sp).fd).read_volatile() };
-        if descriptor < 0 {
-            return true;
-        }
-        // SAFETY: it is open, since the client's thread waits for this task; were it another's by now, the
-        // look would change nothing there.
-        let socket = unsafe { BorrowedFd::borrow_raw(descriptor) };
-        let mut sockets = [PollFd::new(&socket, PollFlags::RDHUP)];
-        matches!(poll(&mut sockets, Some(&Timespec::default())), Ok(1..))
-    }
 }
 
 impl Client for Waiting {
     /// Only the object of a pass has one client for sure: others may wait for what is fetched into the cache.
     fn is_gone(&self) -> bool {
-        self.is_cancelled() || (self.has_flag(ffi::oc_flags_OC_F_PRIVATE) && self.has_hung_up())
+        self.is_cancelled()
+            || (self.has_flag(ffi::oc_flags_OC_F_PRIVATE)
+                // SAFETY: a running backend task holds its session.
+                && unsafe { session::has_hung_up((*self.0).sp) })
     }
 }
