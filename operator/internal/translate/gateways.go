@@ -11,6 +11,8 @@ import (
 	"github.com/varnish-gateway/gateway/operator/internal/inputs"
 	"github.com/varnish-gateway/gateway/operator/internal/model"
 	"github.com/varnish-gateway/gateway/operator/internal/policy"
+	"github.com/varnish-gateway/gateway/operator/internal/report"
+	"github.com/varnish-gateway/gateway/shared/mainvcl"
 	"github.com/varnish-gateway/gateway/shared/routing"
 )
 
@@ -21,6 +23,9 @@ type gateway struct {
 	listeners  []*listener
 	// classGone says that there is no GatewayClass of the name that the Gateway says: what it decides stays as it is.
 	classGone bool
+	// passDoor is how requests that are not cached reach their backends, directPass the condition that says so.
+	passDoor   mainvcl.PassDoor
+	directPass report.Condition
 	// problems keep the Gateway from being accepted.
 	problems problems
 	// ignored are fields that are not supported, and without which the rest holds.
@@ -70,6 +75,7 @@ func translateGateway(object *gatewayv1.Gateway, class *class, options inputs.Op
 	if g.classGone = class.object == nil; !g.classGone {
 		g.resolveParameters(class, options, objects)
 	}
+	g.passDoor, g.directPass = passDoor(g.parameters.settings.PassDoor, g.parameters.vcl)
 	g.checkAddresses()
 	g.checkUnsupported()
 	g.listeners = translateListeners(object, objects, &g.certificates)
@@ -171,9 +177,9 @@ func (g *gateway) result() Gateway {
 				cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Port, b.Port),
 			)
 		}),
-		VCL: g.parameters.vcl,
+		PassDoor: g.passDoor,
+		VCL:      g.parameters.vcl,
 	}
-	r.Model.PassDoor, _ = passDoor(g.parameters.settings.PassDoor, g.parameters.vcl)
 	for _, l := range g.listeners {
 		if l.serves() {
 			r.Model.Listeners = append(r.Model.Listeners, l.model())

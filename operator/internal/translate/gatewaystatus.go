@@ -25,8 +25,7 @@ func (g *gateway) report() report.Gateway {
 		r.Conditions = append(r.Conditions, report.ClassMissing(string(g.object.Spec.GatewayClassName)))
 	}
 	if g.serves() {
-		_, door := passDoor(g.parameters.settings.PassDoor, g.parameters.vcl)
-		r.Conditions = append(r.Conditions, door)
+		r.Conditions = append(r.Conditions, g.directPass)
 	}
 	for _, l := range g.listeners {
 		r.Listeners = append(r.Listeners, l.report(g.serves()))
