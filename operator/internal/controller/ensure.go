@@ -48,11 +48,7 @@ func (r *gatewayReconciler) ensureAll(ctx context.Context, g *Gateway, state *pr
 
 // ensureAccount makes the ServiceAccount of the pods, and returns its UID.
 func (r *gatewayReconciler) ensureAccount(ctx context.Context, w workload.Gateway) (types.UID, error) {
-	desired, live := w.ServiceAccount(), &corev1.ServiceAccount{}
-	if err := r.find(ctx, w, desired, live); err != nil {
-		return "", err
-	}
-	now, _, err := r.writer.Apply(ctx, desired, live)
+	now, err := r.put(ctx, w, w.ServiceAccount(), &corev1.ServiceAccount{})
 	if now == nil {
 		return "", err
 	}
@@ -61,11 +57,17 @@ func (r *gatewayReconciler) ensureAccount(ctx context.Context, w workload.Gatewa
 
 // ensure writes one object where the live one does not hold it.
 func (r *gatewayReconciler) ensure(ctx context.Context, w workload.Gateway, desired, live client.Object) error {
-	if err := r.find(ctx, w, desired, live); err != nil {
-		return err
-	}
-	_, _, err := r.writer.Apply(ctx, desired, live)
+	_, err := r.put(ctx, w, desired, live)
 	return err
+}
+
+// put is ensure, and returns the object as it is now; nil where it could not be looked up or written.
+func (r *gatewayReconciler) put(ctx context.Context, w workload.Gateway, desired, live client.Object) (client.Object, error) {
+	if err := r.find(ctx, w, desired, live); err != nil {
+		return nil, err
+	}
+	now, _, err := r.writer.Apply(ctx, desired, live)
+	return now, err
 }
 
 // find reads the live object into live, which stays empty where there is none. A cache holds less than the API server: only
