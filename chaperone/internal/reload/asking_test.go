@@ -42,14 +42,23 @@ func TestAGhostThatTakesLongIsWaitedForAndTold(t *testing.T) {
 	assert.Equal(t, 1, b.ghost.asked, "it was asked once")
 }
 
-func TestNewsIsTakenWhileGhostBuildsAndTheLatestComesNext(t *testing.T) {
-	b := newBench(t, t.TempDir())
+// whileGhostBuilds is a bench whose ghost was asked for the first routing, and answers when it is told to.
+func whileGhostBuilds(t *testing.T) (b *bench, answer func()) {
+	b = newBench(t, t.TempDir())
 	b.inputs.SetSynced(source.EveryNamespace)
 	slow := make(chan struct{})
 	b.ghost.set(func(g *fakeGhost) { g.slow = slow })
 	b.child()
 	b.routing(1)
 	varnishtest.Eventually(t, "ghost is asked", func() bool { return b.ghost.askedTimes() == 1 })
+	return b, func() {
+		b.ghost.set(func(g *fakeGhost) { g.slow = nil })
+		close(slow)
+	}
+}
+
+func TestNewsIsTakenWhileGhostBuildsAndTheLatestComesNext(t *testing.T) {
+	b, answer := whileGhostBuilds(t)
 
 	b.inputs.SetPairs(source.Pairs{"web": {}})
 	b.eventuallyTerminates("1 [web]")
@@ -60,24 +69,16 @@ func TestNewsIsTakenWhileGhostBuildsAndTheLatestComesNext(t *testing.T) {
 	}
 	assert.EqualValues(t, 1, b.onDisk(), "what ghost builds from stays as it is")
 	assert.Equal(t, 1, b.ghost.askedTimes(), "it is not asked meanwhile")
-	b.ghost.set(func(g *fakeGhost) { g.slow = nil })
-	close(slow)
+	answer()
 	b.runs(6, "10.0.0.6")
 	assert.Equal(t, 2, b.ghost.askedTimes(), "what came in between was never built")
 }
 
 func TestAnAnswerOfAChildThatIsGoneSaysNothingOfWhatRuns(t *testing.T) {
-	b := newBench(t, t.TempDir())
-	b.inputs.SetSynced(source.EveryNamespace)
-	slow := make(chan struct{})
-	b.ghost.set(func(g *fakeGhost) { g.slow = slow })
-	b.child()
-	b.routing(1)
-	varnishtest.Eventually(t, "ghost is asked", func() bool { return b.ghost.askedTimes() == 1 })
+	b, answer := whileGhostBuilds(t)
 	b.controller.Down()
 	varnishtest.Eventually(t, "it is noticed", func() bool { return len(b.controller.life) == 0 })
-	b.ghost.set(func(g *fakeGhost) { g.slow = nil })
-	close(slow)
+	answer()
 	varnishtest.Eventually(t, "what it took is kept", func() bool {
 		kept, err := read(b.controller.config.Store.(*Disk).good)
 		return err == nil && kept != nil
