@@ -8,6 +8,10 @@ const (
 	AdminPort int32 = 19443
 )
 
+// ProxySuffix ends the name of a socket, in --listen and in what a pod reports, whose connections begin with a PROXY header:
+// "http-80+proxy".
+const ProxySuffix = "+proxy"
+
 // Paths on HealthPort.
 const (
 	LivenessPath  = "/healthz"

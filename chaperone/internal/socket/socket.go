@@ -8,13 +8,12 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/varnish-gateway/gateway/shared/gatewaypod"
 	"github.com/varnish-gateway/gateway/shared/routing"
 )
 
 // Reload is the name of varnishd's socket on which ghost takes reloads (docs/reference/vcl-contract.md).
 const Reload = "ghost-reload"
-
-const proxySuffix = "+proxy"
 
 // Socket is one port of the gateway.
 type Socket struct {
@@ -29,7 +28,7 @@ type Socket struct {
 
 // Parse reads one value of --listen.
 func Parse(text string) (Socket, error) {
-	name, proxy := strings.CutSuffix(text, proxySuffix)
+	name, proxy := strings.CutSuffix(text, gatewaypod.ProxySuffix)
 	scheme, portText, found := strings.Cut(name, "-")
 	if !found {
 		return Socket{}, fmt.Errorf("socket %q is not of the form http-PORT or https-PORT", text)
@@ -66,7 +65,7 @@ func ParseAll(texts []string) ([]Socket, error) {
 // Flag is the value of --listen for this socket.
 func (s Socket) Flag() string {
 	if s.Proxy {
-		return s.Name + proxySuffix
+		return s.Name + gatewaypod.ProxySuffix
 	}
 	return s.Name
 }

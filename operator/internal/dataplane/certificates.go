@@ -9,14 +9,11 @@ import (
 	"github.com/varnish-gateway/gateway/shared/gatewaypod"
 )
 
-// certificateSuffix ends the keys of certificates in a Gateway's TLS Secret.
-const certificateSuffix = ".crt"
-
 // DigestsOf are the digests of the certificates in the content of a Gateway's TLS Secret, by name.
 func DigestsOf(files map[string][]byte) map[string]string {
 	var digests map[string]string
 	for key, data := range files {
-		if name, ok := strings.CutSuffix(key, certificateSuffix); ok {
+		if name, ok := strings.CutSuffix(key, gatewaypod.CertificateExtension); ok {
 			if digests == nil {
 				digests = map[string]string{}
 			}

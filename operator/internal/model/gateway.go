@@ -6,6 +6,7 @@ package model
 import (
 	"fmt"
 
+	"github.com/varnish-gateway/gateway/shared/gatewaypod"
 	"github.com/varnish-gateway/gateway/shared/mainvcl"
 	"github.com/varnish-gateway/gateway/shared/routing"
 )
@@ -70,7 +71,7 @@ func (s Socket) Name() string {
 // Flag is the value of chaperone's --listen for this socket: "http-80+proxy".
 func (s Socket) Flag() string {
 	if s.ProxyProtocol {
-		return s.Name() + "+proxy"
+		return s.Name() + gatewaypod.ProxySuffix
 	}
 	return s.Name()
 }

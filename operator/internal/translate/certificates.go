@@ -8,12 +8,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
-)
 
-// Endings of the keys in the TLS bundle.
-const (
-	certificateSuffix = ".crt"
-	keySuffix         = ".key"
+	"github.com/varnish-gateway/gateway/shared/gatewaypod"
 )
 
 // maxBundle is how much an API server takes in the Secret that the bundle becomes (core/v1,
@@ -43,13 +39,13 @@ func keyPairOf(secret *corev1.Secret) keyPair {
 // its name, as the last good one has for another listener.
 func (b *bundle) add(secret objectKey, pair keyPair) bool {
 	name := certificateName(secret)
-	if certificate, ok := b.files[name+certificateSuffix]; ok {
-		return bytes.Equal(certificate, pair.certificate) && bytes.Equal(b.files[name+keySuffix], pair.key)
+	if certificate, ok := b.files[name+gatewaypod.CertificateExtension]; ok {
+		return bytes.Equal(certificate, pair.certificate) && bytes.Equal(b.files[name+gatewaypod.CertificateKeyExtension], pair.key)
 	}
 	if b.size+len(pair.certificate)+len(pair.key) > maxBundle {
 		return false
 	}
-	b.files[name+certificateSuffix], b.files[name+keySuffix] = pair.certificate, pair.key
+	b.files[name+gatewaypod.CertificateExtension], b.files[name+gatewaypod.CertificateKeyExtension] = pair.certificate, pair.key
 	b.secrets[name] = secret
 	b.size += len(pair.certificate) + len(pair.key)
 	return true
@@ -136,7 +132,7 @@ func (l *listener) keepPresented(g *gatewayv1.Gateway, objects *objects, bundle 
 			continue
 		}
 		name, pair := certificateName(at), keyPairOf(objects.secrets[at])
-		if bytes.Equal(live.files[name+certificateSuffix], pair.certificate) && bytes.Equal(live.files[name+keySuffix], pair.key) {
+		if bytes.Equal(live.files[name+gatewaypod.CertificateExtension], pair.certificate) && bytes.Equal(live.files[name+gatewaypod.CertificateKeyExtension], pair.key) {
 			bundle.add(at, pair)
 		}
 	}
@@ -151,12 +147,9 @@ func (l *listener) keepPresented(g *gatewayv1.Gateway, objects *objects, bundle 
 // certificateSecret is the Secret that a certificateRef names and that is there. Whether the reference is permitted
 // comes before whether the Secret exists, so that nothing is learnt of other namespaces.
 func (o *objects) certificateSecret(field string, ref gatewayv1.SecretObjectReference, namespace string) (objectKey, *problem) {
-	at := objectKey{namespace, string(ref.Name)}
+	at := secretOf(ref, namespace)
 	refuse := func(reason gatewayv1.ListenerConditionReason, message string) (objectKey, *problem) {
 		return at, &problem{reason: string(reason), field: field, message: message}
-	}
-	if ref.Namespace != nil {
-		at.namespace = string(*ref.Namespace)
 	}
 	if !isSecret(ref) {
 		return refuse(gatewayv1.ListenerReasonInvalidCertificateRef, "only references to Secrets are supported")
@@ -168,6 +161,14 @@ func (o *objects) certificateSecret(field string, ref gatewayv1.SecretObjectRefe
 		return refuse(gatewayv1.ListenerReasonInvalidCertificateRef, "Secret "+quoted(at)+" does not exist")
 	}
 	return at, nil
+}
+
+// secretOf is the Secret that a certificateRef of a Gateway in a namespace names.
+func secretOf(ref gatewayv1.SecretObjectReference, namespace string) objectKey {
+	if ref.Namespace != nil {
+		namespace = string(*ref.Namespace)
+	}
+	return objectKey{namespace, string(ref.Name)}
 }
 
 // permitsCertificate tells whether Gateways of a namespace may present the certificate of a Secret.

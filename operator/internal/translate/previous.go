@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+
+	"github.com/varnish-gateway/gateway/shared/gatewaypod"
 )
 
 // presentedKey is the key of the TLS bundle that says whose the key pairs are. It is for the next translation, also one
@@ -35,7 +37,7 @@ func (o *objects) presentedBy(g *gatewayv1.Gateway) presentedBy {
 
 // pair is the key pair of a name; false where there is none that holds.
 func (p presentedBy) pair(name string) (keyPair, bool) {
-	pair := keyPair{certificate: p.files[name+certificateSuffix], key: p.files[name+keySuffix]}
+	pair := keyPair{certificate: p.files[name+gatewaypod.CertificateExtension], key: p.files[name+gatewaypod.CertificateKeyExtension]}
 	return pair, pair.check() == nil
 }
 
@@ -76,11 +78,7 @@ func (l *listener) previous(g *gatewayv1.Gateway, objects *objects, live present
 	d := live.description()
 	referred := map[objectKey]bool{}
 	for _, ref := range l.spec.TLS.CertificateRefs {
-		at := objectKey{g.Namespace, string(ref.Name)}
-		if ref.Namespace != nil {
-			at.namespace = string(*ref.Namespace)
-		}
-		referred[at] = true
+		referred[secretOf(ref, g.Namespace)] = true
 	}
 	var previous []objectKey
 	for _, name := range d.Listeners[l.name()] {
