@@ -68,6 +68,7 @@ func TestAnUpgradeFromFormerNames(t *testing.T) {
 	})
 	transitions := get(t, &gatewayv1.Gateway{}, ns, "edge").Status.Conditions
 
+	record := recordProgrammed(t, ns, "edge")
 	second := startOperator(t)
 	eventually(t, "what is published today to be there", func() error {
 		config := &corev1.ConfigMap{}
@@ -92,6 +93,7 @@ func TestAnUpgradeFromFormerNames(t *testing.T) {
 	for _, object := range before {
 		require.NoError(t, cluster.Get(t.Context(), client.ObjectKeyFromObject(object), object), "it is kept while an old pod is there")
 	}
+	assert.Equal(t, []string{"Gateway True", "http True"}, record.stop(), "also between two seconds")
 	assert.Equal(t, transitions, get(t, &gatewayv1.Gateway{}, ns, "edge").Status.Conditions, "the Gateway is programmed all the while")
 
 	startPod(t, ns, "edge")

@@ -141,9 +141,9 @@ func (r *gatewayReconciler) objects(ctx context.Context, g *Gateway, state *prog
 			return report.DataPlane{}, nil, err
 		}
 	}
-	observations, err := r.observe(ctx, state, w)
-	if err != nil {
-		return report.DataPlane{}, nil, err
+	observations, unknown := r.observe(ctx, state, w, len(before) > 0)
+	if unknown != nil && !errors.Is(unknown, errLater) {
+		return report.DataPlane{}, nil, unknown
 	}
 	var e ensured
 	if g.Held || len(g.Sockets) == 0 {
@@ -154,6 +154,9 @@ func (r *gatewayReconciler) objects(ctx context.Context, g *Gateway, state *prog
 	if withoutContested(e.needed) != nil {
 		return report.DataPlane{}, e.aside, e.needed
 	}
+	if unknown != nil {
+		return report.DataPlane{}, e.aside, errors.Join(e.needed, unknown)
+	}
 	e.want.Unreachable = unreachable
 	if !g.Held {
 		e.want.Sockets = g.Sockets
@@ -163,11 +166,18 @@ func (r *gatewayReconciler) objects(ctx context.Context, g *Gateway, state *prog
 	return plane, e.aside, errors.Join(e.needed, err)
 }
 
-// observe tells what the pods of a Gateway said last, and has them asked from now on.
-func (r *gatewayReconciler) observe(ctx context.Context, state *programming.Gateway, w workload.Gateway) ([]dataplane.Observation, error) {
+// observe tells what the pods of a Gateway said last, and has them asked from now on. written says that the Secret by which they
+// are asked is there: errLater where the cache does not show it yet.
+func (r *gatewayReconciler) observe(ctx context.Context, state *programming.Gateway, w workload.Gateway, written bool) ([]dataplane.Observation, error) {
 	secret, err := r.contents.Secret(ctx, types.NamespacedName{Namespace: w.Object.Namespace, Name: workload.NamesOf(w.Object.Name).Admin})
-	if err != nil || secret == nil {
+	if err != nil {
 		return nil, err
+	}
+	if secret == nil {
+		if written {
+			return nil, errLater
+		}
+		return nil, nil
 	}
 	credential, sound := workload.CredentialOf(secret)
 	if !sound {

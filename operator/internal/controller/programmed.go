@@ -28,9 +28,9 @@ func (s states) of(gateway *gatewayv1.Gateway) *programming.Gateway {
 	return s.Gateway(client.ObjectKeyFromObject(gateway), gateway.UID)
 }
 
-// errLater says that an operator which has just started must first find out what is published: until then, nothing is
-// said that might take back what is true.
-var errLater = errors.New("it is not known yet what is published")
+// errLater says that an operator which has just started must first find out what is published, or who can be asked: until
+// then, nothing is said that might take back what is true.
+var errLater = errors.New("it is not known yet what is published, or what the pods run")
 
 // programmed tells what it means for a Gateway what its pods run.
 func (r *gatewayReconciler) programmed(ctx context.Context, g *Gateway, state *programming.Gateway, w workload.Gateway, want dataplane.Wanted, observations []dataplane.Observation) (report.DataPlane, error) {
