@@ -1,4 +1,4 @@
-//! Answers of ghost's own, handed over to VCL.
+//! Local replies, handed over to VCL.
 
 use varnish::ffi::{self, vrt_ctx, VslTag};
 
@@ -6,14 +6,14 @@ use crate::backend_task::BackendTask;
 use crate::deliver;
 use crate::direct;
 use crate::directors::VclState;
+use crate::local_reply::TEXT;
 use crate::log;
 use crate::message::{Message, NoRoom};
 use crate::method;
-use crate::own::TEXT;
 use crate::task::{ClientTask, Outcome};
 use crate::task_state;
 
-/// The status of ghost's own answer in this task, 0 where it has none.
+/// The status of a local reply in this task, 0 where it has none.
 ///
 /// In vcl_recv, VCL is told by this that it shall hand the request over to vcl_synth, also where a backend's answer
 /// comes directly; there, it tells whether the answer in the making is ghost's or that backend's.
@@ -28,9 +28,9 @@ pub unsafe fn status(ctx: &vrt_ctx, vcl: &VclState) -> u16 {
         let resp = unsafe { Message::new(ctx.http_resp.0) };
         return resp.filter(|_| task.answering).map_or(0, |resp| resp.status());
     }
-    if let Outcome::Own(own) = &task.outcome {
+    if let Outcome::LocalReply(reply) = &task.outcome {
         task.told = true;
-        return own.status;
+        return reply.status;
     }
     // SAFETY: as promised.
     task.direct = vcl.is_direct() && unsafe { direct::takes(ctx, task) };
@@ -41,7 +41,7 @@ pub unsafe fn status(ctx: &vrt_ctx, vcl: &VclState) -> u16 {
     }
 }
 
-/// Writes header and body of ghost's own answer, in vcl_synth. Nothing for an answer that user VCL has asked
+/// Writes header and body of a local reply, in vcl_synth. Nothing for an answer that user VCL has asked
 /// for. Errors where it does not fit.
 ///
 /// # Safety
@@ -58,20 +58,20 @@ pub unsafe fn write(ctx: &vrt_ctx) -> Result<(), NoRoom> {
         }
         task.told = true;
     }
-    let Outcome::Own(own) = &task.outcome else { return Ok(()) };
-    task.answering = task.told && resp.status() == own.status;
+    let Outcome::LocalReply(reply) = &task.outcome else { return Ok(()) };
+    task.answering = task.told && resp.status() == reply.status;
     if !task.answering {
         return Ok(());
     }
-    for (name, value) in &own.fields {
+    for (name, value) in &reply.fields {
         resp.set(name, value)?;
     }
     // SAFETY: in vcl_synth, `specific` is the body's VSB.
-    unsafe { append_body(ctx, &own.body) };
+    unsafe { append_body(ctx, &reply.body) };
     deliver::filter_own(task, &mut resp)
 }
 
-/// Writes the answer of ghost's own where a backend was drawn that no request goes to, else a short one in words,
+/// Writes the local reply where a backend was drawn that no request goes to, else a short one in words,
 /// in vcl_backend_error. Errors where it does not fit.
 ///
 /// # Safety
@@ -80,12 +80,14 @@ pub unsafe fn write_backend_error(ctx: &vrt_ctx) -> Result<(), NoRoom> {
     // SAFETY: as promised.
     let (task, beresp) = unsafe { (task_state::get::<BackendTask>(ctx), Message::new(ctx.http_beresp.0)) };
     let Some(mut beresp) = beresp else { return Ok(()) };
-    if let Some(own) = task.and_then(|task| task.own.as_ref()).filter(|own| own.status == beresp.status()) {
-        for (name, value) in &own.fields {
+    if let Some(reply) =
+        task.and_then(|task| task.local_reply.as_ref()).filter(|reply| reply.status == beresp.status())
+    {
+        for (name, value) in &reply.fields {
             beresp.set(name, value)?;
         }
         // SAFETY: in vcl_backend_error, `specific` is the body's VSB.
-        unsafe { append_body(ctx, &own.body) };
+        unsafe { append_body(ctx, &reply.body) };
         return Ok(());
     }
     beresp.set(b"Content-Type", TEXT)?;

@@ -2,14 +2,14 @@
 
 use std::ffi::c_void;
 
-use crate::own::Own;
+use crate::local_reply::LocalReply;
 use crate::task_state::{drop_state, Methods, TaskState};
 
 /// The state of a backend task.
 #[derive(Default)]
 pub struct BackendTask {
-    /// The answer of ghost's own, where a backend was drawn that no request goes to.
-    pub own: Option<Own>,
+    /// The local reply, where a backend was drawn that no request goes to.
+    pub local_reply: Option<LocalReply>,
 }
 
 impl TaskState for BackendTask {

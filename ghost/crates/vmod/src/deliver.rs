@@ -68,7 +68,7 @@ pub unsafe fn filter(ctx: &vrt_ctx) -> Result<(), NoRoom> {
     task.rule().map_or(Ok(()), |rule| rule.plan(carried).apply(&mut resp))
 }
 
-/// Applies the plan to ghost's own answer. Errors as [`filter`].
+/// Applies the plan to a local reply. Errors as [`filter`].
 pub fn filter_own(task: &ClientTask, resp: &mut Message<'_>) -> Result<(), NoRoom> {
     task.rule().map_or(Ok(()), |rule| rule.plan(None).apply(resp))
 }

@@ -35,8 +35,8 @@ use crate::counters::{count, counters};
 use crate::director;
 use crate::fetch::{self, Failure};
 use crate::forward::{self, Forwarded};
+use crate::local_reply::LocalReply;
 use crate::message::Message;
-use crate::own::Own;
 use crate::registered;
 use crate::request_body::{self, Origin};
 use crate::task::{ClientTask, Outcome};
@@ -71,10 +71,10 @@ pub unsafe fn takes(ctx: &vrt_ctx, task: &ClientTask) -> bool {
 /// `ctx` is the running client task's, in vcl_synth.
 pub unsafe fn answer(ctx: &vrt_ctx, task: &mut ClientTask) -> bool {
     // SAFETY: as promised.
-    let Err(own) = (unsafe { exchange(ctx, task) }) else { return true };
+    let Err(reply) = (unsafe { exchange(ctx, task) }) else { return true };
     // SAFETY: as promised.
-    unsafe { response::clear(ctx, own.status) };
-    task.outcome = Outcome::Own(own);
+    unsafe { response::clear(ctx, reply.status) };
+    task.outcome = Outcome::LocalReply(reply);
     false
 }
 
@@ -93,14 +93,15 @@ pub unsafe fn keep(ctx: &vrt_ctx) {
     }
 }
 
-unsafe fn exchange(ctx: &vrt_ctx, task: &mut ClientTask) -> Result<(), Own> {
-    let Outcome::Forward { director, .. } = &task.outcome else { return Err(Own::status(500)) };
+unsafe fn exchange(ctx: &vrt_ctx, task: &mut ClientTask) -> Result<(), LocalReply> {
+    let Outcome::Forward { director, .. } = &task.outcome else { return Err(LocalReply::status(500)) };
     let director = *director;
     // SAFETY: as promised by the caller of `answer`; the task holds what the director lives as long as.
     unsafe {
         let target = director::target(director);
-        let Some(request) = Message::new((*ctx.req).http) else { return Err(Own::status(500)) };
-        let forwarded = forward::draw(ctx, ctx.vsl, &request, director, target).inspect_err(Own::count)?;
+        let Some(request) = Message::new((*ctx.req).http) else { return Err(LocalReply::status(500)) };
+        let forwarded =
+            forward::draw(ctx, ctx.vsl, &request, director, target).inspect_err(LocalReply::count)?;
         match attempt(ctx, director, &request, &forwarded) {
             Ok(exchange) => {
                 fetch::log_open(ctx.vsl, forwarded.name, &exchange);
@@ -144,8 +145,8 @@ unsafe fn attempt(
 }
 
 /// Says in the log why there is no answer, and what the client is told.
-unsafe fn fail(ctx: &vrt_ctx, name: &str, failure: &Failure) -> Own {
+unsafe fn fail(ctx: &vrt_ctx, name: &str, failure: &Failure) -> LocalReply {
     // SAFETY: as promised by the caller of `answer`.
     unsafe { fetch::log_failure(ctx.vsl, name, failure) };
-    Own::status(failure.status())
+    LocalReply::status(failure.status())
 }

@@ -14,9 +14,9 @@ use crate::answer::log_reason;
 use crate::backend_task::BackendTask;
 use crate::fetch::{self, Applied};
 use crate::gateway;
+use crate::local_reply::LocalReply;
 use crate::log;
 use crate::message::Message;
-use crate::own::Own;
 use crate::row::Row;
 use crate::rule_handle::{Destination, Drawn};
 use crate::socket;
@@ -46,26 +46,26 @@ pub unsafe fn draw<'t>(
     request: &Message<'_>,
     director: VCL_BACKEND,
     target: &'t Target,
-) -> Result<Forwarded<'t>, Own> {
+) -> Result<Forwarded<'t>, LocalReply> {
     // SAFETY: as promised.
     unsafe {
         let Some(drawn) = target.rule().draw() else {
-            return Err(own(ctx, 500, "the rule has no backend with a weight"));
+            return Err(local_reply(ctx, 500, "the rule has no backend with a weight"));
         };
         let Drawn { backend, destination, carried, index, log_service } = drawn;
         match (destination, target.row(index)) {
             (Destination::Service(service), Some(row)) => {
                 log::line(vsl, VslTag::VclLog, log_service);
                 if !service.has_endpoints() {
-                    return Err(own(ctx, 503, "the service has no endpoint"));
+                    return Err(local_reply(ctx, 503, "the service has no endpoint"));
                 }
                 let rule = &target.rule().rule().filters;
                 let applied = Applied { rule, backend: &backend.filters, prefix: target.prefix(), carried };
                 let name = target.backend_name(index, || name(director, target, service.id()));
                 Ok(Forwarded { service, row, name, applied })
             }
-            (Destination::Service(_), None) => Err(own(ctx, 500, "a service without a row")),
-            (Destination::Answer(Answer { status, why }), _) => Err(own(ctx, *status, why.as_str())),
+            (Destination::Service(_), None) => Err(local_reply(ctx, 500, "a service without a row")),
+            (Destination::Answer(Answer { status, why }), _) => Err(local_reply(ctx, *status, why.as_str())),
             (Destination::Redirect, _) => Err(redirect(ctx, request, target, backend)),
         }
     }
@@ -80,16 +80,16 @@ pub unsafe fn fetch(ctx: &vrt_ctx, director: VCL_BACKEND, target: &Target) -> bo
     // SAFETY: as promised.
     unsafe {
         if let Some(task) = task_state::get::<BackendTask>(ctx) {
-            task.own = None;
+            task.local_reply = None;
         }
         let Some(bereq) = Message::new((*ctx.bo).bereq) else {
-            return answer_own(ctx, own(ctx, 500, "no bereq"));
+            return answer_locally(ctx, local_reply(ctx, 500, "no bereq"));
         };
         match draw(ctx, (*ctx.bo).vsl.as_mut_ptr(), &bereq, director, target) {
             Ok(Forwarded { service, row, name, applied }) => {
                 fetch::start(ctx, service, &[director, row.director()], &applied, name)
             }
-            Err(own) => answer_own(ctx, own),
+            Err(reply) => answer_locally(ctx, reply),
         }
     }
 }
@@ -103,33 +103,35 @@ unsafe fn name(director: VCL_BACKEND, target: &Target, service: &str) -> String 
 }
 
 /// The redirect of the backend's filters. What it says of the listener is the same for all on its socket.
-unsafe fn redirect(ctx: &vrt_ctx, request: &Message<'_>, target: &Target, backend: &Backend) -> Own {
+unsafe fn redirect(ctx: &vrt_ctx, request: &Message<'_>, target: &Target, backend: &Backend) -> LocalReply {
     // SAFETY: as promised by the caller of `draw`.
     let socket = unsafe { socket::name(ctx) };
     let snapshot = gateway::running();
     let listeners = snapshot.as_ref().map(|snapshot| &snapshot.config().listeners[..]).unwrap_or_default();
     let listener = listeners.iter().find(|listener| listener.socket.as_bytes() == socket);
     match (&backend.filters.redirect, listener) {
-        (Some(redirect), Some(listener)) => Own::redirect_of(redirect, listener, request, target.prefix()),
+        (Some(redirect), Some(listener)) => {
+            LocalReply::redirect_of(redirect, listener, request, target.prefix())
+        }
         // SAFETY: as above.
-        _ => unsafe { own(ctx, 500, "a redirect from a listener that is gone") },
+        _ => unsafe { local_reply(ctx, 500, "a redirect from a listener that is gone") },
     }
 }
 
-unsafe fn own(ctx: &vrt_ctx, status: u16, why: &str) -> Own {
+unsafe fn local_reply(ctx: &vrt_ctx, status: u16, why: &str) -> LocalReply {
     // SAFETY: as promised by the caller of `fetch`.
     unsafe { log_reason(ctx, status, why) };
-    Own::status(status)
+    LocalReply::status(status)
 }
 
-/// Leaves an answer of ghost's own to vcl_backend_error.
-unsafe fn answer_own(ctx: &vrt_ctx, own: Own) -> bool {
-    own.count();
+/// Leaves a local reply to vcl_backend_error.
+unsafe fn answer_locally(ctx: &vrt_ctx, reply: LocalReply) -> bool {
+    reply.count();
     // SAFETY: as promised by the caller of `fetch`; nothing else refers to the busyobj now.
     unsafe {
-        (*ctx.bo).err_code = own.status;
-        (*ctx.bo).err_reason = fetch::reason(own.status).as_ptr();
-        task_state::get_or_new::<BackendTask>(ctx).own = Some(own);
+        (*ctx.bo).err_code = reply.status;
+        (*ctx.bo).err_reason = fetch::reason(reply.status).as_ptr();
+        task_state::get_or_new::<BackendTask>(ctx).local_reply = Some(reply);
     }
     false
 }

@@ -20,10 +20,10 @@ use crate::counters::{count, counters};
 use crate::director;
 use crate::directors::VclState;
 use crate::gateway;
+use crate::local_reply::LocalReply;
 use crate::log;
 use crate::message::{Line, Message, NoRoom};
 use crate::method;
-use crate::own::Own;
 use crate::reload;
 use crate::snapshot::Snapshot;
 use crate::socket;
@@ -49,7 +49,7 @@ pub unsafe fn route(ctx: &vrt_ctx, vcl: &VclState) {
             // SAFETY: as promised.
             unsafe { log::line(ctx.vsl, VslTag::VclError, &format!("ghost: {no_room}")) };
             // SAFETY: as promised.
-            unsafe { outcome::own(ctx, 500, "the request leaves no room for what ghost adds") }
+            unsafe { outcome::local_reply(ctx, 500, "the request leaves no room for what ghost adds") }
         }
     };
     if ctx.method == method::RECV {
@@ -116,7 +116,8 @@ pub unsafe fn find_rule(ctx: &vrt_ctx, vcl: &VclState) -> Result<(), NoRoom> {
 /// `ctx` is the running client task's.
 pub unsafe fn fail(ctx: &vrt_ctx) {
     // SAFETY: as promised.
-    unsafe { task_state::get_or_new::<ClientTask>(ctx) }.outcome = Outcome::Own(Own::status(500));
+    unsafe { task_state::get_or_new::<ClientTask>(ctx) }.outcome =
+        Outcome::LocalReply(LocalReply::status(500));
     count(&counters().broken);
 }
 
@@ -162,7 +163,7 @@ unsafe fn clean_and_decide(ctx: &vrt_ctx, vcl: &VclState, task: &mut ClientTask)
         (_, refused) => {
             let (status, why) = refused.unwrap_or((503, "there is no configuration yet"));
             // SAFETY: as above.
-            return Ok(unsafe { outcome::own(ctx, status, why) });
+            return Ok(unsafe { outcome::local_reply(ctx, status, why) });
         }
     };
     marked?;
@@ -216,6 +217,6 @@ fn count_outcome(outcome: &Outcome) {
     match outcome {
         Outcome::None => {}
         Outcome::Forward { .. } => count(&counters().forwarded),
-        Outcome::Own(own) => own.count(),
+        Outcome::LocalReply(reply) => reply.count(),
     }
 }

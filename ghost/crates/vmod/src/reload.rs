@@ -5,8 +5,8 @@ use varnish::ffi::vrt_ctx;
 
 use crate::directors::{self, VclState};
 use crate::gateway;
+use crate::local_reply::LocalReply;
 use crate::message::Message;
-use crate::own::Own;
 use crate::task::{ClientTask, Outcome};
 use crate::task_state;
 
@@ -26,42 +26,42 @@ pub unsafe fn handle(ctx: &vrt_ctx, vcl: &VclState) -> u16 {
     let answer = match unsafe { Message::new(ctx.http_req.0) } {
         // SAFETY: as promised.
         Some(req) => unsafe { answer(ctx, vcl, &req) },
-        None => Own::status(500),
+        None => LocalReply::status(500),
     };
     let status = answer.status;
     // SAFETY: as promised.
     let task = unsafe { task_state::get_or_new::<ClientTask>(ctx) };
-    task.outcome = Outcome::Own(answer);
+    task.outcome = Outcome::LocalReply(answer);
     task.told = true;
     status
 }
 
-unsafe fn answer(ctx: &vrt_ctx, vcl: &VclState, req: &Message<'_>) -> Own {
+unsafe fn answer(ctx: &vrt_ctx, vcl: &VclState, req: &Message<'_>) -> LocalReply {
     let path = req.url().split(|&b| b == b'?').next().unwrap_or_default();
     if path != RELOAD && path != DRAIN {
-        return Own::status(404);
+        return LocalReply::status(404);
     }
     if req.method() != b"POST" {
-        let mut refusal = Own::status(405);
+        let mut refusal = LocalReply::status(405);
         refusal.fields.push((b"Allow", b"POST".to_vec()));
         return refusal;
     }
     if path == DRAIN {
         gateway::drain();
-        return Own::status(200);
+        return LocalReply::status(200);
     }
     // SAFETY: the caller's promise.
     unsafe { reload(ctx, vcl) }
 }
 
-unsafe fn reload(ctx: &vrt_ctx, vcl: &VclState) -> Own {
+unsafe fn reload(ctx: &vrt_ctx, vcl: &VclState) -> LocalReply {
     let result = gateway::reload();
     if result.is_taken() {
         directors::retire_all();
         // SAFETY: as promised by the caller of `handle`.
         unsafe { vcl.show(ctx) };
     }
-    Own {
+    LocalReply {
         status: if result.is_taken() { 200 } else { 422 },
         fields: vec![(b"Content-Type", b"application/json".to_vec())],
         body: result.to_json().into_bytes(),

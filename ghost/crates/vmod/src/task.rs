@@ -7,7 +7,7 @@ use varnish::ffi::VCL_BACKEND;
 
 use crate::direct::Passed;
 use crate::directors::RuleDirectors;
-use crate::own::Own;
+use crate::local_reply::LocalReply;
 use crate::rule_handle::RuleHandle;
 use crate::task_state::{drop_state, Methods, TaskState};
 
@@ -38,7 +38,7 @@ impl ClientTask {
     pub fn rule(&self) -> Option<&Arc<RuleHandle>> {
         match &self.outcome {
             Outcome::Forward { directors, .. } => Some(directors.rule()),
-            Outcome::None | Outcome::Own(_) => self.rule.as_ref(),
+            Outcome::None | Outcome::LocalReply(_) => self.rule.as_ref(),
         }
     }
 }
@@ -57,7 +57,7 @@ pub enum Outcome {
         directors: Arc<RuleDirectors>,
     },
     /// ghost answers by itself.
-    Own(Own),
+    LocalReply(LocalReply),
 }
 
 impl TaskState for ClientTask {

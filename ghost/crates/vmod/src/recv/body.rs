@@ -4,7 +4,7 @@ use std::ptr;
 
 use varnish::ffi::{self, vrt_ctx};
 
-use super::outcome::own;
+use super::outcome::local_reply;
 use crate::counters::{count, counters};
 use crate::message::Message;
 use crate::task::{ClientTask, Outcome};
@@ -26,7 +26,8 @@ pub unsafe fn refuse_if_gone(ctx: &vrt_ctx) {
         let method = Message::new(ctx.http_req.0).map(|req| req.method());
         if !matches!(method, Some(b"GET" | b"HEAD")) {
             task.rule = task.rule().cloned();
-            task.outcome = own(ctx, 503, "req.body was consumed before the restart, and was not cached");
+            task.outcome =
+                local_reply(ctx, 503, "req.body was consumed before the restart, and was not cached");
             count(&counters().unavailable);
         }
     }

@@ -1,4 +1,4 @@
-//! What becomes of a request: a backend's director, or an answer of ghost's own.
+//! What becomes of a request: a backend's director, or a local reply.
 
 use std::sync::Arc;
 
@@ -7,9 +7,9 @@ use varnish::ffi::{vrt_ctx, VslTag};
 
 use crate::answer;
 use crate::directors::VclState;
+use crate::local_reply::LocalReply;
 use crate::log;
 use crate::message::{Message, NoRoom};
-use crate::own::Own;
 use crate::scratch;
 use crate::snapshot::Snapshot;
 use crate::task::{ClientTask, Outcome};
@@ -49,10 +49,10 @@ pub unsafe fn decide(
     // SAFETY: as promised.
     let outcome = unsafe {
         match (decision.outcome, &decision.chosen) {
-            (Decided::Answer(Answer { status, why }), _) => own(ctx, status, why.as_str()),
+            (Decided::Answer(Answer { status, why }), _) => local_reply(ctx, status, why.as_str()),
             (Decided::Redirect, Some(chosen)) => redirect(snapshot, &decision, chosen, req),
             (Decided::Forward, Some(chosen)) => forward(ctx, vcl, snapshot, chosen),
-            (_, None) => own(ctx, 500, "a decision without a rule"),
+            (_, None) => local_reply(ctx, 500, "a decision without a rule"),
         }
     };
     // One more reference would be counted in memory that all threads share.
@@ -66,11 +66,11 @@ unsafe fn forward(ctx: &vrt_ctx, vcl: &VclState, snapshot: &Arc<Snapshot>, chose
     // SAFETY: as promised by the caller of `decide`; the table is that of the task's VCL.
     unsafe {
         if let Some(Answer { status, why }) = snapshot.rule(chosen).answer() {
-            return own(ctx, status, why.as_str());
+            return local_reply(ctx, status, why.as_str());
         }
         match vcl.with_table(snapshot, |table| table.director(ctx, snapshot, chosen)) {
             Some((directors, director)) => Outcome::Forward { director, directors },
-            None => own(ctx, 503, "there is no director, as the VCL cools"),
+            None => local_reply(ctx, 503, "there is no director, as the VCL cools"),
         }
     }
 }
@@ -78,10 +78,13 @@ unsafe fn forward(ctx: &vrt_ctx, vcl: &VclState, snapshot: &Arc<Snapshot>, chose
 fn redirect(snapshot: &Snapshot, decision: &Decision, chosen: &Chosen, req: &Message<'_>) -> Outcome {
     let (router, rule) = (snapshot.router(), snapshot.rule(chosen).rule());
     match (router.listener(decision), &rule.filters.redirect) {
-        (Some(listener), Some(redirect)) => {
-            Outcome::Own(Own::redirect_of(redirect, listener, req, rule.prefix(chosen.match_index)))
-        }
-        _ => Outcome::Own(Own::status(500)),
+        (Some(listener), Some(redirect)) => Outcome::LocalReply(LocalReply::redirect_of(
+            redirect,
+            listener,
+            req,
+            rule.prefix(chosen.match_index),
+        )),
+        _ => Outcome::LocalReply(LocalReply::status(500)),
     }
 }
 
@@ -89,8 +92,8 @@ fn redirect(snapshot: &Snapshot, decision: &Decision, chosen: &Chosen, req: &Mes
 ///
 /// # Safety
 /// `ctx` is the running client task's.
-pub unsafe fn own(ctx: &vrt_ctx, status: u16, why: &str) -> Outcome {
+pub unsafe fn local_reply(ctx: &vrt_ctx, status: u16, why: &str) -> Outcome {
     // SAFETY: as promised.
     unsafe { answer::log_reason(ctx, status, why) };
-    Outcome::Own(Own::status(status))
+    Outcome::LocalReply(LocalReply::status(status))
 }

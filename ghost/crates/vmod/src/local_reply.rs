@@ -11,8 +11,8 @@ use crate::scratch;
 /// The type of every answer in words.
 pub const TEXT: &[u8] = b"text/plain; charset=utf-8";
 
-/// An answer of ghost's own.
-pub struct Own {
+/// A local reply.
+pub struct LocalReply {
     /// Its status.
     pub status: u16,
     /// Its header fields, beside what Varnish adds.
@@ -21,7 +21,7 @@ pub struct Own {
     pub body: Vec<u8>,
 }
 
-impl Own {
+impl LocalReply {
     /// An answer that says its status in words.
     pub fn status(status: u16) -> Self {
         Self::in_words(status, &reason(status).to_string_lossy())
