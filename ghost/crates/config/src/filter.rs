@@ -2,7 +2,7 @@
 
 use crate::diagnostic::Findings;
 use crate::header_modifier::HeaderModifier;
-use crate::own_header::Message;
+use crate::reserved_header::Message;
 use crate::url::{Redirect, UrlRewrite};
 use crate::wire;
 

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::diagnostic::Findings;
 use crate::field::{is_field_value, is_token};
-use crate::own_header::{Action, Message, is_gateways_own};
+use crate::reserved_header::{Action, Message, is_reserved};
 use crate::rule::each;
 use crate::wire;
 
@@ -102,7 +102,7 @@ fn headers(
 fn problem(message: Message, action: Action, name: &str) -> Option<&'static str> {
     if !is_token(name) {
         Some("is not the name of a header")
-    } else if is_gateways_own(message, action, name) {
+    } else if is_reserved(message, action, name) {
         Some("is written by the gateway itself")
     } else {
         None

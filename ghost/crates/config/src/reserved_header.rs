@@ -38,7 +38,7 @@ const OWN_PREFIX: &str = "x-gateway-";
 
 /// Whether a filter cannot do this to a field of this name. Removing a field that never goes further anyway is
 /// possible.
-pub(crate) fn is_gateways_own(message: Message, action: Action, name: &str) -> bool {
+pub(crate) fn is_reserved(message: Message, action: Action, name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let is_among = |list: &[&str]| list.contains(&&*name);
     match message {
