@@ -124,11 +124,11 @@ unsafe fn attempt(
     request: &Message<'_>,
     forwarded: &Forwarded<'_>,
 ) -> Result<Exchange, Failure> {
-    let Forwarded { service, row, applied, .. } = forwarded;
+    let Forwarded { service, service_director, applied, .. } = forwarded;
     let req = ctx.req;
     // SAFETY: as promised by the caller of `answer`.
     unsafe {
-        if !registered::is_healthy(ctx, director) || !row.is_healthy(ctx) {
+        if !registered::is_healthy(ctx, director) || !service_director.is_healthy(ctx) {
             return Err(Failure::Sick);
         }
         let head = fetch::head(applied, request)?;

@@ -11,8 +11,8 @@ use varnish::ffi::{vrt_ctx, VCL_BACKEND};
 use crate::director::METHODS;
 use crate::gateway;
 use crate::registered::Registered;
-use crate::row::Rows;
 use crate::rule_handle::RuleHandle;
+use crate::service_director::ServiceDirectors;
 use crate::snapshot::Snapshot;
 use crate::target::Target;
 
@@ -20,14 +20,14 @@ use crate::target::Target;
 #[derive(Default)]
 pub struct VclState {
     table: ArcSwapOption<Table>,
-    rows: Arc<Rows>,
+    service_directors: Arc<ServiceDirectors>,
     direct: AtomicBool,
 }
 
 /// The directors of a VCL's rules, by their numbers in one configuration.
 pub struct Table {
     snapshot: Weak<Snapshot>,
-    rows: Arc<Rows>,
+    service_directors: Arc<ServiceDirectors>,
     rules: Box<[OnceLock<Arc<RuleDirectors>>]>,
 }
 
@@ -88,7 +88,7 @@ impl VclState {
         let former = self.table.load_full();
         // Of several that notice a new configuration at once, the last one's table stays; the others' serve
         // the requests that made them.
-        let table = Arc::new(Table::new(snapshot, &self.rows, former.as_deref()));
+        let table = Arc::new(Table::new(snapshot, &self.service_directors, former.as_deref()));
         let is_running = || gateway::running().is_some_and(|running| Arc::ptr_eq(&running, snapshot));
         let before = keep_if(&self.table, &table, is_running);
         drop(turn);
@@ -103,7 +103,7 @@ impl VclState {
     pub unsafe fn show(&self, ctx: &vrt_ctx) {
         if let Some(snapshot) = gateway::running() {
             // SAFETY: as promised.
-            unsafe { self.rows.show(ctx, snapshot.services()) };
+            unsafe { self.service_directors.show(ctx, snapshot.services()) };
         }
     }
 
@@ -117,15 +117,15 @@ impl VclState {
     pub fn discard(&self) {
         let _turn = loaded();
         self.table.store(None);
-        self.rows.clear();
+        self.service_directors.clear();
     }
 
     /// Lets what is not in this configuration go.
     fn retire(&self, snapshot: &Arc<Snapshot>) {
         if let Some(former) = self.table.load_full() {
-            self.table.store(Some(Arc::new(Table::new(snapshot, &self.rows, Some(&former)))));
+            self.table.store(Some(Arc::new(Table::new(snapshot, &self.service_directors, Some(&former)))));
         }
-        self.rows.keep(snapshot.services());
+        self.service_directors.keep(snapshot.services());
     }
 }
 
@@ -150,13 +150,17 @@ pub fn retire_all() {
 
 impl Table {
     /// A table for a configuration, with the directors of the rules that are in a former one, too.
-    fn new(snapshot: &Arc<Snapshot>, rows: &Arc<Rows>, former: Option<&Self>) -> Self {
+    fn new(
+        snapshot: &Arc<Snapshot>,
+        service_directors: &Arc<ServiceDirectors>,
+        former: Option<&Self>,
+    ) -> Self {
         let former = former.into_iter().flat_map(|table| &table.rules).filter_map(OnceLock::get);
         let former: std::collections::HashMap<*const RuleHandle, &Arc<RuleDirectors>> =
             former.map(|directors| (Arc::as_ptr(&directors.rule), directors)).collect();
         let slot = |rule| former.get(&Arc::as_ptr(rule)).map_or_else(OnceLock::new, |d| Arc::clone(d).into());
         let rules = snapshot.rules().map(slot).collect();
-        Self { snapshot: Arc::downgrade(snapshot), rows: Arc::clone(rows), rules }
+        Self { snapshot: Arc::downgrade(snapshot), service_directors: Arc::clone(service_directors), rules }
     }
 
     fn is_for(&self, snapshot: &Arc<Snapshot>) -> bool {
@@ -183,7 +187,7 @@ impl Table {
             // SAFETY: as promised; the methods expect a target. The VCL exists when the directors go: within a
             // task of it, within its own event, or under the lock that its event waits for.
             let registered = unsafe {
-                let target = Arc::new(Target::new(ctx, &self.rows, rule, chosen.match_index)?);
+                let target = Arc::new(Target::new(ctx, &self.service_directors, rule, chosen.match_index)?);
                 let name = target.name();
                 Registered::new(ctx, &METHODS, target, &name)?
             };

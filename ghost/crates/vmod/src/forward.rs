@@ -17,8 +17,8 @@ use crate::gateway;
 use crate::local_reply::LocalReply;
 use crate::log;
 use crate::message::Message;
-use crate::row::Row;
 use crate::rule_handle::{Destination, Drawn};
+use crate::service_director::ServiceDirector;
 use crate::socket;
 use crate::target::Target;
 use crate::task_state;
@@ -28,7 +28,7 @@ pub struct Forwarded<'t> {
     /// The service of the backend that was drawn.
     pub service: &'t Arc<Service>,
     /// How backend.list shows the service.
-    pub row: &'t Row,
+    pub service_director: &'t ServiceDirector,
     /// What the log calls the backend.
     pub name: &'t str,
     /// What is done to the request, and what the answer carries.
@@ -53,8 +53,8 @@ pub unsafe fn draw<'t>(
             return Err(local_reply(ctx, 500, "the rule has no backend with a weight"));
         };
         let Drawn { backend, destination, carried, index, log_service } = drawn;
-        match (destination, target.row(index)) {
-            (Destination::Service(service), Some(row)) => {
+        match (destination, target.service_director(index)) {
+            (Destination::Service(service), Some(service_director)) => {
                 log::line(vsl, VslTag::VclLog, log_service);
                 if !service.has_endpoints() {
                     return Err(local_reply(ctx, 503, "the service has no endpoint"));
@@ -62,9 +62,9 @@ pub unsafe fn draw<'t>(
                 let rule = &target.rule().rule().filters;
                 let applied = Applied { rule, backend: &backend.filters, prefix: target.prefix(), carried };
                 let name = target.backend_name(index, || name(director, target, service.id()));
-                Ok(Forwarded { service, row, name, applied })
+                Ok(Forwarded { service, service_director, name, applied })
             }
-            (Destination::Service(_), None) => Err(local_reply(ctx, 500, "a service without a row")),
+            (Destination::Service(_), None) => Err(local_reply(ctx, 500, "a service without a director")),
             (Destination::Answer(Answer { status, why }), _) => Err(local_reply(ctx, *status, why.as_str())),
             (Destination::Redirect, _) => Err(redirect(ctx, request, target, backend)),
         }
@@ -86,8 +86,8 @@ pub unsafe fn fetch(ctx: &vrt_ctx, director: VCL_BACKEND, target: &Target) -> bo
             return answer_locally(ctx, local_reply(ctx, 500, "no bereq"));
         };
         match draw(ctx, (*ctx.bo).vsl.as_mut_ptr(), &bereq, director, target) {
-            Ok(Forwarded { service, row, name, applied }) => {
-                fetch::start(ctx, service, &[director, row.director()], &applied, name)
+            Ok(Forwarded { service, service_director, name, applied }) => {
+                fetch::start(ctx, service, &[director, service_director.director()], &applied, name)
             }
             Err(reply) => answer_locally(ctx, reply),
         }

@@ -6,7 +6,7 @@
 //! - [`gateway`] is what the process has once: the configuration that runs ([`snapshot`]) and the upstream.
 //! - [`recv`] routes a request; [`task`] and [`backend_task`] remember what came of it; [`answer`] and [`deliver`] write answers.
 //! - [`rule_handle`] is a rule as requests hold it; [`directors`] makes a [`director`] for each that is used
-//!   ([`target`]), and a [`row`] of backend.list for each service; both are [`registered`] with Varnish.
+//!   ([`target`]), and a director for each service ([`service_director`]); both are [`registered`] with Varnish.
 //! - [`forward`] draws a backend of the rule. There are two doors to it: [`fetch`], by way of a backend task and its director
 //!   ([`door`]), and [`direct`], in the client's own thread.
 
@@ -36,9 +36,9 @@ mod recv;
 mod registered;
 mod reload;
 mod request_body;
-mod row;
 mod rule_handle;
 mod scratch;
+mod service_director;
 mod session;
 mod snapshot;
 mod socket;

@@ -6,15 +6,15 @@ use std::sync::{Arc, OnceLock};
 use ghost_upstream::Service;
 use varnish::ffi::vrt_ctx;
 
-use crate::row::{Row, Rows};
 use crate::rule_handle::RuleHandle;
+use crate::service_director::{ServiceDirector, ServiceDirectors};
 
 /// Where the requests of a rule go, and what is done to them on the way.
 pub struct Target {
     rule: Arc<RuleHandle>,
     match_index: usize,
     /// By backend; none where its requests go to no service.
-    rows: Box<[Option<Arc<Row>>]>,
+    service_directors: Box<[Option<Arc<ServiceDirector>>]>,
     /// By backend: what the log calls it, once it was asked.
     names: Box<[OnceLock<String>]>,
 }
@@ -23,21 +23,21 @@ impl Target {
     /// The target of a match of a rule; none where its VCL cools.
     ///
     /// # Safety
-    /// `ctx` is a client task's of the VCL that the rows belong to.
+    /// `ctx` is a client task's of the VCL that the directors belong to.
     pub unsafe fn new(
         ctx: &vrt_ctx,
-        rows: &Rows,
+        service_directors: &ServiceDirectors,
         rule: &Arc<RuleHandle>,
         match_index: usize,
     ) -> Option<Self> {
-        let mut own: Vec<Option<Arc<Row>>> = Vec::new();
+        let mut own: Vec<Option<Arc<ServiceDirector>>> = Vec::new();
         own.resize_with(rule.rule().backends.len(), || None);
         for (backend, service) in rule.services() {
             // SAFETY: as promised.
-            own[backend] = Some(unsafe { rows.row(ctx, service) }?);
+            own[backend] = Some(unsafe { service_directors.get_or_make(ctx, service) }?);
         }
         let names = own.iter().map(|_| OnceLock::new()).collect();
-        Some(Self { rule: Arc::clone(rule), match_index, rows: own.into(), names })
+        Some(Self { rule: Arc::clone(rule), match_index, service_directors: own.into(), names })
     }
 
     /// The rule.
@@ -45,9 +45,9 @@ impl Target {
         &self.rule
     }
 
-    /// The row of the service that a backend's requests go to.
-    pub fn row(&self, backend: usize) -> Option<&Row> {
-        self.rows.get(backend)?.as_deref()
+    /// The director of the service that a backend's requests go to.
+    pub fn service_director(&self, backend: usize) -> Option<&ServiceDirector> {
+        self.service_directors.get(backend)?.as_deref()
     }
 
     /// What the log calls a backend, which `make` says the first time.
@@ -61,7 +61,10 @@ impl Target {
     /// `ctx` is valid.
     pub unsafe fn is_healthy(&self, ctx: &vrt_ctx) -> bool {
         // SAFETY: as promised.
-        self.rows.iter().flatten().any(|row| unsafe { row.is_healthy(ctx) })
+        self.service_directors
+            .iter()
+            .flatten()
+            .any(|service_director| unsafe { service_director.is_healthy(ctx) })
     }
 
     /// The services of the rule, each once.

@@ -18,10 +18,10 @@ use crate::gateway;
 use crate::listing;
 use crate::registered::{self, private, release, Methods, Registered};
 
-/// The row of one service.
-pub struct Row(Registered);
+/// The director of one service.
+pub struct ServiceDirector(Registered);
 
-impl Row {
+impl ServiceDirector {
     unsafe fn new(ctx: &vrt_ctx, service: &Arc<Service>) -> Option<Self> {
         // A NUL could only come from a broken configuration.
         let name = CString::new(service.id().replace('\0', "?")).unwrap_or_default();
@@ -29,7 +29,7 @@ impl Row {
         unsafe { Registered::new(ctx, &METHODS, Arc::new(Arc::clone(service)), &name) }.map(Self)
     }
 
-    /// The director, for as long as the row lives.
+    /// The director, for as long as self lives.
     pub fn director(&self) -> VCL_BACKEND {
         self.0.director()
     }
@@ -44,32 +44,32 @@ impl Row {
     }
 }
 
-/// The rows of one loaded VCL.
+/// The directors of one loaded VCL.
 #[derive(Default)]
-pub struct Rows(ByService<Row>);
+pub struct ServiceDirectors(ByService<ServiceDirector>);
 
-impl Rows {
-    /// The row of a service, made where there is none; none where the VCL cools.
+impl ServiceDirectors {
+    /// The director of a service, made where there is none; none where the VCL cools.
     ///
     /// # Safety
-    /// `ctx` belongs to a task or the initialisation of the VCL that the rows belong to.
-    pub unsafe fn row(&self, ctx: &vrt_ctx, service: &Arc<Service>) -> Option<Arc<Row>> {
+    /// `ctx` belongs to a task or the initialisation of the VCL that the directors belong to.
+    pub unsafe fn get_or_make(&self, ctx: &vrt_ctx, service: &Arc<Service>) -> Option<Arc<ServiceDirector>> {
         // SAFETY: as promised.
-        self.0.get_or_make(service, || unsafe { Row::new(ctx, service) })
+        self.0.get_or_make(service, || unsafe { ServiceDirector::new(ctx, service) })
     }
 
-    /// Makes the rows that are missing.
+    /// Makes the directors that are missing.
     ///
     /// # Safety
-    /// As for [`row`](Self::row).
+    /// As for [`get_or_make`](Self::get_or_make).
     pub unsafe fn show(&self, ctx: &vrt_ctx, services: &Services) {
         for service in services.iter() {
             // SAFETY: as promised. A VCL that cools shows what it has.
-            let _ = unsafe { self.row(ctx, service) };
+            let _ = unsafe { self.get_or_make(ctx, service) };
         }
     }
 
-    /// Lets the rows of services go that are not among these. To be called while the VCL cannot be discarded.
+    /// Lets the directors of services go that are not among these. To be called while the VCL cannot be discarded.
     pub fn keep(&self, services: &Services) {
         self.0.keep(services);
     }
@@ -98,7 +98,7 @@ static METHODS: Methods = Methods(ffi::vdi_methods {
 
 /// Sends the request to the service.
 unsafe extern "C" fn gethdrs(ctx: *const vrt_ctx, director: VCL_BACKEND) -> c_int {
-    // SAFETY: Varnish's arguments are the running backend task's and a row's director, valid for the call.
+    // SAFETY: Varnish's arguments are the running backend task's and a service's director, valid for the call.
     unsafe {
         door::gethdrs(ctx, || {
             let service = private::<Arc<Service>>(director);
@@ -120,7 +120,7 @@ unsafe extern "C" fn healthy(
     changed: *mut VCL_TIME,
 ) -> VCL_BOOL {
     let healthy = caught(|| {
-        // SAFETY: Varnish calls this with a row's director, and `changed` is null or to be set.
+        // SAFETY: Varnish calls this with a service's director, and `changed` is null or to be set.
         unsafe {
             if let Some(changed) = changed.as_mut() {
                 *changed = VCL_TIME((*(*director.0).vdir).health_changed);
@@ -148,9 +148,9 @@ unsafe extern "C" fn list(
     }
 }
 
-/// Gives up the service, when nobody refers to its row any more.
+/// Gives up the service, when nobody refers to its director any more.
 unsafe extern "C" fn destroy(director: VCL_BACKEND) {
-    // SAFETY: Varnish calls this once, with a row's director.
+    // SAFETY: Varnish calls this once, with a service's director.
     let service = unsafe { release::<Arc<Service>>(director) };
     let _ = caught(|| drop(service));
 }
