@@ -30,14 +30,14 @@ impl Target {
         rule: &Arc<RuleHandle>,
         match_index: usize,
     ) -> Option<Self> {
-        let mut own: Vec<Option<Arc<ServiceDirector>>> = Vec::new();
-        own.resize_with(rule.rule().backends.len(), || None);
+        let mut directors: Vec<Option<Arc<ServiceDirector>>> = Vec::new();
+        directors.resize_with(rule.rule().backends.len(), || None);
         for (backend, service) in rule.services() {
             // SAFETY: as promised.
-            own[backend] = Some(unsafe { service_directors.get_or_make(ctx, service) }?);
+            directors[backend] = Some(unsafe { service_directors.get_or_make(ctx, service) }?);
         }
-        let names = own.iter().map(|_| OnceLock::new()).collect();
-        Some(Self { rule: Arc::clone(rule), match_index, service_directors: own.into(), names })
+        let names = directors.iter().map(|_| OnceLock::new()).collect();
+        Some(Self { rule: Arc::clone(rule), match_index, service_directors: directors.into(), names })
     }
 
     /// The rule.
