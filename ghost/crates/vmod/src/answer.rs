@@ -71,7 +71,7 @@ pub unsafe fn write(ctx: &vrt_ctx) -> Result<(), NoRoom> {
     deliver::filter_own(task, &mut resp)
 }
 
-/// Writes the local reply where a backend was drawn that no request goes to, else a short one in words,
+/// Writes the local reply where a backend was picked that no request goes to, else a short one in words,
 /// in vcl_backend_error. Errors where it does not fit.
 ///
 /// # Safety

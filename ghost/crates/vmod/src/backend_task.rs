@@ -8,7 +8,7 @@ use crate::task_state::{drop_state, Methods, TaskState};
 /// The state of a backend task.
 #[derive(Default)]
 pub struct BackendTask {
-    /// The local reply, where a backend was drawn that no request goes to.
+    /// The local reply, where a backend was picked that no request goes to.
     pub local_reply: Option<LocalReply>,
 }
 

@@ -101,7 +101,7 @@ unsafe fn exchange(ctx: &vrt_ctx, task: &mut ClientTask) -> Result<(), LocalRepl
         let target = director::target(director);
         let Some(request) = Message::new((*ctx.req).http) else { return Err(LocalReply::status(500)) };
         let forwarded =
-            forward::draw(ctx, ctx.vsl, &request, director, target).inspect_err(LocalReply::count)?;
+            forward::pick(ctx, ctx.vsl, &request, director, target).inspect_err(LocalReply::count)?;
         match attempt(ctx, director, &request, &forwarded) {
             Ok(exchange) => {
                 fetch::log_open(ctx.vsl, forwarded.name, &exchange);

@@ -1,6 +1,6 @@
-//! The fetch of a rule's request: a backend is drawn, and its filters go along.
+//! The fetch of a rule's request: a backend is picked, and its filters go along.
 //!
-//! Each fetch draws anew, also a retry and one in the background; a request that the cache answers takes no turn.
+//! Each fetch picks one, also a retry and one in the background; a request that the cache answers takes no turn.
 
 use std::ffi::CStr;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::gateway;
 use crate::local_reply::LocalReply;
 use crate::log;
 use crate::message::Message;
-use crate::rule_handle::{Destination, Drawn};
+use crate::rule_handle::{Destination, PickedBackend};
 use crate::service_director::ServiceDirector;
 use crate::socket;
 use crate::target::Target;
@@ -25,7 +25,7 @@ use crate::task_state;
 
 /// Where a request of a rule goes: to a service, with what is done to it on its way.
 pub struct Forwarded<'t> {
-    /// The service of the backend that was drawn.
+    /// The service of the backend that was picked.
     pub service: &'t Arc<Service>,
     /// How backend.list shows the service.
     pub service_director: &'t ServiceDirector,
@@ -40,7 +40,7 @@ pub struct Forwarded<'t> {
 /// # Safety
 /// `ctx` is the running task's, `vsl` its log, and `request` what it asks for. The caller holds the director, which
 /// stands for the target.
-pub unsafe fn draw<'t>(
+pub unsafe fn pick<'t>(
     ctx: &vrt_ctx,
     vsl: *mut ffi::vsl_log,
     request: &Message<'_>,
@@ -49,10 +49,10 @@ pub unsafe fn draw<'t>(
 ) -> Result<Forwarded<'t>, LocalReply> {
     // SAFETY: as promised.
     unsafe {
-        let Some(drawn) = target.rule().draw() else {
+        let Some(picked) = target.rule().pick() else {
             return Err(local_reply(ctx, 500, "the rule has no backend with a weight"));
         };
-        let Drawn { backend, destination, carried, index, log_service } = drawn;
+        let PickedBackend { backend, destination, carried, index, log_service } = picked;
         match (destination, target.service_director(index)) {
             (Destination::Service(service), Some(service_director)) => {
                 log::line(vsl, VslTag::VclLog, log_service);
@@ -85,7 +85,7 @@ pub unsafe fn fetch(ctx: &vrt_ctx, director: VCL_BACKEND, target: &Target) -> bo
         let Some(bereq) = Message::new((*ctx.bo).bereq) else {
             return answer_locally(ctx, local_reply(ctx, 500, "no bereq"));
         };
-        match draw(ctx, (*ctx.bo).vsl.as_mut_ptr(), &bereq, director, target) {
+        match pick(ctx, (*ctx.bo).vsl.as_mut_ptr(), &bereq, director, target) {
             Ok(Forwarded { service, service_director, name, applied }) => {
                 fetch::start(ctx, service, &[director, service_director.director()], &applied, name)
             }
@@ -104,7 +104,7 @@ unsafe fn name(director: VCL_BACKEND, target: &Target, service: &str) -> String 
 
 /// The redirect of the backend's filters. What it says of the listener is the same for all on its socket.
 unsafe fn redirect(ctx: &vrt_ctx, request: &Message<'_>, target: &Target, backend: &Backend) -> LocalReply {
-    // SAFETY: as promised by the caller of `draw`.
+    // SAFETY: as promised by the caller of `pick`.
     let socket = unsafe { socket::name(ctx) };
     let snapshot = gateway::running();
     let listeners = snapshot.as_ref().map(|snapshot| &snapshot.config().listeners[..]).unwrap_or_default();

@@ -7,7 +7,7 @@
 //! - [`recv`] routes a request; [`task`] and [`backend_task`] remember what came of it; [`answer`] and [`deliver`] write answers.
 //! - [`rule_handle`] is a rule as requests hold it; [`directors`] makes a [`director`] for each that is used
 //!   ([`target`]), and a director for each service ([`service_director`]); both are [`registered`] with Varnish.
-//! - [`forward`] draws a backend of the rule. There are two doors to it: [`fetch`], by way of a backend task and its director
+//! - [`forward`] picks a backend of the rule. There are two doors to it: [`fetch`], by way of a backend task and its director
 //!   ([`door`]), and [`direct`], in the client's own thread.
 
 #![warn(unsafe_op_in_unsafe_fn)]

@@ -18,7 +18,7 @@ pub struct RuleHandle {
     name: String,
     words: Words,
     shares: Box<[Share]>,
-    /// Draws among the backends; none where none has a weight.
+    /// Picks among the backends; none where none has a weight.
     balancer: Option<Arc<Balancer>>,
 }
 
@@ -44,7 +44,7 @@ impl Words {
     }
 }
 
-/// What becomes of the requests that a backend is drawn for.
+/// What becomes of the requests that a backend is picked for.
 pub struct Share {
     destination: Destination,
     /// The record of the log that names the service; empty where there is none.
@@ -63,8 +63,8 @@ pub enum Destination {
     Answer(Answer),
 }
 
-/// A backend that was drawn.
-pub struct Drawn<'h> {
+/// A backend that was picked.
+pub struct PickedBackend<'h> {
     /// Its record.
     pub backend: &'h Backend,
     /// Where the request goes.
@@ -119,10 +119,10 @@ impl RuleHandle {
     }
 
     /// The backend whose turn it is; none where none has a weight.
-    pub fn draw(&self) -> Option<Drawn<'_>> {
+    pub fn pick(&self) -> Option<PickedBackend<'_>> {
         let index = self.balancer.as_ref()?.pick();
         let (backend, share) = (self.rule.backends.get(index)?, self.shares.get(index)?);
-        Some(Drawn {
+        Some(PickedBackend {
             backend,
             destination: &share.destination,
             log_service: &share.log_service,

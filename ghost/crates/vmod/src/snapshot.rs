@@ -149,15 +149,15 @@ mod tests {
     fn a_reload_goes_on_with_the_turns_where_they_were() {
         let upstream = Upstream::new(Settings::default());
         let before = snapshot(&fixture(), &upstream, None);
-        let draw = |snapshot: &Snapshot| rule(snapshot, "0004/split").draw().map(|drawn| drawn.index);
-        let first: Vec<_> = (0..2).map(|_| draw(&before)).collect();
+        let pick = |snapshot: &Snapshot| rule(snapshot, "0004/split").pick().map(|picked| picked.index);
+        let first: Vec<_> = (0..2).map(|_| pick(&before)).collect();
         // The rule is another, its weights are the same.
         let changed = fixture().replace(r#""value": "/split""#, r#""value": "/parted""#);
         let after = snapshot(&changed, &upstream, Some(&before));
         assert!(!Arc::ptr_eq(&rule(&before, "0004/split"), &rule(&after, "0004/split")));
-        let mut draws: Vec<_> = first.into_iter().chain((2..4).map(|_| draw(&after))).collect();
-        draws.sort();
-        assert_eq!(draws, [Some(0), Some(0), Some(0), Some(1)]);
+        let mut picks: Vec<_> = first.into_iter().chain((2..4).map(|_| pick(&after))).collect();
+        picks.sort();
+        assert_eq!(picks, [Some(0), Some(0), Some(0), Some(1)]);
     }
 
     #[test]
@@ -221,8 +221,8 @@ mod tests {
             {"service": "a/none:80""#,
         );
         let split = rule(&snapshot(&json, &Upstream::new(Settings::default()), None), "0004/split");
-        let carried: Vec<_> = (0..4).filter_map(|_| split.draw()?.carried).collect();
-        assert_eq!(carried.len(), 1, "one of four is drawn of the backend with the filter");
+        let carried: Vec<_> = (0..4).filter_map(|_| split.pick()?.carried).collect();
+        assert_eq!(carried.len(), 1, "one of four is picked of the backend with the filter");
         let own = &split.rule().backends[1].filters.response_headers[..];
         let expected = ghost_route::plan::ResponsePlan::of_rule(&split.rule().filters).with_backend(own);
         assert_eq!(split.plan(Some(carried[0].as_bytes())), expected);

@@ -61,7 +61,7 @@ pub unsafe fn decide(
     Ok(outcome)
 }
 
-/// Sends the request to the backends of the rule, of which one is drawn when it is fetched.
+/// Sends the request to the backends of the rule, of which one is picked when it is fetched.
 unsafe fn forward(ctx: &vrt_ctx, vcl: &VclState, snapshot: &Arc<Snapshot>, chosen: &Chosen) -> Outcome {
     // SAFETY: as promised by the caller of `decide`; the table is that of the task's VCL.
     unsafe {
