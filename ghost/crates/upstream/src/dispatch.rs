@@ -31,7 +31,7 @@ pub(crate) struct Answer {
 }
 
 /// A connection to send the request on.
-struct Way {
+struct Acquired {
     connection: Connection,
     lease: Lease,
     is_reused: bool,
@@ -93,8 +93,8 @@ impl Dispatch<'_, '_> {
     fn run(&mut self) -> Result<Answer, Error> {
         let (mut may_reuse, mut made) = (true, 0);
         loop {
-            let way = self.way(may_reuse)?;
-            let result = self.attempt(way);
+            let acquired = self.acquire(may_reuse)?;
+            let result = self.attempt(acquired);
             let outcome = match &result {
                 Ok(answer) => Outcome::Answer(answer.head.status),
                 Err(failure) if failure.is_stale => Outcome::Stale,
@@ -127,7 +127,7 @@ impl Dispatch<'_, '_> {
 
     /// A connection to the endpoint whose turn it is, or else to the next.
     /// It may have served another request, if `may_reuse` says so.
-    fn way(&mut self, may_reuse: bool) -> Result<Way, Error> {
+    fn acquire(&mut self, may_reuse: bool) -> Result<Acquired, Error> {
         let mut lease = self.choose()?;
         loop {
             if may_reuse {
@@ -135,14 +135,14 @@ impl Dispatch<'_, '_> {
                 self.service.count_surplus(taken.surplus);
                 if let Some(connection) = taken.connection {
                     self.service.count(|counters| counters.reused.add());
-                    return Ok(Way { connection, lease, is_reused: true });
+                    return Ok(Acquired { connection, lease, is_reused: true });
                 }
             }
             if !lease.may_open() {
                 return Err(Error::HeldDown);
             }
             let error = match self.open(&mut lease) {
-                Ok(connection) => return Ok(Way { connection, lease, is_reused: false }),
+                Ok(connection) => return Ok(Acquired { connection, lease, is_reused: false }),
                 Err(NotOpened::Fault(error)) => error,
                 Err(NotOpened::NoFault(error)) => return Err(error),
             };
@@ -194,8 +194,8 @@ impl Dispatch<'_, '_> {
     }
 
     /// Sends the request on this connection and receives the head of its answer.
-    fn attempt(&mut self, way: Way) -> Result<Answer, Failure> {
-        let Way { mut connection, lease, is_reused } = way;
+    fn attempt(&mut self, acquired: Acquired) -> Result<Answer, Failure> {
+        let Acquired { mut connection, lease, is_reused } = acquired;
         lease.count_request();
         let mut received = HeadBuffer::new(buffers::take(), self.service.settings().max_head);
         let sent = self.send_head(&connection);
