@@ -11,7 +11,7 @@ use crate::deadline::{Deadline, Timeouts};
 use crate::dial::is_local_fault;
 use crate::endpoint::{Endpoint, Lease};
 use crate::error::{Error, Phase};
-use crate::exchange::Terms;
+use crate::exchange::RequestOptions;
 use crate::receive::HeadBuffer;
 use crate::replay::Replay;
 use crate::request::{FinishedHead, RequestHead};
@@ -57,7 +57,7 @@ pub(crate) fn dispatch(
     service: &Service,
     head: RequestHead,
     body: Body<'_>,
-    terms: &Terms,
+    options: &RequestOptions,
     client: &dyn Client,
 ) -> Result<Answer, Error> {
     let request = head.finish(body.length());
@@ -65,8 +65,8 @@ pub(crate) fn dispatch(
         service,
         request: &request,
         body: Replay::new(body),
-        timeouts: &terms.timeouts,
-        retry: &terms.retry,
+        timeouts: &options.timeouts,
+        retry: &options.retry,
         client,
         begun: Instant::now(),
         tried: Vec::new(),

@@ -42,9 +42,9 @@ pub struct Exchange {
     ticket: Ticket,
 }
 
-/// What an exchange may take.
+/// The options of one exchange.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Terms {
+pub struct RequestOptions {
     /// How long each part of it may take.
     pub timeouts: Timeouts,
     /// What is tried again.
@@ -73,17 +73,17 @@ impl Service {
     /// nothing was sent. A request whose connection had been used before is sent once more on a fresh one
     /// where the backend closed it without a byte of an answer, the body is not read or short, and
     /// the method is idempotent (RFC 9110 section 9.2.2, RFC 9112 section 9.3.1). What else is tried again
-    /// is part of the terms.
+    /// is part of the options.
     pub fn exchange(
         self: &Arc<Self>,
         head: RequestHead,
         body: Body<'_>,
-        terms: &Terms,
+        options: &RequestOptions,
         client: &dyn Client,
     ) -> Result<Exchange, Error> {
         let mut ticket = Ticket::new(self)?;
-        match dispatch::dispatch(self, head, body, terms, client) {
-            Ok(answer) => Ok(Exchange::new(answer, terms.timeouts, ticket)),
+        match dispatch::dispatch(self, head, body, options, client) {
+            Ok(answer) => Ok(Exchange::new(answer, options.timeouts, ticket)),
             Err(error) => {
                 ticket.fail(&error);
                 Err(error)

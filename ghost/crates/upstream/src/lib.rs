@@ -9,7 +9,7 @@
 //! - [`Error::status`] is what a gateway answers where there is no exchange.
 //!
 //! ```no_run
-//! use ghost_upstream::{Body, Patient, RequestHead, ServiceSpec, Settings, Terms, Upstream};
+//! use ghost_upstream::{Body, Patient, RequestHead, ServiceSpec, Settings, RequestOptions, Upstream};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let upstream = Upstream::new(Settings::default());
@@ -21,7 +21,7 @@
 //!
 //! let mut request = RequestHead::new(b"GET", b"/", b"example.com")?;
 //! request.field(b"Accept", b"*/*")?;
-//! let mut exchange = service.exchange(request, Body::Empty, &Terms::default(), &Patient)?;
+//! let mut exchange = service.exchange(request, Body::Empty, &RequestOptions::default(), &Patient)?;
 //! let mut buffer = [0; 4096];
 //! loop {
 //!     match exchange.read(&mut buffer, &Patient)? {
@@ -78,7 +78,7 @@ pub use deadline::Timeouts;
 pub use dial::Dial;
 pub use endpoint::Endpoint;
 pub use error::{Error, Phase};
-pub use exchange::{Exchange, Terms};
+pub use exchange::{Exchange, RequestOptions};
 pub use framing::Framing;
 pub use hop::{ConnectionOptions, is_hop_by_hop};
 pub use receive::HeadBuffer;

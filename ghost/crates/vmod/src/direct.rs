@@ -26,7 +26,7 @@ mod timeouts;
 
 use std::ptr;
 
-use ghost_upstream::{Exchange, Terms};
+use ghost_upstream::{Exchange, RequestOptions};
 use varnish::ffi::{vrt_ctx, VCL_BACKEND};
 
 pub use delivery::{register, unregister};
@@ -132,13 +132,13 @@ unsafe fn attempt(
             return Err(Failure::Sick);
         }
         let head = fetch::head(applied, request)?;
-        let terms = Terms { timeouts: timeouts::parameters(), ..Terms::default() };
+        let options = RequestOptions { timeouts: timeouts::parameters(), ..RequestOptions::default() };
         let waiting = Waiting::new(req);
         let mut sent = 0;
         let exchange = request_body::with(
             Origin::of_client(req),
             |origin, upload| request_body::upload((*req).wrk, ctx.vsl, origin, upload, &mut sent),
-            |body| service.exchange(head, body, &terms, &waiting),
+            |body| service.exchange(head, body, &options, &waiting),
         )?;
         Ok(exchange)
     }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ghost_config::Filters;
-use ghost_upstream::{Exchange, Service, Terms, Timeouts};
+use ghost_upstream::{Exchange, RequestOptions, Service, Timeouts};
 use varnish::ffi::{self, vrt_ctx, VslTag, VCL_BACKEND};
 
 pub use failure::{reason, Failure};
@@ -96,9 +96,9 @@ unsafe fn attempt(
         let bereq = Message::new((*bo).bereq).ok_or(Failure::Internal("no bereq"))?;
         let head = head(applied, &bereq)?;
         (*bo).acct.bereq_hdrbytes += head.size() as u64;
-        let terms = Terms { timeouts: timeouts(ctx), ..Terms::default() };
+        let options = RequestOptions { timeouts: timeouts(ctx), ..RequestOptions::default() };
         let waiting = Waiting::new(bo);
-        let exchange = body::with_body(bo, |body| service.exchange(head, body, &terms, &waiting))?;
+        let exchange = body::with_body(bo, |body| service.exchange(head, body, &options, &waiting))?;
         log_open((*bo).vsl.as_mut_ptr(), name, &exchange);
         log::timestamp(&mut *bo, c"Bereq");
         response::install(bo, exchange, applied.carried, name)

@@ -33,7 +33,7 @@ fn abandoned(script: fn(&mut Peer), body: Body<'_>) -> (Error, Client) {
     });
     let client = Client::new(&[backend.address]);
     let head = RequestHead::new(b"POST", b"/", b"a.io").expect("a sound request");
-    let exchange = client.service.exchange(head, body, &client.terms, &*waiting);
+    let exchange = client.service.exchange(head, body, &client.options, &*waiting);
     let error = exchange.map_or_else(Some, |mut exchange| {
         let mut buffer = [0; 10];
         std::iter::repeat_with(|| exchange.read(&mut buffer, &*waiting)).find_map(Result::err)

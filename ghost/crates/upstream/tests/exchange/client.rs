@@ -4,14 +4,15 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use ghost_upstream::{
-    Body, Endpoint, Error, Exchange, Patient, RequestHead, Service, ServiceSpec, Settings, Terms, Upstream,
+    Body, Endpoint, Error, Exchange, Patient, RequestHead, RequestOptions, Service, ServiceSpec, Settings,
+    Upstream,
 };
 
 /// An upstream with one service.
 pub struct Client {
     pub upstream: Upstream,
     pub service: Arc<Service>,
-    pub terms: Terms,
+    pub options: RequestOptions,
 }
 
 impl Client {
@@ -23,7 +24,7 @@ impl Client {
         let upstream = Upstream::new(settings);
         let services = upstream.update([spec(endpoints)]);
         let service = Arc::clone(services.get("a/b:80").expect("the service"));
-        Client { upstream, service, terms: Terms::default() }
+        Client { upstream, service, options: RequestOptions::default() }
     }
 
     /// Reloads with other endpoints.
@@ -33,7 +34,7 @@ impl Client {
 
     pub fn send(&self, method: &str, body: Body<'_>) -> Result<Exchange, Error> {
         let head = RequestHead::new(method.as_bytes(), b"/", b"a.io").expect("a sound request");
-        self.service.exchange(head, body, &self.terms, &Patient)
+        self.service.exchange(head, body, &self.options, &Patient)
     }
 
     /// A request without a body: status and body of its answer.

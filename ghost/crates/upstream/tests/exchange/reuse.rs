@@ -171,7 +171,7 @@ fn a_request_is_sent_again_as_its_terms_say() {
         ("no answer", &[""], 1, 200),
         ("more often than may be", &["HTTP/1.1 503 X\r\nContent-Length: 1\r\n\r\nx"; 2], 1, 503),
         ("another status", &["HTTP/1.1 500 X\r\nContent-Length: 0\r\n\r\n"], 2, 500),
-        ("without terms", &["HTTP/1.1 503 X\r\nContent-Length: 0\r\n\r\n"], 0, 503),
+        ("without options", &["HTTP/1.1 503 X\r\nContent-Length: 0\r\n\r\n"], 0, 503),
     ];
     for (name, answers, attempts, want) in table {
         let asked = AtomicUsize::new(0);
@@ -185,7 +185,7 @@ fn a_request_is_sent_again_as_its_terms_say() {
             }
         });
         let mut client = Client::new(&[backend.address]);
-        client.terms.retry = Retry { attempts, statuses: vec![503], backoff: Duration::from_millis(1) };
+        client.options.retry = Retry { attempts, statuses: vec![503], backoff: Duration::from_millis(1) };
         let mut source = |upload: &mut ghost_upstream::Upload<'_>| upload.write(b"hello");
         let exchange = client.send("PUT", Body::Known(5, &mut source)).expect(name);
         assert_eq!(finish(exchange).expect(name).0, want, "{name}");

@@ -15,7 +15,7 @@ const SHORT: Duration = Duration::from_millis(60);
 fn timeout_of(script: fn(&mut Peer), timeouts: Timeouts) -> (Phase, u16) {
     let backend = Backend::start(script);
     let mut client = Client::new(&[backend.address]);
-    client.terms.timeouts = timeouts;
+    client.options.timeouts = timeouts;
     let result = client.send("GET", Body::Empty).and_then(|mut exchange| read(&mut exchange, 100));
     let Err(error) = result else { panic!("no timeout") };
     let Error::Timeout(phase) = error else { panic!("no timeout but {error}") };
@@ -50,7 +50,7 @@ fn an_interim_response_does_not_shorten_the_wait_for_the_final_one() {
         peer.send("HTTP/1.1 204 No Content\r\n\r\n");
     });
     let mut client = Client::new(&[backend.address]);
-    client.terms.timeouts.head = SHORT / 10;
+    client.options.timeouts.head = SHORT / 10;
     assert_eq!(client.ask("GET").unwrap().0, 204);
 }
 
@@ -115,7 +115,7 @@ fn a_backend_that_is_slow_but_not_too_slow_is_waited_for() {
 fn an_exchange_without_time_left_fails_without_a_word_and_without_blame() {
     let backend = Backend::answering("");
     let mut client = Client::new(&[backend.address]);
-    client.terms.timeouts.whole = Some(Instant::now());
+    client.options.timeouts.whole = Some(Instant::now());
     let error = client.ask("GET").unwrap_err();
     assert!(matches!(error, Error::Timeout(Phase::Connecting)), "{error}");
     assert_eq!(client.endpoint().held_down(Instant::now()), None);
@@ -145,12 +145,12 @@ fn an_endpoint_that_does_not_accept_is_left_for_the_next() {
     let full = FullListener::new();
     let backend = Backend::answering("HTTP/1.1 204 No Content\r\n\r\n");
     let mut client = Client::new(&[full.address, backend.address]);
-    client.terms.timeouts.connect = SHORT;
+    client.options.timeouts.connect = SHORT;
     assert_eq!(client.ask("POST").unwrap().0, 204);
     assert!(client.endpoint().held_down(Instant::now()).is_some());
 
     let mut client = Client::new(&[full.address]);
-    client.terms.timeouts.connect = SHORT;
+    client.options.timeouts.connect = SHORT;
     let error = client.ask("POST").unwrap_err();
     assert!(matches!(error, Error::Timeout(Phase::Connecting)), "{error}");
     assert_eq!(error.status(), 504);

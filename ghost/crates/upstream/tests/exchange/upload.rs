@@ -161,7 +161,7 @@ fn a_success_that_came_early_counts_where_the_backend_reads_no_more() {
         peer.wait_for_close_without_reading();
     });
     let mut client = Client::new(&[backend.address]);
-    client.terms.timeouts.between_bytes = Duration::from_millis(200);
+    client.options.timeouts.between_bytes = Duration::from_millis(200);
     let exchange = client.send("POST", Body::Chunked(&mut in_one_piece)).unwrap();
     assert_eq!(finish(exchange).unwrap(), (200, "ok".into()));
     assert_eq!(client.endpoint().idle(), 0, "a connection with half a request is not used again");
@@ -174,7 +174,7 @@ fn an_upload_that_nobody_reads_runs_into_its_deadline() {
         peer.wait_for_close_without_reading();
     });
     let mut client = Client::new(&[backend.address]);
-    client.terms.timeouts.between_bytes = Duration::from_millis(50);
+    client.options.timeouts.between_bytes = Duration::from_millis(50);
     let error = client.send("POST", Body::Chunked(&mut endless)).unwrap_err();
     assert!(matches!(error, Error::Timeout(Phase::Sending)), "{error}");
 }
@@ -261,7 +261,7 @@ fn an_early_answer_beyond_its_limit_counts_though_the_upload_does_not_end() {
         peer.wait_for_close_without_reading();
     });
     let mut client = Client::with_settings(&[backend.address], settings);
-    client.terms.timeouts.between_bytes = Duration::from_millis(200);
+    client.options.timeouts.between_bytes = Duration::from_millis(200);
     let exchange = client.send("POST", Body::Chunked(&mut endless)).unwrap();
     assert_eq!(finish(exchange).unwrap().1.len(), 30_000_000);
     assert_eq!(client.endpoint().idle(), 0);
