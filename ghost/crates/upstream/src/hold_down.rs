@@ -3,16 +3,16 @@
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::moment::Moment;
+use crate::atomic_instant::AtomicInstant;
 use crate::scatter::scatter;
 use crate::settings::Settings;
 
 /// Whether and until when an endpoint is held down: longer each time, and cleared by the first connection.
 #[derive(Debug)]
 pub(crate) struct HoldDown {
-    until: Moment,
+    until: AtomicInstant,
     /// From when on it is tried nevertheless, where there is no other endpoint.
-    early: Moment,
+    early: AtomicInstant,
     /// How often in a row it was held down.
     times: AtomicU32,
     /// Whether a request tries just now whether the endpoint can be connected to.
@@ -31,8 +31,8 @@ pub(crate) enum Admission {
 impl HoldDown {
     pub(crate) fn new(epoch: Instant) -> Self {
         HoldDown {
-            until: Moment::none(epoch),
-            early: Moment::none(epoch),
+            until: AtomicInstant::none(epoch),
+            early: AtomicInstant::none(epoch),
             times: AtomicU32::new(0),
             probing: AtomicBool::new(false),
         }

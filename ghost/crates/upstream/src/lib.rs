@@ -35,6 +35,7 @@
 
 #![forbid(unsafe_code)]
 
+mod atomic_instant;
 mod bad_response;
 mod balance;
 mod body;
@@ -52,7 +53,6 @@ mod exchange;
 mod framing;
 mod hold_down;
 mod hop;
-mod moment;
 mod pool;
 mod reaper;
 mod receive;

@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::atomic_instant::AtomicInstant;
 use crate::connection::{Connection, Idle};
-use crate::moment::Moment;
 use crate::settings::Settings;
 use crate::stacks::Stacks;
 
@@ -32,7 +32,7 @@ pub(crate) struct Pool {
     open: AtomicBool,
     /// Until when no connection is kept, since the endpoint has sent bytes that no request asked for. It is
     /// likely to do so again, and such bytes can come too late to be seen.
-    distrusted: Moment,
+    distrusted: AtomicInstant,
 }
 
 impl Pool {
@@ -40,7 +40,7 @@ impl Pool {
         Pool {
             idle: Stacks::new(settings.max_idle),
             open: AtomicBool::new(true),
-            distrusted: Moment::none(now),
+            distrusted: AtomicInstant::none(now),
         }
     }
 

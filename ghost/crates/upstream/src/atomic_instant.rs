@@ -5,16 +5,16 @@ use std::time::{Duration, Instant};
 
 /// A point in time, or none. It orders nothing else between threads.
 #[derive(Debug)]
-pub(crate) struct Moment {
+pub(crate) struct AtomicInstant {
     epoch: Instant,
     /// Nanoseconds since the epoch, and one; 0 for none.
     nanos: AtomicU64,
 }
 
-impl Moment {
+impl AtomicInstant {
     /// None, of a clock that begins at `epoch`: no earlier point in time can be told from it.
     pub(crate) fn none(epoch: Instant) -> Self {
-        Moment { epoch, nanos: AtomicU64::new(0) }
+        AtomicInstant { epoch, nanos: AtomicU64::new(0) }
     }
 
     pub(crate) fn set(&self, at: Instant) {
@@ -57,13 +57,13 @@ mod tests {
     #[test]
     fn a_moment_is_none_until_it_is_set_and_passes() {
         let start = Instant::now();
-        let moment = Moment::none(start);
-        assert_eq!((moment.is_set(), moment.left(start)), (false, None));
-        moment.set(start + Duration::from_secs(2));
-        assert_eq!(moment.left(start + Duration::from_secs(1)), Some(Duration::from_secs(1)));
-        assert_eq!(moment.left(start + Duration::from_secs(2)), None);
-        assert!(moment.is_set());
-        moment.clear();
-        assert!(!moment.is_set());
+        let instant = AtomicInstant::none(start);
+        assert_eq!((instant.is_set(), instant.left(start)), (false, None));
+        instant.set(start + Duration::from_secs(2));
+        assert_eq!(instant.left(start + Duration::from_secs(1)), Some(Duration::from_secs(1)));
+        assert_eq!(instant.left(start + Duration::from_secs(2)), None);
+        assert!(instant.is_set());
+        instant.clear();
+        assert!(!instant.is_set());
     }
 }
