@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::atomic_instant::AtomicInstant;
-use crate::scatter::scatter;
 use crate::settings::Settings;
+use crate::splitmix::mix;
 
 /// Whether and until when an endpoint is held down: longer each time, and cleared by the first connection.
 #[derive(Debug)]
@@ -89,7 +89,7 @@ impl HoldDown {
 fn time(times: u32, settings: &Settings, entropy: u64) -> Duration {
     let doubled = settings.hold_down.saturating_mul(1 << times.min(16));
     let full = doubled.min(settings.hold_down_max);
-    full - full.mul_f64(0.25 * (scatter(entropy) as f64 / u64::MAX as f64))
+    full - full.mul_f64(0.25 * (mix(entropy) as f64 / u64::MAX as f64))
 }
 
 #[cfg(test)]

@@ -11,8 +11,8 @@ use crate::counters::Counters;
 use crate::dial::Dial;
 use crate::endpoint::{Endpoint, Lease};
 use crate::error::Error;
-use crate::scatter::scatter;
 use crate::settings::Settings;
+use crate::splitmix::mix;
 
 /// A service, which outlives reloads: whoever holds it sees its endpoints of now.
 #[derive(Debug)]
@@ -198,7 +198,7 @@ impl Service {
 /// that is down falls to all the others alike, not to its neighbour.
 fn in_turn(endpoints: &[Arc<Endpoint>], turn: usize) -> impl Iterator<Item = &Arc<Endpoint>> {
     let first = &endpoints[turn % endpoints.len()];
-    let (head, tail) = endpoints.split_at(scatter(turn as u64) as usize % endpoints.len());
+    let (head, tail) = endpoints.split_at(mix(turn as u64) as usize % endpoints.len());
     std::iter::once(first).chain(tail).chain(head)
 }
 
