@@ -224,7 +224,7 @@ impl<'a> Upload<'a> {
                 }
                 Ok(None) if self.wait(deadline)? => deadline = self.deadline(),
                 Ok(None) => {}
-                Err(error) => return Err(self.last_words(error, deadline)),
+                Err(error) => return Err(self.early_answer(error, deadline)),
             }
         }
         Ok(())
@@ -301,7 +301,7 @@ impl<'a> Upload<'a> {
     }
 
     /// A backend that closes may have answered before; what it said is still there to be received.
-    fn last_words(&mut self, error: io::Error, deadline: Deadline) -> End {
+    fn early_answer(&mut self, error: io::Error, deadline: Deadline) -> End {
         while self.answer.is_none() {
             match self.take() {
                 Ok(Some(())) => {}
