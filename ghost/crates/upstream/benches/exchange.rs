@@ -6,8 +6,8 @@ use std::net::{SocketAddr, TcpListener};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use ghost_upstream::{
-    Balancer, Body, BodyDecoder, Framing, HeadBuffer, Patient, RequestHead, RequestOptions, ServiceSpec,
-    Settings, Upstream,
+    Balancer, Body, BodyDecoder, Framing, HeadBuffer, NeverCancelled, RequestHead, RequestOptions,
+    ServiceSpec, Settings, Upstream,
 };
 
 const HEAD: &str = "HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Type: text/plain\r\n\
@@ -41,9 +41,10 @@ fn exchanges(criterion: &mut Criterion) {
         group.bench_function(name, |bencher| {
             bencher.iter(|| {
                 let head = RequestHead::new(b"GET", b"/", b"a.io").expect("a sound request");
-                let exchange = service.exchange(head, Body::Empty, &RequestOptions::default(), &Patient);
+                let exchange =
+                    service.exchange(head, Body::Empty, &RequestOptions::default(), &NeverCancelled);
                 let mut exchange = exchange.expect("an answer");
-                while exchange.read(&mut buffer, &Patient).expect("a whole body") > 0 {}
+                while exchange.read(&mut buffer, &NeverCancelled).expect("a whole body") > 0 {}
             });
         });
     }

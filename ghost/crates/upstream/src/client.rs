@@ -9,9 +9,9 @@ pub trait Client {
 
 /// A client that waits for ever.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Patient;
+pub struct NeverCancelled;
 
-impl Client for Patient {
+impl Client for NeverCancelled {
     fn is_gone(&self) -> bool {
         false
     }

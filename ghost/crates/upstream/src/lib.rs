@@ -9,7 +9,7 @@
 //! - [`Error::status`] is what a gateway answers where there is no exchange.
 //!
 //! ```no_run
-//! use ghost_upstream::{Body, Patient, RequestHead, ServiceSpec, Settings, RequestOptions, Upstream};
+//! use ghost_upstream::{Body, NeverCancelled, RequestHead, ServiceSpec, Settings, RequestOptions, Upstream};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let upstream = Upstream::new(Settings::default());
@@ -21,10 +21,10 @@
 //!
 //! let mut request = RequestHead::new(b"GET", b"/", b"example.com")?;
 //! request.field(b"Accept", b"*/*")?;
-//! let mut exchange = service.exchange(request, Body::Empty, &RequestOptions::default(), &Patient)?;
+//! let mut exchange = service.exchange(request, Body::Empty, &RequestOptions::default(), &NeverCancelled)?;
 //! let mut buffer = [0; 4096];
 //! loop {
-//!     match exchange.read(&mut buffer, &Patient)? {
+//!     match exchange.read(&mut buffer, &NeverCancelled)? {
 //!         0 => break,
 //!         count => println!("{:?}", &buffer[..count]),
 //!     }
@@ -72,7 +72,7 @@ pub use bad_response::{BadResponse, MAX_FIELDS};
 pub use balance::Balancer;
 pub use body::{BodyDecoder, Decoded};
 pub use chunked::BadChunk;
-pub use client::{Client, Patient};
+pub use client::{Client, NeverCancelled};
 pub use counters::{Counter, Counters};
 pub use deadline::Timeouts;
 pub use dial::Dial;

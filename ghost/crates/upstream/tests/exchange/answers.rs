@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, mpsc};
 
-use ghost_upstream::{Body, Error, Patient, Phase};
+use ghost_upstream::{Body, Error, NeverCancelled, Phase};
 
 use crate::backend::Backend;
 use crate::client::{Client, lent, read};
@@ -134,7 +134,7 @@ fn a_body_that_breaks_off_or_is_malformed_is_an_error_at_its_end() {
             other => panic!("{name}: {other}"),
         }
         assert_eq!(error.status(), 502, "{name}");
-        assert!(exchange.read(&mut [0; 10], &Patient).is_err(), "{name}: there is no reading on");
+        assert!(exchange.read(&mut [0; 10], &NeverCancelled).is_err(), "{name}: there is no reading on");
         assert_eq!(client.endpoint().in_flight(), 0, "{name}");
         assert_eq!(client.service.counters().in_flight.get(), 0, "{name}");
     }

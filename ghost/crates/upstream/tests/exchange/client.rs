@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use ghost_upstream::{
-    Body, Endpoint, Error, Exchange, Patient, RequestHead, RequestOptions, Service, ServiceSpec, Settings,
-    Upstream,
+    Body, Endpoint, Error, Exchange, NeverCancelled, RequestHead, RequestOptions, Service, ServiceSpec,
+    Settings, Upstream,
 };
 
 /// An upstream with one service.
@@ -34,7 +34,7 @@ impl Client {
 
     pub fn send(&self, method: &str, body: Body<'_>) -> Result<Exchange, Error> {
         let head = RequestHead::new(method.as_bytes(), b"/", b"a.io").expect("a sound request");
-        self.service.exchange(head, body, &self.options, &Patient)
+        self.service.exchange(head, body, &self.options, &NeverCancelled)
     }
 
     /// A request without a body: status and body of its answer.
@@ -57,7 +57,7 @@ pub fn finish(mut exchange: Exchange) -> Result<(u16, String), Error> {
 pub fn read(exchange: &mut Exchange, room: usize) -> Result<Vec<u8>, Error> {
     let (mut body, mut buffer) = (Vec::new(), vec![0; room]);
     loop {
-        match exchange.read(&mut buffer, &Patient)? {
+        match exchange.read(&mut buffer, &NeverCancelled)? {
             0 => return Ok(body),
             count => body.extend_from_slice(&buffer[..count]),
         }
@@ -68,7 +68,7 @@ pub fn read(exchange: &mut Exchange, room: usize) -> Result<Vec<u8>, Error> {
 pub fn lent(exchange: &mut Exchange) -> Result<Vec<u8>, Error> {
     let mut body = Vec::new();
     loop {
-        match exchange.lend(&Patient)? {
+        match exchange.lend(&NeverCancelled)? {
             [] => return Ok(body),
             piece => body.extend_from_slice(piece),
         }

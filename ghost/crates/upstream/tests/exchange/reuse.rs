@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, mpsc};
 use std::time::Duration;
 
-use ghost_upstream::{Body, Error, Patient, Phase, Retry, Settings};
+use ghost_upstream::{Body, Error, NeverCancelled, Phase, Retry, Settings};
 
 use crate::backend::{Backend, eventually};
 use crate::client::{Client, finish};
@@ -30,7 +30,7 @@ fn a_connection_is_free_as_soon_as_the_body_is_through() {
     let client = Client::new(&[backend.address]);
     let mut exchange = client.send("GET", Body::Empty).unwrap();
     assert_eq!((client.endpoint().idle(), client.endpoint().in_flight()), (0, 1));
-    exchange.read(&mut [0; 2], &Patient).unwrap();
+    exchange.read(&mut [0; 2], &NeverCancelled).unwrap();
     assert_eq!((client.endpoint().idle(), client.endpoint().in_flight()), (1, 0));
 }
 
