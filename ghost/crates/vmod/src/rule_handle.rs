@@ -16,14 +16,14 @@ use ghost_upstream::{Balancer, Service, Services};
 pub struct RuleHandle {
     rule: Arc<Rule>,
     name: String,
-    words: Words,
+    labels: RuleLabels,
     shares: Box<[Share]>,
     /// Picks among the backends; none where none has a weight.
     balancer: Option<Arc<Balancer>>,
 }
 
 /// What is said of a rule in every request that fits it.
-pub struct Words {
+pub struct RuleLabels {
     /// The header line "X-Gateway-Route: NAMESPACE/NAME".
     pub header: CString,
     /// The record of the log that names the route.
@@ -32,7 +32,7 @@ pub struct Words {
     pub log_rule: String,
 }
 
-impl Words {
+impl RuleLabels {
     fn new(route: &str, rule: &Rule) -> Self {
         // A NUL could only come from a broken configuration.
         let route = route.replace('\0', "?");
@@ -100,7 +100,13 @@ impl RuleHandle {
         }
         let weights: Vec<u32> = rule.backends.iter().map(|backend| backend.weight).collect();
         let balancer = Balancer::renew(former.and_then(|former| former.balancer.as_ref()), &weights);
-        Arc::new(Self { rule: Arc::clone(rule), name, words: Words::new(route, rule), shares, balancer })
+        Arc::new(Self {
+            rule: Arc::clone(rule),
+            name,
+            labels: RuleLabels::new(route, rule),
+            shares,
+            balancer,
+        })
     }
 
     /// The rule.
@@ -109,8 +115,8 @@ impl RuleHandle {
     }
 
     /// What is said of it.
-    pub fn words(&self) -> &Words {
-        &self.words
+    pub fn labels(&self) -> &RuleLabels {
+        &self.labels
     }
 
     /// Its name in Varnish: "namespace/name/index".

@@ -38,12 +38,12 @@ pub unsafe fn decide(
     let decision = scratch::with(|buffers| router.decide(&request, &mut buffers.route));
     let rule = decision.chosen.as_ref().map(|chosen| snapshot.rule(chosen));
     if let Some(rule) = rule {
-        let words = rule.words();
-        req.add_line(&words.header)?;
+        let labels = rule.labels();
+        req.add_line(&labels.header)?;
         // SAFETY: as promised, the log is the running task's.
         unsafe {
-            log::line(ctx.vsl, VslTag::VclLog, &words.log_route);
-            log::line(ctx.vsl, VslTag::VclLog, &words.log_rule);
+            log::line(ctx.vsl, VslTag::VclLog, &labels.log_route);
+            log::line(ctx.vsl, VslTag::VclLog, &labels.log_rule);
         }
     }
     // SAFETY: as promised.
