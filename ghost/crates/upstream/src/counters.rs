@@ -6,23 +6,23 @@ use crate::error::Error;
 
 /// One counter or gauge. Reading is never torn, and orders nothing.
 #[derive(Debug)]
-pub struct Counter(Place);
+pub struct Counter(Storage);
 
 #[derive(Debug)]
-enum Place {
-    Here(AtomicU64),
-    There(&'static AtomicU64),
+enum Storage {
+    Local(AtomicU64),
+    Shared(&'static AtomicU64),
 }
 
 impl Counter {
-    /// One that counts in a place of the caller's, such as memory that it shares with others.
-    pub fn at(place: &'static AtomicU64) -> Self {
-        Counter(Place::There(place))
+    /// One that counts in memory of the caller, such as a segment that it shares with others.
+    pub fn at(value: &'static AtomicU64) -> Self {
+        Counter(Storage::Shared(value))
     }
 
     /// Its value now.
     pub fn get(&self) -> u64 {
-        self.place().load(Ordering::Relaxed)
+        self.value().load(Ordering::Relaxed)
     }
 
     pub(crate) fn add(&self) {
@@ -30,30 +30,30 @@ impl Counter {
     }
 
     pub(crate) fn add_many(&self, count: u64) {
-        self.place().fetch_add(count, Ordering::Relaxed);
+        self.value().fetch_add(count, Ordering::Relaxed);
     }
 
     /// Adds one where the value is below `limit`. Returns whether it was.
     fn add_below(&self, limit: u64) -> bool {
         let next = |value: u64| (value < limit).then_some(value + 1);
-        self.place().fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).is_ok()
+        self.value().fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).is_ok()
     }
 
     fn sub(&self) {
-        self.place().fetch_sub(1, Ordering::Relaxed);
+        self.value().fetch_sub(1, Ordering::Relaxed);
     }
 
-    fn place(&self) -> &AtomicU64 {
+    fn value(&self) -> &AtomicU64 {
         match &self.0 {
-            Place::Here(place) => place,
-            Place::There(place) => place,
+            Storage::Local(value) => value,
+            Storage::Shared(value) => value,
         }
     }
 }
 
 impl Default for Counter {
     fn default() -> Self {
-        Counter(Place::Here(AtomicU64::new(0)))
+        Counter(Storage::Local(AtomicU64::new(0)))
     }
 }
 
