@@ -9,8 +9,8 @@ use std::collections::HashMap;
 
 use ghost_config::{Match, ValueMatch, ValueTest};
 
-/// A place in the order of ranks.
-pub(crate) type Place = usize;
+/// A position in the order of precedence.
+pub(crate) type Position = usize;
 
 /// What of a request tells matches apart.
 #[derive(Debug, PartialEq, Eq)]
@@ -25,50 +25,50 @@ pub(crate) trait Asked {
     /// What the request has there; none where it has nothing.
     fn value(&mut self, key: &Key) -> Option<&[u8]>;
 
-    /// Whether the match at this place fits; asked only where its condition on the path holds, or is an
+    /// Whether the match at this position fits; asked only where its condition on the path holds, or is an
     /// expression.
-    fn fits(&mut self, place: Place) -> bool;
+    fn fits(&mut self, position: Position) -> bool;
 }
 
 /// Matches in the order of ranks.
 #[derive(Debug, Default)]
 pub(crate) struct MatchList {
     keyed: Vec<Keyed>,
-    rest: Vec<Place>,
+    rest: Vec<Position>,
 }
 
 /// Those that are told apart by one key.
 #[derive(Debug)]
 struct Keyed {
     key: Key,
-    by_value: HashMap<Box<[u8]>, Vec<Place>>,
+    by_value: HashMap<Box<[u8]>, Vec<Position>>,
 }
 
 impl MatchList {
-    /// Adds a match behind those of lower places.
-    pub fn push(&mut self, place: Place, found: &Match) {
-        let Some((key, value)) = key(found) else { return self.rest.push(place) };
+    /// Adds a match behind those of lower positions.
+    pub fn push(&mut self, position: Position, found: &Match) {
+        let Some((key, value)) = key(found) else { return self.rest.push(position) };
         let index = self.keyed.iter().position(|keyed| keyed.key == key).unwrap_or_else(|| {
             self.keyed.push(Keyed { key, by_value: HashMap::new() });
             self.keyed.len() - 1
         });
-        self.keyed[index].by_value.entry(value.into()).or_default().push(place);
+        self.keyed[index].by_value.entry(value.into()).or_default().push(position);
     }
 
-    /// The lowest place below `best` whose match fits, else `best`.
-    pub fn lowest(&self, mut best: Place, asked: &mut impl Asked) -> Place {
+    /// The lowest position below `best` whose match fits, else `best`.
+    pub fn lowest(&self, mut best: Position, asked: &mut impl Asked) -> Position {
         for Keyed { key, by_value } in &self.keyed {
-            if let Some(places) = asked.value(key).and_then(|value| by_value.get(value)) {
-                best = first(places, best, asked);
+            if let Some(positions) = asked.value(key).and_then(|value| by_value.get(value)) {
+                best = first(positions, best, asked);
             }
         }
         first(&self.rest, best, asked)
     }
 }
 
-fn first(places: &[Place], best: Place, asked: &mut impl Asked) -> Place {
-    let mut lower = places.iter().copied().take_while(|place| *place < best);
-    lower.find(|place| asked.fits(*place)).unwrap_or(best)
+fn first(positions: &[Position], best: Position, asked: &mut impl Asked) -> Position {
+    let mut lower = positions.iter().copied().take_while(|position| *position < best);
+    lower.find(|position| asked.fits(*position)).unwrap_or(best)
 }
 
 /// What a match is found by.

@@ -1,7 +1,7 @@
 //! The matches under one hostname, found by path.
 //!
-//! The index narrows down to the lists of matches whose path condition can hold. Every match has its place
-//! in the order of ranks, lists are in that order, and the lowest place that fits wins, whichever list it
+//! The index narrows down to the lists of matches whose path condition can hold. Every match has its position
+//! in the order of ranks, lists are in that order, and the lowest position that fits wins, whichever list it
 //! comes from. So the outcome is that of trying all matches in order, whatever the ranks say; and where
 //! they say what the Gateway API does, the exact list or the longest prefix ends the search.
 
@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use ghost_config::{Match, PathMatch, Route};
 
-use crate::match_list::{Asked, Key, MatchList, Place};
+use crate::match_list::{Asked, Key, MatchList, Position};
 use crate::request::Headers;
 use crate::selection::Selection;
 
@@ -30,7 +30,7 @@ impl Candidate {
     }
 }
 
-/// Matches by path. It knows its routes by themselves, and not by their places in a configuration, so it outlives
+/// Matches by path. It knows its routes by themselves, and not by their positions in a configuration, so it outlives
 /// configurations in which they stay.
 #[derive(Debug)]
 pub(crate) struct PathIndex {
@@ -59,9 +59,9 @@ impl PathIndex {
         candidates.sort_by_key(|candidate| candidate.get(&routes).map(|found| &found.rank));
         let mut index =
             Self { routes: Vec::new(), candidates, exact: HashMap::new(), nodes: vec![Node::default()] };
-        for place in 0..index.candidates.len() {
-            if let Some(found) = index.candidates[place].get(&routes) {
-                index.insert(place, found);
+        for position in 0..index.candidates.len() {
+            if let Some(found) = index.candidates[position].get(&routes) {
+                index.insert(position, found);
             }
         }
         index.routes = routes;
@@ -74,21 +74,21 @@ impl PathIndex {
             && self.routes.iter().zip(routes).all(|(own, other)| Arc::ptr_eq(own, other))
     }
 
-    fn insert(&mut self, place: Place, found: &Match) {
+    fn insert(&mut self, position: Position, found: &Match) {
         match &found.path {
-            PathMatch::Exact(path) => self.exact.entry(path.clone()).or_default().push(place, found),
+            PathMatch::Exact(path) => self.exact.entry(path.clone()).or_default().push(position, found),
             PathMatch::Prefix(prefix) => {
                 let node = self.node(prefix);
-                self.nodes[node].prefixes.push(place, found);
+                self.nodes[node].prefixes.push(position, found);
             }
             PathMatch::Regex(pattern) => {
                 let node = self.node(whole_segments(pattern.prefix()));
-                self.nodes[node].regexes.push(place, found);
+                self.nodes[node].regexes.push(position, found);
             }
         }
     }
 
-    /// The match of the lowest place that fits.
+    /// The match of the lowest position that fits.
     pub fn find<H: Headers + ?Sized>(&self, selection: &mut Selection<'_, H>) -> Option<Candidate> {
         let path = selection.path;
         let mut asked = Request { index: self, selection };
@@ -144,8 +144,8 @@ impl<H: Headers + ?Sized> Asked for Request<'_, '_, H> {
         self.selection.value(key)
     }
 
-    fn fits(&mut self, place: Place) -> bool {
-        let found = self.index.candidates[place].get(&self.index.routes);
+    fn fits(&mut self, position: Position) -> bool {
+        let found = self.index.candidates[position].get(&self.index.routes);
         found.is_some_and(|found| self.selection.fits_beside_index(found))
     }
 }
