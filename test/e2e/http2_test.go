@@ -22,7 +22,7 @@ type message struct {
 	body             *string
 }
 
-// rawStream is what became of the first stream of a connection.
+// rawStream is what became of a stream of a connection.
 type rawStream struct {
 	status, body string
 	// end is "whole", "reset CODE", "goaway CODE" or "closed".
@@ -43,6 +43,8 @@ type rawHTTP2 struct {
 	framer *http2.Framer
 	block  bytes.Buffer
 	hpack  *hpack.Encoder
+	// stream that the next request is sent on.
+	stream uint32
 }
 
 func (g *gateway) connectHTTP2(scheme string) *rawHTTP2 {
@@ -50,7 +52,7 @@ func (g *gateway) connectHTTP2(scheme string) *rawHTTP2 {
 	conn := g.connect(scheme, "h2")
 	_, err := io.WriteString(conn, http2.ClientPreface)
 	require.NoError(g.t, err)
-	c := &rawHTTP2{g: g, conn: conn, framer: http2.NewFramer(conn, conn)}
+	c := &rawHTTP2{g: g, conn: conn, framer: http2.NewFramer(conn, conn), stream: 1}
 	c.framer.AllowIllegalWrites = true
 	c.framer.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
 	c.hpack = hpack.NewEncoder(&c.block)
@@ -63,7 +65,7 @@ func (c *rawHTTP2) send(m message) {
 	if c.headers(m.fields, m.body == nil && m.trailers == nil) != nil {
 		return
 	}
-	if m.body != nil && c.framer.WriteData(1, m.trailers == nil, []byte(*m.body)) != nil {
+	if m.body != nil && c.framer.WriteData(c.stream, m.trailers == nil, []byte(*m.body)) != nil {
 		return
 	}
 	if m.trailers != nil {
@@ -78,10 +80,10 @@ func (c *rawHTTP2) headers(fields []field, end bool) error {
 			return err
 		}
 	}
-	return c.framer.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: c.block.Bytes(), EndStream: end, EndHeaders: true})
+	return c.framer.WriteHeaders(http2.HeadersFrameParam{StreamID: c.stream, BlockFragment: c.block.Bytes(), EndStream: end, EndHeaders: true})
 }
 
-// receive reads until the first stream or the connection ends.
+// receive reads until a stream or the connection ends.
 func (c *rawHTTP2) receive() rawStream {
 	var s rawStream
 	for {
