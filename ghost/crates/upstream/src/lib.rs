@@ -63,6 +63,7 @@ mod retry;
 mod service;
 mod services;
 mod settings;
+mod share;
 mod splitmix;
 mod stacks;
 mod upload;

@@ -12,6 +12,7 @@ use crate::dial::Dial;
 use crate::endpoint::{Endpoint, Lease};
 use crate::error::Error;
 use crate::settings::Settings;
+use crate::share::Share;
 use crate::splitmix::mix;
 
 /// A service, which outlives reloads: whoever holds it sees its endpoints of now.
@@ -24,6 +25,7 @@ pub struct Service {
     turn: AtomicUsize,
     counters: Counters,
     totals: Arc<Counters>,
+    share: Arc<Share>,
 }
 
 #[derive(Debug, Default)]
@@ -45,7 +47,12 @@ pub(crate) enum Unavailable {
 }
 
 impl Service {
-    pub(crate) fn new(id: Arc<str>, settings: Arc<Settings>, totals: Arc<Counters>) -> Self {
+    pub(crate) fn new(
+        id: Arc<str>,
+        settings: Arc<Settings>,
+        totals: Arc<Counters>,
+        share: Arc<Share>,
+    ) -> Self {
         Service {
             id,
             settings,
@@ -53,6 +60,7 @@ impl Service {
             turn: AtomicUsize::new(0),
             counters: Counters::default(),
             totals,
+            share,
         }
     }
 
@@ -79,10 +87,9 @@ impl Service {
         !self.endpoints.load().serving.is_empty()
     }
 
-    /// Takes a place among the requests in flight, for which [`end`](Self::end) must follow. A service
-    /// may take as many as places are left for all: alone half of the total, and of what it leaves another
-    /// one half again. So however many services hang, there is room for those that do not. One is always
-    /// allowed. Errors with [`Error::Overloaded`] or [`Error::ServiceOverloaded`]; no place is taken then.
+    /// Takes a place among the requests in flight, for which [`end`](Self::end) must follow. A service may
+    /// take its [`Share`] of all places, or as many as the settings say. Errors with [`Error::Overloaded`]
+    /// or [`Error::ServiceOverloaded`]; no place is taken then.
     pub(crate) fn begin(&self) -> Result<(), Error> {
         self.count(|counters| counters.requests.add());
         let total = self.settings.max_in_flight_total as u64;
@@ -90,7 +97,9 @@ impl Service {
         if left == 0 {
             return Err(Error::Overloaded);
         }
-        if !self.counters.begin_below(left) {
+        let share =
+            self.settings.max_in_flight_service.map_or_else(|| self.share.of(left), |most| most as u64);
+        if !self.counters.begin_below(share) {
             return Err(Error::ServiceOverloaded);
         }
         if !self.totals.begin_below(total) {

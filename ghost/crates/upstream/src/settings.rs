@@ -20,6 +20,8 @@ pub struct Settings {
     /// in the fetch door, of which there are 10,000 (`thread_pools` times `thread_pool_max`): beyond this,
     /// one that waits for a backend would take the thread of one that needs none.
     pub max_in_flight_total: usize,
+    /// How many of them each service may have; a share by how many services there are, where it is not said.
+    pub max_in_flight_service: Option<usize>,
     /// How long it may take from an exchange's beginning to the end of the request's body, which its
     /// client may send slowly.
     pub request_timeout: Duration,
@@ -48,6 +50,7 @@ impl Default for Settings {
             hold_down_all: Duration::from_secs(5),
             max_in_flight: 1024,
             max_in_flight_total: 4000,
+            max_in_flight_service: None,
             request_timeout: Duration::from_secs(3600),
             max_idle: 256,
             idle_timeout: Duration::from_secs(55),

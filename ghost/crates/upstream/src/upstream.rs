@@ -12,6 +12,7 @@ use crate::reaper::Reaper;
 use crate::service::Service;
 use crate::services::Services;
 use crate::settings::Settings;
+use crate::share::Share;
 
 /// A service as the configuration has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +29,7 @@ pub struct ServiceSpec {
 pub struct Upstream {
     settings: Arc<Settings>,
     totals: Arc<Counters>,
+    share: Arc<Share>,
     services: Arc<ArcSwap<Services>>,
     /// Every service that somebody holds, so that one that comes back is the same.
     known: Mutex<HashMap<Arc<str>, Weak<Service>>>,
@@ -47,6 +49,7 @@ impl Upstream {
             _reaper: Reaper::start(Arc::clone(&services)),
             settings: Arc::new(settings),
             totals: Arc::new(totals),
+            share: Arc::default(),
             services,
             known: Mutex::default(),
         }
@@ -75,6 +78,7 @@ impl Upstream {
             services.insert(spec.id, service);
         }
         let services = Arc::new(Services(services));
+        self.share.set_services(services.0.len());
         let before = self.services.swap(Arc::clone(&services));
         for (id, service) in &before.0 {
             if !services.0.contains_key(id) {
@@ -90,7 +94,12 @@ impl Upstream {
     }
 
     fn new_service(&self, id: &Arc<str>) -> Arc<Service> {
-        Arc::new(Service::new(Arc::clone(id), Arc::clone(&self.settings), Arc::clone(&self.totals)))
+        Arc::new(Service::new(
+            Arc::clone(id),
+            Arc::clone(&self.settings),
+            Arc::clone(&self.totals),
+            Arc::clone(&self.share),
+        ))
     }
 }
 

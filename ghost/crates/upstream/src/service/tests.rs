@@ -8,7 +8,7 @@ fn dials(count: u16) -> Vec<Dial> {
 
 fn service(endpoints: u16, settings: Settings) -> (Service, Instant) {
     let now = Instant::now();
-    let service = Service::new("a/b:80".into(), Arc::new(settings), Arc::default());
+    let service = Service::new("a/b:80".into(), Arc::new(settings), Arc::default(), Arc::default());
     service.set_endpoints(&dials(endpoints), now);
     (service, now)
 }
@@ -82,41 +82,75 @@ fn where_all_are_held_down_one_request_at_a_time_tries() {
     assert!(service.choose(&[], now + Duration::from_secs(1)).is_ok());
 }
 
+/// A hundred places for as many services.
+fn sharing(count: usize, settings: Settings) -> (Vec<Service>, Arc<Counters>) {
+    let settings = Arc::new(Settings { max_in_flight_total: 100, ..settings });
+    let (totals, share) = (Arc::new(Counters::default()), Arc::new(Share::default()));
+    share.set_services(count);
+    let new =
+        |_| Service::new("a/b:80".into(), Arc::clone(&settings), Arc::clone(&totals), Arc::clone(&share));
+    ((0..count).map(new).collect(), totals)
+}
+
+/// Takes all places that the service may have, and returns how many.
+fn fill(service: &Service) -> usize {
+    let taken = (0..1000).filter(|_| service.begin().is_ok()).count();
+    assert_eq!(service.counters().in_flight.get(), taken as u64);
+    taken
+}
+
 #[test]
-fn a_service_may_have_as_many_in_flight_as_places_are_left() {
-    let settings = Arc::new(Settings { max_in_flight_total: 100, ..Settings::default() });
-    let totals = Arc::new(Counters::default());
-    let new = || Service::new("a/b:80".into(), Arc::clone(&settings), Arc::clone(&totals));
-    let fill = |service: &Service| {
-        let taken = (0..1000).filter(|_| service.begin().is_ok()).count();
-        assert_eq!(service.counters().in_flight.get(), taken as u64);
-        taken
-    };
-    let services: Vec<_> = (0..7).map(|_| new()).collect();
-    let taken: Vec<_> = services.iter().map(fill).collect();
-    assert_eq!(taken, [50, 25, 13, 6, 3, 2, 1]);
-    assert_eq!(totals.in_flight.get(), 100);
-    assert!(matches!(new().begin(), Err(Error::Overloaded)));
-    services[0].end();
+fn services_that_hang_leave_places_to_those_that_do_not() {
+    for (count, want) in [
+        (1, vec![100]),
+        (2, vec![94, 6]),
+        (3, vec![75, 19, 5]),
+        (4, vec![50, 25, 13, 6]),
+        (5, vec![50, 25, 13, 6, 3]),
+        (7, vec![50, 25, 13, 6, 3, 2, 1]),
+    ] {
+        let (services, totals) = sharing(count, Settings::default());
+        let taken: Vec<_> = services.iter().map(fill).collect();
+        assert_eq!(taken, want, "{count} services that hang one after the other");
+        let all = want.iter().sum::<usize>();
+        assert_eq!(totals.in_flight.get(), all as u64);
+        let refused = services[0].begin().unwrap_err();
+        assert_eq!(matches!(refused, Error::Overloaded), all == 100, "{refused}");
+        services[0].end();
+        assert_eq!(services[0].begin().is_ok(), count == 1, "others may need the place more");
+    }
+}
+
+#[test]
+fn a_sixteenth_is_left_while_all_services_but_one_of_up_to_five_hang() {
+    for count in 2..=5 {
+        let (services, totals) = sharing(count, Settings::default());
+        services[1..].iter().for_each(|service| _ = fill(service));
+        assert!(100 - totals.in_flight.get() >= 100 / 16, "{count} services");
+    }
+}
+
+#[test]
+fn a_number_for_each_service_stands_in_the_place_of_the_share() {
+    let (services, totals) = sharing(3, Settings { max_in_flight_service: Some(45), ..Settings::default() });
+    assert_eq!(services.iter().map(fill).collect::<Vec<_>>(), [45, 45, 10]);
+    assert!(matches!(services[0].begin(), Err(Error::Overloaded)), "the bound of all holds nevertheless");
+    services[2].end();
     assert!(matches!(services[0].begin(), Err(Error::ServiceOverloaded)));
-    assert!(new().begin().is_ok());
+    assert_eq!(totals.in_flight.get(), 99);
 }
 
 #[test]
 fn threads_that_come_together_never_take_more_than_the_bounds() {
-    let settings = Arc::new(Settings { max_in_flight_total: 10, ..Settings::default() });
-    let totals = Arc::new(Counters::default());
-    let services: Vec<_> =
-        (0..4).map(|_| Service::new("a/b:80".into(), Arc::clone(&settings), Arc::clone(&totals))).collect();
+    let (services, totals) = sharing(4, Settings::default());
     std::thread::scope(|scope| {
         for number in 0..16 {
             let (service, totals) = (&services[number % 4], &totals);
             scope.spawn(move || {
-                for _ in 0..2000 {
-                    if service.begin().is_ok() {
-                        assert!(totals.in_flight.get() <= 10);
-                        service.end();
-                    }
+                for _ in 0..200 {
+                    let taken = (0..20).filter(|_| service.begin().is_ok()).count();
+                    assert!(totals.in_flight.get() <= 100);
+                    (0..taken).for_each(|_| service.end());
                 }
             });
         }

@@ -46,3 +46,17 @@ fn nothing_is_kept_of_a_service_that_nobody_holds() {
     drop(upstream.update([]));
     assert!(upstream.known.lock().unwrap().is_empty());
 }
+
+#[test]
+fn how_much_a_service_may_take_follows_the_configuration() {
+    let upstream = Upstream::new(Settings { max_in_flight_total: 16, ..Settings::default() });
+    let services = upstream.update([spec("a", &[1])]);
+    let service = services.get("a").unwrap();
+    let fill = || (0..100).filter(|_| service.begin().is_ok()).count();
+    assert_eq!(fill(), 16, "a single service has all places");
+    upstream.update([spec("a", &[1]), spec("b", &[2])]);
+    service.end();
+    assert_eq!(fill(), 0, "of two, one leaves something to the other");
+    upstream.update([spec("a", &[1])]);
+    assert_eq!(fill(), 1);
+}

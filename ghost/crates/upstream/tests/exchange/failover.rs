@@ -117,9 +117,9 @@ fn a_request_beyond_the_limit_of_all_services_is_refused_at_once() {
 }
 
 #[test]
-fn a_request_beyond_the_share_of_its_service_is_refused_at_once() {
+fn a_request_beyond_the_bound_of_its_service_is_refused_at_once() {
     let backend = Backend::answering(ANSWER);
-    let settings = Settings { max_in_flight_total: 4, ..Settings::default() };
+    let settings = Settings { max_in_flight_service: Some(2), ..Settings::default() };
     let client = Client::with_settings(&[backend.address], settings);
     let first = client.send("GET", Body::Empty).unwrap();
     let _second = client.send("GET", Body::Empty).unwrap();
