@@ -4,7 +4,6 @@ package options
 
 import (
 	"fmt"
-	"math"
 	"net"
 	"slices"
 	"strings"
@@ -48,12 +47,7 @@ type Options struct {
 	VarnishdArgs []string
 	VMODPath     string
 
-	// MaxTLSConnections may be open in all, MaxTLSConnectionsPerAddress of one client.
-	MaxTLSConnections, MaxTLSConnectionsPerAddress int
-	// MaxBackendRequests bounds the requests to backends in flight, and RequestTimeout the time until
-	// a request has come to its end.
-	MaxBackendRequests int
-	RequestTimeout     time.Duration
+	Limits
 
 	// Confinement keeps files from varnishd. No flag sets it.
 	Confinement confine.Confinement
@@ -67,9 +61,6 @@ type Options struct {
 
 // Admin are the options of the admin API.
 type Admin struct{ Address, TokenFile, CertFile, KeyFile string }
-
-// maxRequestTimeout is far more than any request takes, and what ghost can read.
-const maxRequestTimeout = 30 * 24 * time.Hour
 
 // raw are values that need to be read before they are Options.
 type raw struct {
@@ -115,10 +106,7 @@ func (r *raw) flags() *pflag.FlagSet {
 	f.StringVar(&r.Varnishd, "varnishd", "varnishd", "`PATH` of varnishd; varnishncsa and varnishstat are looked for beside it")
 	f.StringArrayVar(&r.VarnishdArgs, "varnishd-arg", nil, "a further `ARG` for varnishd; may be repeated")
 	f.StringVar(&r.VMODPath, "vmod-path", "", "`DIRS` with VMODs, colon-separated; varnishd's own if empty")
-	f.IntVar(&r.MaxTLSConnections, "max-tls-connections", 8192, "`NUMBER` of TLS connections that may be open; one more is closed at once")
-	f.IntVar(&r.MaxTLSConnectionsPerAddress, "max-tls-connections-per-address", 4096, "`NUMBER` of TLS connections that one client may have open: one IPv4 address, or one IPv6 network of 64 bits")
-	f.IntVar(&r.MaxBackendRequests, "max-backend-requests", 4000, "how many requests to backends (`N`) may be in flight, those to all services together; one more is answered 503")
-	f.DurationVar(&r.RequestTimeout, "request-timeout", time.Hour, "how long a client may take to send the body of a request; it is answered 408 then")
+	r.Limits.flags(f)
 	f.StringVar(&r.AccessLog, "access-log", AccessLogOff, "lines on standard output, `off|common|json`")
 	f.DurationVar(&r.DrainDelay, "drain-delay", 5*time.Second, "how long to go on serving after SIGTERM, not ready, until the endpoint is withdrawn")
 	f.DurationVar(&r.DrainTimeout, "drain-timeout", 30*time.Second, "how long requests in flight may take after that")
@@ -157,14 +145,8 @@ func (r *raw) check() (Options, error) {
 	if o.Admin.TokenFile != "" && o.Admin.CertFile == "" && !isLoopback(o.Admin.Address) {
 		return o, fmt.Errorf("--admin-address: %q is not on the loopback device, where the token would travel unencrypted without --admin-cert-file", o.Admin.Address)
 	}
-	if o.MaxTLSConnections < 1 || o.MaxTLSConnectionsPerAddress < 1 {
-		return o, fmt.Errorf("--max-tls-connections and --max-tls-connections-per-address must be at least 1")
-	}
-	if o.MaxBackendRequests < 1 || o.MaxBackendRequests > math.MaxInt32 {
-		return o, fmt.Errorf("--max-backend-requests: %d is not from 1 to %d", o.MaxBackendRequests, math.MaxInt32)
-	}
-	if o.RequestTimeout < time.Millisecond || o.RequestTimeout > maxRequestTimeout {
-		return o, fmt.Errorf("--request-timeout: %v is not from 1ms to %v", o.RequestTimeout, maxRequestTimeout)
+	if err := o.Limits.check(); err != nil {
+		return o, err
 	}
 	if o.DrainDelay < 0 || o.DrainTimeout < 0 {
 		return o, fmt.Errorf("--drain-delay and --drain-timeout cannot be negative")

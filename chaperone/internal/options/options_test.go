@@ -41,8 +41,10 @@ func TestDefaults(t *testing.T) {
 	assert.Equal(t, "edge", o.Name)
 	assert.Equal(t, SourceKubernetes, o.Source)
 	assert.Equal(t, 5*time.Second, o.DrainDelay)
-	assert.Equal(t, 4000, o.MaxBackendRequests)
-	assert.Equal(t, time.Hour, o.RequestTimeout)
+	assert.Equal(t, Limits{
+		MaxTLSConnections: 8192, MaxTLSConnectionsPerAddress: 4096, MaxBackendRequests: 4000,
+		RequestTimeout: time.Hour, IdleTimeout: 75 * time.Second,
+	}, o.Limits)
 	assert.Equal(t, zapcore.InfoLevel, o.LogLevel)
 	assert.Len(t, o.Sockets, 1)
 }
@@ -65,6 +67,9 @@ func TestWhatIsWrongIsNamed(t *testing.T) {
 		"a negative delay":             {[]string{"--gateway", "a/b", "--listen", "http-80", "--drain-delay", "-1s"}, "--drain-delay"},
 		"no TLS connections":           {[]string{"--gateway", "a/b", "--listen", "http-80", "--max-tls-connections", "0"}, "--max-tls-connections"},
 		"no backend request at all":    {[]string{"--gateway", "a/b", "--listen", "http-80", "--max-backend-requests", "0"}, "--max-backend-requests"},
+		"less than none to a service":  {[]string{"--gateway", "a/b", "--listen", "http-80", "--max-backend-requests-per-service", "-1"}, "--max-backend-requests-per-service"},
+		"no time to be idle":           {[]string{"--gateway", "a/b", "--listen", "http-80", "--idle-timeout", "0s"}, "--idle-timeout"},
+		"a day and more to be idle":    {[]string{"--gateway", "a/b", "--listen", "http-80", "--idle-timeout", "25h"}, "--idle-timeout"},
 		"no time for a request":        {[]string{"--gateway", "a/b", "--listen", "http-80", "--request-timeout", "0s"}, "--request-timeout"},
 		"an argument that is no flag":  {[]string{"--gateway", "a/b", "--listen", "http-80", "x"}, `"x"`},
 		"an unknown flag":              {[]string{"--nonsense"}, "--nonsense"},

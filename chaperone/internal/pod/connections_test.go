@@ -34,7 +34,7 @@ func TestTLSConnectionsAreAsManyAsFilesAndMemoryAllow(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			core, logs := observer.New(zap.WarnLevel)
 			p := &Pod{log: zap.New(core)}
-			p.options = options.Options{MaxTLSConnections: 8192, Sockets: []socket.Socket{c.socket}}
+			p.options = options.Options{Limits: options.Limits{MaxTLSConnections: 8192}, Sockets: []socket.Socket{c.socket}}
 			assert.Equal(t, c.want, p.tlsConnections(c.files, c.bytes))
 			assert.Equal(t, c.warnings, logs.Len())
 		})

@@ -50,6 +50,7 @@ func (l layout) varnishd(o options.Options) supervise.Options {
 	root := filepath.Dir(l.varnish)
 	v := supervise.Options{
 		WorkDir: l.varnish, SecretFile: l.secret, VMODPath: o.VMODPath, VCLPath: l.vcl, Extra: o.VarnishdArgs,
+		IdleTimeout: o.IdleTimeout, BackendRequests: o.MaxBackendRequests, TLSConnections: o.MaxTLSConnections,
 	}
 	for _, s := range o.Sockets {
 		v.Sockets = append(v.Sockets, s.Argument(o.Address, root))
@@ -60,10 +61,14 @@ func (l layout) varnishd(o options.Options) supervise.Options {
 
 // ghostEnvironment is what ghost reads of the flags when varnishd's child starts.
 func ghostEnvironment(o options.Options) []string {
-	return []string{
+	environment := []string{
 		"GHOST_MAX_BACKEND_REQUESTS=" + strconv.Itoa(o.MaxBackendRequests),
 		"GHOST_REQUEST_TIMEOUT_MS=" + strconv.FormatInt(o.RequestTimeout.Milliseconds(), 10),
 	}
+	if o.MaxBackendRequestsPerService > 0 {
+		environment = append(environment, "GHOST_MAX_BACKEND_REQUESTS_PER_SERVICE="+strconv.Itoa(o.MaxBackendRequestsPerService))
+	}
+	return environment
 }
 
 // beside finds a program of Varnish in the directory of varnishd, or in PATH.

@@ -2,6 +2,8 @@
 // stop. Processes, the clock and the CLI connection are injected.
 package supervise
 
+import "time"
+
 // Options say how varnishd is started.
 type Options struct {
 	// WorkDir is varnishd's working directory (-n).
@@ -13,6 +15,12 @@ type Options struct {
 	// VMODPath and VCLPath are where VMODs and VCL are looked for; empty for varnishd's own.
 	VMODPath string
 	VCLPath  string
+	// IdleTimeout is how long a client's connection may wait for its next request; 0 for the
+	// default.
+	IdleTimeout time.Duration
+	// BackendRequests and TLSConnections are how many of them there may be at once: varnishd has
+	// threads for them.
+	BackendRequests, TLSConnections int
 	// Extra arguments come last, so that they can override what chaperone says.
 	Extra []string
 }
@@ -35,7 +43,7 @@ func (o Options) Arguments(cliAddress string) []string {
 	if o.VCLPath != "" {
 		args = append(args, "-p", "vcl_path="+o.VCLPath)
 	}
-	for _, parameter := range parameters() {
+	for _, parameter := range o.parameters() {
 		args = append(args, "-p", parameter)
 	}
 	return append(args, o.Extra...)

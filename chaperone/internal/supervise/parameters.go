@@ -1,5 +1,12 @@
 package supervise
 
+import (
+	"cmp"
+	"strconv"
+
+	"github.com/varnish-gateway/gateway/shared/gatewaypod"
+)
+
 // Limits of a request, as docs/reference/limits.md has them. ghost holds requests to them, and answers 431 or 414 beyond.
 // varnishd's own limits must be wider: what it refuses itself, it refuses by 400 or with the connection's end.
 const (
@@ -18,16 +25,13 @@ const (
 	backendWorkspace = "128k"
 )
 
-// idleTimeout is how many seconds a client's connection may wait for its next request: longer than the 60 s of load
-// balancers, so that these close first, and send no request into a connection that is being closed.
-const idleTimeout = "75"
-
 // CompilerFeatures is the parameter by which VCL can include files, and import modules, from vcl_path and vmod_path alone: the
 // compiler's messages would show lines of any other file.
 const CompilerFeatures = "vcc_feature=-unsafe_path"
 
 // parameters of varnishd (varnishd(1)) that chaperone chooses, as values of -p.
-func parameters() []string {
+func (o Options) parameters() []string {
+	idle := cmp.Or(o.IdleTimeout, gatewaypod.DefaultIdleTimeout)
 	return []string{
 		"feature=+http2",
 		CompilerFeatures,
@@ -37,6 +41,7 @@ func parameters() []string {
 		"http_req_overflow_status=" + overflowStatus,
 		"workspace_client=" + clientWorkspace,
 		"workspace_backend=" + backendWorkspace,
-		"timeout_idle=" + idleTimeout,
+		"timeout_idle=" + strconv.FormatFloat(idle.Seconds(), 'f', -1, 64),
+		"thread_pool_max=" + strconv.Itoa(o.threads()/threadPools),
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -18,6 +19,7 @@ import (
 	"github.com/varnish-gateway/gateway/chaperone/internal/varnishcli"
 	"github.com/varnish-gateway/gateway/chaperone/internal/varnishtest"
 	"github.com/varnish-gateway/gateway/shared/adminapi"
+	"github.com/varnish-gateway/gateway/shared/gatewaypod"
 )
 
 // loader loads one VCL into every varnishd, and keeps the last connection.
@@ -155,6 +157,8 @@ func TestARealVarnishdHasTheLimitsThatAreDocumented(t *testing.T) {
 		require.NoError(t, err)
 		return value
 	}
+	assert.Equal(t, strconv.Itoa(threadPools), show("thread_pools"), "threads are divided among them")
+	assert.Equal(t, "5000", show("thread_pool_max"))
 	idle, err := strconv.ParseFloat(show("timeout_idle"), 64)
 	require.NoError(t, err)
 	assert.Greater(t, idle, 60.0, "load balancers keep idle connections for 60 s")
@@ -165,5 +169,24 @@ func TestARealVarnishdHasTheLimitsThatAreDocumented(t *testing.T) {
 func TestWhatIsGivenBesidesComesLast(t *testing.T) {
 	arguments := Options{Extra: []string{"-p", "timeout_idle=620"}}.Arguments("127.0.0.1:1")
 	assert.Equal(t, []string{"-p", "timeout_idle=620"}, arguments[len(arguments)-2:])
-	assert.Contains(t, arguments[:len(arguments)-2], "timeout_idle="+idleTimeout)
+	assert.Contains(t, arguments[:len(arguments)-2], "timeout_idle=75")
+}
+
+func TestTheIdleTimeoutIsVarnishds(t *testing.T) {
+	assert.Contains(t, Options{IdleTimeout: 1500 * time.Millisecond}.Arguments("127.0.0.1:1"), "timeout_idle=1.5")
+}
+
+func TestVarnishdHasThreadsForWhatThereMayBeAtOnce(t *testing.T) {
+	for name, c := range map[string]struct {
+		options Options
+		want    string
+	}{
+		"nothing said":                          {Options{}, "thread_pool_max=5000"},
+		"the defaults":                          {Options{BackendRequests: gatewaypod.DefaultMaxBackendRequests, TLSConnections: gatewaypod.DefaultMaxTLSConnections}, "thread_pool_max=5000"},
+		"more requests, two threads each":       {Options{BackendRequests: 8000}, "thread_pool_max=10000"},
+		"more TLS connections, one thread each": {Options{BackendRequests: 4000, TLSConnections: 20_001}, "thread_pool_max=10901"},
+		"few of both":                           {Options{BackendRequests: 1, TLSConnections: 1}, "thread_pool_max=5000"},
+	} {
+		t.Run(name, func(t *testing.T) { assert.Contains(t, c.options.Arguments("127.0.0.1:1"), c.want) })
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -22,6 +23,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/varnish-gateway/gateway/operator/api/v1alpha1"
+	"github.com/varnish-gateway/gateway/shared/gatewaypod"
 )
 
 // definition reads a generated CRD with the defaults that an API server fills in.
@@ -94,6 +96,16 @@ func TestWhatParametersMaySay(t *testing.T) {
 		"an access log":                          {`{logs: {access: JSON, level: Debug}}`, ""},
 		"an access log of no form that there is": {`{logs: {access: xml}}`, "Unsupported value"},
 		"arguments of varnishd":                  {`{varnishdExtraArgs: ["-p", "thread_pools=2"]}`, ""},
+		"every limit":                            {`{limits: {maxTLSConnections: 10, maxTLSConnectionsPerAddress: 10, maxBackendRequests: 5, maxBackendRequestsPerService: 5, requestTimeout: 720h, idleTimeout: 1s}}`, ""},
+		"one limit alone":                        {`{limits: {maxBackendRequestsPerService: 5}}`, ""},
+		"no TLS connection at all":               {`{limits: {maxTLSConnections: 0}}`, "greater than or equal to 1"},
+		"more of one client than of all":         {`{limits: {maxTLSConnections: 10, maxTLSConnectionsPerAddress: 11}}`, "maxTLSConnectionsPerAddress"},
+		"more to one service than to all":        {`{limits: {maxBackendRequests: 10, maxBackendRequestsPerService: 11}}`, "maxBackendRequestsPerService"},
+		"a time that is none":                    {`{limits: {idleTimeout: long}}`, "idleTimeout"},
+		"no time at all":                         {`{limits: {requestTimeout: 0s}}`, "from 1ms to 720h"},
+		"more than a month for a request":        {`{limits: {requestTimeout: 721h}}`, "from 1ms to 720h"},
+		"less than a second to be idle":          {`{limits: {idleTimeout: 999ms}}`, "from 1s to 24h"},
+		"more than a day to be idle":             {`{limits: {idleTimeout: 24h1s}}`, "from 1s to 24h"},
 		"an empty argument":                      {`{varnishdExtraArgs: [""]}`, "varnishdExtraArgs[0]"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -135,4 +147,22 @@ func TestTheSchemeKnowsTheTypes(t *testing.T) {
 	require.NoError(t, v1alpha1.AddToScheme(scheme))
 	assert.True(t, scheme.Recognizes(v1alpha1.GroupVersion.WithKind(v1alpha1.KindGatewayClassParameters)))
 	assert.True(t, scheme.Recognizes(v1alpha1.GroupVersion.WithKind(v1alpha1.KindGatewayParameters)))
+}
+
+func TestTheDefaultsOfLimitsAreTheOnesThatAreDocumented(t *testing.T) {
+	crd := definition(t, "gatewayclassparameters")
+	props := crd.Spec.Versions[0].Schema
+	if props == nil {
+		props = crd.Spec.Validation
+	}
+	limits := props.OpenAPIV3Schema.Properties["spec"].Properties["limits"].Properties
+	for name, want := range map[string]string{
+		"maxTLSConnections":           strconv.Itoa(gatewaypod.DefaultMaxTLSConnections),
+		"maxTLSConnectionsPerAddress": strconv.Itoa(gatewaypod.DefaultMaxTLSConnectionsPerAddress),
+		"maxBackendRequests":          strconv.Itoa(gatewaypod.DefaultMaxBackendRequests),
+		"requestTimeout":              strconv.Itoa(int(gatewaypod.DefaultRequestTimeout.Hours())) + "h",
+		"idleTimeout":                 strconv.Itoa(int(gatewaypod.DefaultIdleTimeout.Seconds())) + "s",
+	} {
+		assert.Contains(t, limits[name].Description, want+" where it is empty", name)
+	}
 }

@@ -50,7 +50,7 @@ type ClassVCLReference struct {
 
 // Setting names a field of GatewayParameters that a class can allow or forbid.
 //
-// +kubebuilder:validation:Enum=Image;VCL;Resources;VarnishdExtraArgs;Storage;PodTemplate;Service;TrustedHops;XVarnish;PassDoor;Logs;PodDisruptionBudget;Ports
+// +kubebuilder:validation:Enum=Image;VCL;Resources;VarnishdExtraArgs;Storage;PodTemplate;Service;TrustedHops;XVarnish;PassDoor;Limits;Logs;PodDisruptionBudget;Ports
 type Setting string
 
 // Settings that a class can allow or forbid.
@@ -65,6 +65,7 @@ const (
 	SettingTrustedHops         Setting = "TrustedHops"
 	SettingXVarnish            Setting = "XVarnish"
 	SettingPassDoor            Setting = "PassDoor"
+	SettingLimits              Setting = "Limits"
 	SettingLogs                Setting = "Logs"
 	SettingPodDisruptionBudget Setting = "PodDisruptionBudget"
 	SettingPorts               Setting = "Ports"
@@ -75,7 +76,8 @@ const (
 func DefaultAllowedOverrides() []Setting {
 	return []Setting{
 		SettingResources, SettingVarnishdExtraArgs, SettingStorage, SettingPodTemplate, SettingService,
-		SettingTrustedHops, SettingXVarnish, SettingPassDoor, SettingLogs, SettingPodDisruptionBudget, SettingPorts,
+		SettingTrustedHops, SettingXVarnish, SettingPassDoor, SettingLimits, SettingLogs, SettingPodDisruptionBudget,
+		SettingPorts,
 	}
 }
 

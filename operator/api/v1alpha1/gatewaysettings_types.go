@@ -56,6 +56,10 @@ type GatewaySettings struct {
 	// +optional
 	PassDoor PassDoor `json:"passDoor,omitempty"`
 
+	// Limits of what one pod takes on at once, and for how long.
+	// +optional
+	Limits *Limits `json:"limits,omitempty"`
+
 	// Logs of the gateway.
 	// +optional
 	Logs *Logs `json:"logs,omitempty"`

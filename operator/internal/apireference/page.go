@@ -13,9 +13,10 @@ The project's own kinds, made from their Go types by ` + "`go generate ./api/...
 
 // foreign are the documentation pages of packages that types come from.
 var foreign = map[string]string{
-	"corev1":   "https://pkg.go.dev/k8s.io/api/core/v1#",
-	"resource": "https://pkg.go.dev/k8s.io/apimachinery/pkg/api/resource#",
-	"intstr":   "https://pkg.go.dev/k8s.io/apimachinery/pkg/util/intstr#",
+	"gatewayv1": "https://pkg.go.dev/sigs.k8s.io/gateway-api/apis/v1#",
+	"corev1":    "https://pkg.go.dev/k8s.io/api/core/v1#",
+	"resource":  "https://pkg.go.dev/k8s.io/apimachinery/pkg/api/resource#",
+	"intstr":    "https://pkg.go.dev/k8s.io/apimachinery/pkg/util/intstr#",
 }
 
 // write makes the page: the kinds first, then what they consist of.

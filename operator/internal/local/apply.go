@@ -122,7 +122,8 @@ func (r *Runner) launch(key Key, f *files, g translate.Gateway) launch {
 	access, level := workload.Logs(&g.Settings)
 	l := launch{
 		key: key, files: f, endpoints: r.endpoints.dir, binaries: r.Binaries, address: r.Address, ports: portsOf(g.Sockets),
-		args: workload.VarnishdArguments(&g.Settings), accessLog: cmp.Or(r.AccessLog, access), logLevel: cmp.Or(r.LogLevel, level),
+		args: workload.VarnishdArguments(&g.Settings), limits: workload.LimitArguments(&g.Settings),
+		accessLog: cmp.Or(r.AccessLog, access), logLevel: cmp.Or(r.LogLevel, level),
 		drainTimeout: r.DrainTimeout,
 	}
 	for _, socket := range g.Sockets {

@@ -49,6 +49,8 @@ type launch struct {
 	sockets   []string
 	ports     []int32
 	args      []string
+	// limits are further flags of chaperone.
+	limits    []string
 	accessLog string
 	logLevel  string
 	// drainTimeout is how long requests in flight may take when it is told to stop.
@@ -86,7 +88,7 @@ func (l launch) arguments(admin, health string) []string {
 	for _, socket := range l.sockets {
 		args = append(args, "--listen", socket)
 	}
-	return args
+	return append(args, l.limits...)
 }
 
 // start runs chaperone. Its output goes to stdout (the access log) and stderr (its own log).

@@ -79,7 +79,7 @@ func (g Gateway) arguments() []string {
 	for _, arg := range VarnishdArguments(&g.Settings) {
 		args = append(args, "--varnishd-arg="+arg)
 	}
-	return args
+	return append(args, LimitArguments(&g.Settings)...)
 }
 
 // VarnishdArguments are varnishd's, by the settings. Their own come last, and so count.

@@ -12,6 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 	"sigs.k8s.io/yaml"
@@ -67,6 +68,11 @@ func full() workload.Gateway {
 			Annotations:              map[string]string{"lb": "internal"},
 			ExternalTrafficPolicy:    corev1.ServiceExternalTrafficPolicyLocal,
 			LoadBalancerSourceRanges: []string{"10.0.0.0/8"},
+		},
+		Limits: &v1alpha1.Limits{
+			MaxTLSConnections: ptr.To[int32](2000), MaxTLSConnectionsPerAddress: ptr.To[int32](100),
+			MaxBackendRequests: ptr.To[int32](800), MaxBackendRequestsPerService: ptr.To[int32](400),
+			RequestTimeout: ptr.To[gatewayv1.Duration]("10m"), IdleTimeout: ptr.To[gatewayv1.Duration]("5m30s"),
 		},
 		Logs:                &v1alpha1.Logs{Access: v1alpha1.AccessLogJSON, Level: v1alpha1.LogLevelDebug},
 		PodDisruptionBudget: &v1alpha1.PodDisruptionBudget{MinAvailable: gatewaytest.Ref(intstr.FromInt32(1))},
