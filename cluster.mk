@@ -79,4 +79,4 @@ echo-image conformance-run e2e-run: | $(if $(filter cluster conformance e2e,$(MA
 
 .PHONY: e2e-run
 e2e-run: echo-image
-	$(CLUSTER_ENV); cd test && GOWORK=off HELM=$(HELM) go test -count=1 -v -timeout 60m -tags cluster ./e2e-cluster
+	$(CLUSTER_ENV); cd test && GOWORK=off HELM=$(HELM) go test -race -count=1 -v -timeout 60m -tags cluster ./e2e-cluster

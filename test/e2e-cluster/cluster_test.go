@@ -21,7 +21,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/varnish-gateway/gateway/test/await"
-	"github.com/varnish-gateway/gateway/test/load"
 )
 
 const (
@@ -320,28 +319,6 @@ func scale(t *testing.T, namespace, name string, to int) {
 		}
 		return nil
 	})
-}
-
-// steady begins a steady load on a path.
-func steady(t *testing.T, address, path string) *load.Run {
-	t.Helper()
-	run := load.Start(t.Context(), load.Config{
-		Address: address + ":80", Clients: 8, Pause: 20 * time.Millisecond,
-		Request: func() *http.Request {
-			request, _ := http.NewRequest(http.MethodGet, "http://"+address+path, nil)
-			return request
-		},
-	})
-	more(t, run, 100)
-	return run
-}
-
-// more waits until n more requests were answered rightly.
-func more(t *testing.T, run *load.Run, n int) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	require.NoError(t, run.More(ctx, n))
 }
 
 // cluster runs the lab cluster's script.

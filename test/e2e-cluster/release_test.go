@@ -50,7 +50,7 @@ func restore(t *testing.T) {
 func TestUninstallingTheOperatorLeavesGatewaysServing(t *testing.T) {
 	ns := namespace(t)
 	backend(t, ns, "one", 1)
-	address := gateway(t, ns, "web")
+	address := secureGateway(t, ns, "web")
 	apply(t, ns, route("one", "web", "/one", "one"))
 	answers(t, address, "/one", 200)
 	before := pods(t, ns, "web")
@@ -58,13 +58,12 @@ func TestUninstallingTheOperatorLeavesGatewaysServing(t *testing.T) {
 
 	restore(t)
 	helm(t.Context(), t, "uninstall", operatorName, "--wait")
-	more(t, run, 500)
+	run.more(500)
 	require.Equal(t, "web", do(t, "-n", ns, "get", "gateway", "web", "-o", "jsonpath={.metadata.name}"))
 	install(t.Context(), t, chart(t), version(t, "OPERATOR"), version(t, "GATEWAY"))
 	apply(t, ns, route("two", "web", "/two", "one"))
 	answers(t, address, "/two", 200)
-	result := run.Stop()
-	require.Zero(t, result.Failed(), result.String())
+	run.end("the operator is uninstalled, and installed again", 0)
 	require.Equal(t, before, pods(t, ns, "web"))
 }
 
@@ -72,7 +71,7 @@ func TestUninstallingTheOperatorLeavesGatewaysServing(t *testing.T) {
 func TestAnUpgradeOfTheGatewaysImageRollsItsPodsWithoutLoss(t *testing.T) {
 	ns := namespace(t)
 	backend(t, ns, "one", 1)
-	address := gateway(t, ns, "web")
+	address := secureGateway(t, ns, "web")
 	apply(t, ns, route("one", "web", "/one", "one"))
 	answers(t, address, "/one", 200)
 	scale(t, ns, "web", 2)
@@ -90,10 +89,8 @@ func TestAnUpgradeOfTheGatewaysImageRollsItsPodsWithoutLoss(t *testing.T) {
 	install(t.Context(), t, chart(t), operator, nextGateway)
 	replaced(t, ns, "web", before)
 	ended(t, ns)
-	more(t, run, 200)
-	result := run.Stop()
-	t.Logf("rolled by another image: %s", result)
-	require.Zero(t, result.Failed(), result.String())
+	run.more(200)
+	run.end("rolled by another image", len(before))
 	require.Contains(t, do(t, "-n", ns, "get", "deployment", "web", "-o", "jsonpath={.spec.template.spec.containers[0].image}"), nextGateway)
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/varnish-gateway/gateway/test/certificate"
+	"github.com/varnish-gateway/gateway/test/load"
 )
 
 // rounds is how often each thing changes during the load.
@@ -21,7 +22,7 @@ func TestRoutesChangeWithoutAFailedRequest(t *testing.T) {
 	files := simpleFiles(one.port)
 	files["two.yaml"] = service("two", two.port)
 	g := startGateway(t, files)
-	s := startSteady(t, g, everyProtocol...)
+	s := startSteadyOfAll(t, g)
 	for i := range rounds {
 		path := fmt.Sprintf("/round-%d", i)
 		g.write("extra.yaml", route("extra", "", "  - matches: [{path: {value: "+path+"}}]\n    backendRefs: [{name: two, port: 80}]"))
@@ -34,7 +35,7 @@ func TestRoutesChangeWithoutAFailedRequest(t *testing.T) {
 func TestEndpointsChangeWithoutAFailedRequest(t *testing.T) {
 	one, two := startBackend(t, "one"), startBackend(t, "other")
 	g := startGateway(t, simpleFiles(one.port))
-	s := startSteady(t, g, everyProtocol...)
+	s := startSteadyOfAll(t, g)
 	for range rounds {
 		g.write("services.yaml", service("one", two.port))
 		g.await("the other pod", func() error { return g.from("other", "http://a.example/") })
@@ -84,7 +85,7 @@ func TestVCLChangesWithoutAFailedRequest(t *testing.T) {
 	files["class.yaml"] = classWithVCL
 	files["vcl.yaml"] = userVCL(`sub vcl_deliver { set resp.http.X-VCL = "first"; }`)
 	g := startGateway(t, files)
-	s := startSteady(t, g, everyProtocol...)
+	s := startSteadyOfAll(t, g)
 	for i := range rounds {
 		value := fmt.Sprint("round-", i)
 		g.write("vcl.yaml", userVCL(`sub vcl_deliver { set resp.http.X-VCL = "`+value+`"; }`))
@@ -107,7 +108,7 @@ func TestCertificatesChangeWithoutAFailedRequest(t *testing.T) {
 	one := startBackend(t, "one")
 	g := startGateway(t, simpleFiles(one.port))
 	g.await("HTTPS", func() error { return g.from("one", "https://a.example/") })
-	s := startSteady(t, g, "https", "h2")
+	s := startSteady(t, g, load.HTTPS, load.H2)
 	for range rounds {
 		next, err := certificate.SelfSigned("a.example")
 		require.NoError(t, err)
@@ -132,7 +133,7 @@ func TestACertificateThatDoesNotFitItsKeyLeavesTheLastGoodOne(t *testing.T) {
 	one := startBackend(t, "one")
 	g := startGateway(t, simpleFiles(one.port))
 	g.await("HTTPS", func() error { return g.from("one", "https://a.example/") })
-	s := startSteady(t, g, "https", "h2")
+	s := startSteady(t, g, load.HTTPS, load.H2)
 	bad, err := certificate.SelfSigned("a.example")
 	require.NoError(t, err)
 	bad.Key = g.certificate.Key
@@ -160,7 +161,7 @@ func TestAListenerOnAnOpenPortComesWithoutAFailedRequest(t *testing.T) {
 	g := startGateway(t, simpleFiles(one.port))
 	before, err := g.stack.Parts()
 	require.NoError(t, err)
-	s := startSteady(t, g, everyProtocol...)
+	s := startSteadyOfAll(t, g)
 	g.write("gateway.yaml", plainGateway+"  - {name: more, port: {HTTP}, protocol: HTTP, hostname: more.example}\n")
 	g.write("only-more.yaml", `apiVersion: gateway.networking.k8s.io/v1
 kind: HTTPRoute

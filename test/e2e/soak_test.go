@@ -80,7 +80,7 @@ func startSoak(t *testing.T) *soak {
 	g.await("HTTPS", func() error { return g.from("one", "https://a.example/") })
 	found := regexp.MustCompile(`http://127\.0\.0\.1:\d+/metrics`).FindString(g.log.String())
 	require.NotEmpty(t, found, "the log says where chaperone's metrics are")
-	return &soak{steady: startSteady(t, g, everyProtocol...), one: one, two: two, series: map[string][]float64{}, metrics: found}
+	return &soak{steady: startSteadyOfAll(t, g), one: one, two: two, series: map[string][]float64{}, metrics: found}
 }
 
 // cycle changes each thing and changes it back, misbehaves, and lets the load go on meanwhile.

@@ -18,37 +18,32 @@ import (
 // clients is how many connections a steady load has of each protocol, and so how many requests can be in flight at once.
 const clients = 6
 
-// everyProtocol is what clients speak to a gateway: HTTP/1.1 and HTTP/2, each plain and over TLS.
-var everyProtocol = []string{"http", "https", "h2c", "h2"}
-
 // steady is a load that goes on while something happens to the gateway.
 type steady struct {
 	*gateway
-	runs map[string]*load.Run
+	load.Group
 }
 
 // startSteady loads the gateway by each of the protocols, and returns once it answers.
-func startSteady(t *testing.T, g *gateway, protocols ...string) *steady {
+func startSteady(t *testing.T, g *gateway, protocols ...load.Protocol) *steady {
 	t.Helper()
-	s := &steady{gateway: g, runs: map[string]*load.Run{}}
-	for _, protocol := range protocols {
-		run := load.Start(context.WithoutCancel(t.Context()), g.loadConfig(protocol))
-		t.Cleanup(func() { run.Stop() })
-		s.runs[protocol] = run
-	}
+	s := &steady{gateway: g, Group: load.StartGroup(context.WithoutCancel(t.Context()), protocols, g.loadConfig)}
+	t.Cleanup(func() { s.Stop() })
 	s.more()
 	return s
 }
 
+// startSteadyOfAll loads the gateway by every protocol.
+func startSteadyOfAll(t *testing.T, g *gateway) *steady {
+	t.Helper()
+	return startSteady(t, g, load.EveryProtocol()...)
+}
+
 // loadConfig is the load of one protocol.
-func (g *gateway) loadConfig(protocol string) load.Config {
-	scheme := "http"
-	if protocol == "https" || protocol == "h2" {
-		scheme = "https"
-	}
+func (g *gateway) loadConfig(protocol load.Protocol) load.Config {
+	scheme := protocol.Scheme()
 	config := load.Config{
 		Address: g.address(scheme), Clients: clients, Pause: 4 * time.Millisecond, Timeout: 30 * time.Second,
-		HTTP2: protocol == "h2" || protocol == "h2c",
 		Request: func() *http.Request {
 			request, err := http.NewRequest(http.MethodGet, scheme+"://a.example/load", nil)
 			if err != nil {
@@ -68,27 +63,20 @@ func (s *steady) more() {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
 	defer cancel()
-	for protocol, run := range s.runs {
-		require.NoError(s.t, run.More(ctx, 100), protocol)
-	}
+	require.NoError(s.t, s.More(ctx, 100))
 }
 
 // end stops the load and says what the clients of each protocol saw.
-func (s *steady) end(what string) map[string]load.Result {
-	results := map[string]load.Result{}
-	for protocol, run := range s.runs {
-		results[protocol] = run.Stop()
-		s.t.Logf("%s, %s: %s", what, protocol, results[protocol])
-	}
+func (s *steady) end(what string) load.Results {
+	results := s.Stop()
+	s.t.Logf("%s:\n%s", what, results)
 	return results
 }
 
 // noneFailed checks that every request got its right answer.
-func noneFailed(t *testing.T, results map[string]load.Result) {
+func noneFailed(t *testing.T, results load.Results) {
 	t.Helper()
-	for protocol, result := range results {
-		assert.Zero(t, result.Failed(), "%s: %s", protocol, result)
-	}
+	assert.NoError(t, results.NoneFailed())
 }
 
 func (s *steady) parts() stack.Parts {
@@ -114,12 +102,11 @@ func (s *steady) partsOtherThan(old func(stack.Parts) bool) stack.Parts {
 // onlyInFlight checks that a killed process took no requests with it but those that it had: at most two on each
 // connection (one that it was serving, and one in the listening socket's queue, which varnishd closes when its
 // child ends), and only by losing the connection. Until the next process listens, connections are refused.
-func onlyInFlight(t *testing.T, results map[string]load.Result) {
+func onlyInFlight(t *testing.T, results load.Results) {
 	t.Helper()
 	for protocol, result := range results {
-		lost := result.Counts[load.NoAnswer] + result.Counts[load.CutAnswer]
-		assert.LessOrEqual(t, lost, 2*clients, protocol)
-		assert.Equal(t, lost+result.Counts[load.ConnectFailed], result.Failed(), "%s: nothing failed in another way", protocol)
+		assert.LessOrEqual(t, result.Lost(), 2*clients, protocol)
+		assert.Equal(t, result.Lost()+result.Counts[load.ConnectFailed], result.Failed(), "%s: nothing failed in another way", protocol)
 	}
 }
 

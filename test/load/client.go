@@ -1,26 +1,33 @@
 package load
 
 import (
-	"bufio"
+	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"os"
 	"sync"
-	"syscall"
-	"time"
 )
 
-// client is one connection that is kept alive.
+// client is one connection that is kept alive, and opened anew where it cannot be.
 type client struct {
 	config Config
 	gate   *sync.RWMutex
-	// raw is the TCP connection under conn.
-	raw    net.Conn
-	conn   net.Conn
-	reader *bufio.Reader
+	// raw is the TCP connection under wire.
+	raw  net.Conn
+	wire wire
+}
+
+// wire speaks one version of HTTP on a connection.
+type wire interface {
+	// usable tells whether a request may be sent on the idle connection.
+	usable() bool
+	// ask sends a request, and gives the head of its answer. Where there is none, the outcome says what
+	// became of the request.
+	ask(*http.Request) (*http.Response, Outcome, error)
 }
 
 // newClient opens connections only while it can hold the gate shared.
@@ -30,66 +37,70 @@ func newClient(config Config, gate *sync.RWMutex) *client {
 
 // exchange sends one request and reads its answer.
 func (c *client) exchange() (Outcome, error) {
-	if c.conn == nil || closedByPeer(c.raw) {
+	if c.wire == nil || !c.wire.usable() {
 		c.close()
 		c.gate.RLock()
-		err := c.dial()
+		err := c.open()
 		c.gate.RUnlock()
 		if err != nil {
+			c.close()
 			return ConnectFailed, err
 		}
 	}
-	return c.roundTrip()
-}
-
-func (c *client) dial() error {
-	raw, err := net.DialTimeout("tcp", c.config.Address, c.config.Timeout)
+	ctx, cancel := context.WithTimeout(context.Background(), c.config.Timeout)
+	defer cancel()
+	response, outcome, err := c.wire.ask(c.config.Request().WithContext(ctx))
 	if err != nil {
-		return err
+		return c.lost(outcome, err)
 	}
-	c.raw, c.conn = raw, raw
-	if c.config.TLS != nil {
-		secure := tls.Client(raw, c.config.TLS)
-		_ = raw.SetDeadline(time.Now().Add(c.config.Timeout))
-		if err := secure.Handshake(); err != nil {
-			c.close()
-			return err
-		}
-		c.conn = secure
-	}
-	c.reader = bufio.NewReader(c.conn)
-	return nil
-}
-
-func (c *client) roundTrip() (Outcome, error) {
-	request := c.config.Request()
-	if err := c.conn.SetDeadline(time.Now().Add(c.config.Timeout)); err != nil {
-		return c.lost(NoAnswer, err)
-	}
-	if err := request.Write(c.conn); err != nil {
-		return c.lost(NoAnswer, err)
-	}
-	if _, err := c.reader.Peek(1); err != nil {
-		return c.lost(NoAnswer, err)
-	}
-	response, err := http.ReadResponse(c.reader, request)
-	if err != nil {
-		return c.lost(CutAnswer, err)
-	}
+	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
 	if err != nil {
 		return c.lost(CutAnswer, err)
 	}
-	if response.Close {
-		c.close()
-	}
 	return c.config.judge(response, body)
+}
+
+// open makes a connection that requests can be sent on.
+func (c *client) open() error {
+	ctx, cancel := context.WithTimeout(context.Background(), c.config.Timeout)
+	defer cancel()
+	protocol, speak := "http/1.1", newHTTP1
+	if c.config.HTTP2 {
+		protocol, speak = "h2", newHTTP2
+	}
+	conn, err := c.dial(ctx, protocol)
+	if err == nil {
+		c.wire, err = speak(ctx, c.raw, conn)
+	}
+	return err
+}
+
+// dial opens a connection: over TLS where the configuration has it, with this protocol of ALPN.
+func (c *client) dial(ctx context.Context, protocol string) (net.Conn, error) {
+	var err error
+	if c.raw, err = new(net.Dialer).DialContext(ctx, "tcp", c.config.Address); err != nil {
+		return nil, err
+	}
+	if c.config.TLS == nil {
+		return c.raw, nil
+	}
+	settings := c.config.TLS.Clone()
+	settings.NextProtos = []string{protocol}
+	conn := tls.Client(c.raw, settings)
+	if err := conn.HandshakeContext(ctx); err != nil {
+		return nil, err
+	}
+	if got := conn.ConnectionState().NegotiatedProtocol; got != protocol {
+		return nil, fmt.Errorf("the server chose protocol %q, not %s", got, protocol)
+	}
+	return conn, nil
 }
 
 // lost gives up a connection in the middle of an exchange.
 func (c *client) lost(outcome Outcome, err error) (Outcome, error) {
 	c.close()
-	if errors.Is(err, os.ErrDeadlineExceeded) {
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) {
 		return TimedOut, err
 	}
 	return outcome, err
@@ -99,24 +110,5 @@ func (c *client) close() {
 	if c.raw != nil {
 		_ = c.raw.Close()
 	}
-	c.raw, c.conn, c.reader = nil, nil, nil
-}
-
-// closedByPeer tells whether the other side has ended an idle connection.
-func closedByPeer(conn net.Conn) bool {
-	tcp, ok := conn.(*net.TCPConn)
-	if !ok {
-		return false
-	}
-	raw, err := tcp.SyscallConn()
-	if err != nil {
-		return true
-	}
-	closed := false
-	err = raw.Control(func(fd uintptr) {
-		var buf [1]byte
-		n, _, err := syscall.Recvfrom(int(fd), buf[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
-		closed = err != nil && !errors.Is(err, syscall.EAGAIN) || err == nil && n == 0
-	})
-	return closed || err != nil
+	c.raw, c.wire = nil, nil
 }

@@ -57,6 +57,8 @@ type Result struct {
 	Slowest time.Duration
 	// Gap is the longest time in which no right answer came.
 	Gap time.Duration
+	// Clients is how many connections there were at a time.
+	Clients int
 }
 
 // Total number of requests.
@@ -70,6 +72,9 @@ func (r Result) Total() int {
 
 // Failed is how many requests did not get a right answer.
 func (r Result) Failed() int { return r.Total() - r.Counts[OK] }
+
+// Lost is how many requests were lost with their connection.
+func (r Result) Lost() int { return r.Counts[NoAnswer] + r.Counts[CutAnswer] }
 
 // String lists the counts, the right answers first.
 func (r Result) String() string {
@@ -131,7 +136,8 @@ func (r *Run) Stop() Result {
 func (r *Run) Result() Result {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return Result{Counts: maps.Clone(r.result.Counts), Examples: maps.Clone(r.result.Examples), Slowest: r.result.Slowest, Gap: r.result.Gap}
+	return Result{Counts: maps.Clone(r.result.Counts), Examples: maps.Clone(r.result.Examples), Slowest: r.result.Slowest, Gap: r.result.Gap,
+		Clients: r.config.Clients}
 }
 
 // More waits until n more requests have got a right answer.
@@ -167,18 +173,8 @@ func (c Config) judge(response *http.Response, body []byte) (Outcome, error) {
 	return OK, nil
 }
 
-// exchanger is one connection that is kept alive, in HTTP/1.1 or HTTP/2.
-type exchanger interface {
-	// exchange sends one request and reads its answer.
-	exchange() (Outcome, error)
-	close()
-}
-
 func (r *Run) client(ctx context.Context) {
-	var c exchanger = newClient(r.config, &r.gate)
-	if r.config.HTTP2 {
-		c = newClient2(r.config, &r.gate)
-	}
+	c := newClient(r.config, &r.gate)
 	defer c.close()
 	for ctx.Err() == nil {
 		began := time.Now()
