@@ -5,10 +5,10 @@
 //	reload    -> tlsterm: listeners and certificates
 //	all       -> status (what runs), ready (what is missing), metrics
 //
-// Interfaces towards the outer edge of the pod (tlsterm, admin, health, metrics, accesslog):
+// Interfaces towards the outer edge of the pod (proxy, tlsterm, admin, health, metrics, accesslog):
 //
 //	tlsterm.Terminator.Update(listeners, certificates) gives the certificates that could not be used
-//	tlsterm.Terminator.Serve(ctx, listener, unix socket of varnishd, expect PROXY v2 from clients)
+//	proxy.Server.Serve(ctx, listener, endpoint, tlsterm.Terminator) takes connections and copies their bytes
 //	admin.Handler reads *status.Board and calls func(ctx, source []byte) (message string, err error)
 //	  to check VCL: an empty message means that it compiles, err that it could not be checked
 //	health.Handler reads *ready.Tasks

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/varnish-gateway/gateway/chaperone/internal/proxy"
 	"github.com/varnish-gateway/gateway/chaperone/internal/reload"
 	"github.com/varnish-gateway/gateway/chaperone/internal/tlsterm"
 	"github.com/varnish-gateway/gateway/shared/adminapi"
@@ -21,8 +22,9 @@ import (
 type Sources struct {
 	// Status is what this pod runs.
 	Status func() adminapi.Status
-	// TLS is what the TLS listeners do.
-	TLS func() tlsterm.Stats
+	// Connections is what connections of clients do, TLS what its termination does.
+	Connections func() proxy.Stats
+	TLS         func() tlsterm.Stats
 	// Varnishstat gives the counters of varnishd; see Program.
 	Varnishstat Varnishstat
 	// Ages are how long ago each source was heard of last.

@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"github.com/varnish-gateway/gateway/chaperone/internal/proxy"
 	"github.com/varnish-gateway/gateway/chaperone/internal/reload"
 	"github.com/varnish-gateway/gateway/chaperone/internal/tlsterm"
 	"github.com/varnish-gateway/gateway/chaperone/internal/varnishtest"
@@ -39,13 +40,16 @@ func told() adminapi.Status {
 	}
 }
 
-func toldTLS() tlsterm.Stats {
-	return tlsterm.Stats{
-		Connections: 100, Open: 4, Pending: 1, Resumed: 10, Unreachable: 2,
+func toldConnections() proxy.Stats {
+	return proxy.Stats{
+		Connections: 100, Open: 4, Pending: 1, Unreachable: 2,
 		Refused:    [2]uint64{3, 6},
-		Handshakes: map[tlsterm.Result]uint64{tlsterm.HandshakeDone: 90, tlsterm.HandshakeFailed: 5},
-		Expiry:     map[string]time.Time{"www": time.Unix(1800000000, 0)},
+		Handshakes: map[proxy.Result]uint64{proxy.HandshakeDone: 90, proxy.HandshakeFailed: 5},
 	}
+}
+
+func toldTLS() tlsterm.Stats {
+	return tlsterm.Stats{Resumed: 10, Expiry: map[string]time.Time{"www": time.Unix(1800000000, 0)}}
 }
 
 func toldFailing() map[string]time.Duration {
@@ -63,7 +67,7 @@ func counters(text string) Varnishstat {
 }
 
 func newMetrics(varnishstat Varnishstat) *Metrics {
-	return New(Sources{Status: told, TLS: toldTLS, Varnishstat: varnishstat, OpenFiles: 4096, TLSConnections: 682, Confined: true, Ages: toldAges, Failing: toldFailing, Log: zap.NewNop()})
+	return New(Sources{Status: told, Connections: toldConnections, TLS: toldTLS, Varnishstat: varnishstat, OpenFiles: 4096, TLSConnections: 682, Confined: true, Ages: toldAges, Failing: toldFailing, Log: zap.NewNop()})
 }
 
 func TestScrapeGolden(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/varnish-gateway/gateway/chaperone/internal/proxy"
 	"github.com/varnish-gateway/gateway/chaperone/internal/tlsterm"
 	"github.com/varnish-gateway/gateway/shared/adminapi"
 )
@@ -17,7 +18,14 @@ type metric struct {
 	labels []string
 	help   string
 	// read gives the values at a scrape; nil for what is counted as it happens.
-	read func(adminapi.Status, tlsterm.Stats, emit)
+	read func(snapshot, emit)
+}
+
+// snapshot is what the metrics of one scrape are read from.
+type snapshot struct {
+	status      adminapi.Status
+	connections proxy.Stats
+	tls         tlsterm.Stats
 }
 
 // emit takes one value of a metric, with the values of its labels.
@@ -60,8 +68,8 @@ var sourceFailing = metric{name: "chaperone_source_failing_seconds", kind: prome
 var own = []metric{
 	{"chaperone_build_info", prometheus.GaugeValue, []string{"version", "varnishd", "goversion"},
 		"Always 1; the labels say which versions run.",
-		func(s adminapi.Status, _ tlsterm.Stats, to emit) {
-			to(1, s.Versions.Chaperone, s.Versions.Varnishd, runtime.Version())
+		func(s snapshot, to emit) {
+			to(1, s.status.Versions.Chaperone, s.status.Versions.Varnishd, runtime.Version())
 		}},
 	openFilesLimit,
 	tlsConnectionsLimit,
@@ -90,9 +98,9 @@ var own = []metric{
 		func(s adminapi.Status) float64 { return float64(s.VCL.Sequence) }),
 	{"chaperone_vcl_fallback", prometheus.GaugeValue, []string{"fallback"},
 		"1 for what varnishd runs in the place of the newest main.vcl: lastGood, partial, open (routes without users' VCL), closed (503 for every request).",
-		func(s adminapi.Status, _ tlsterm.Stats, to emit) {
+		func(s snapshot, to emit) {
 			for _, fallback := range adminapi.Fallbacks {
-				to(truth(s.VCL.Fallback == fallback), string(fallback))
+				to(truth(s.status.VCL.Fallback == fallback), string(fallback))
 			}
 		}},
 	gauge("chaperone_vcl_failed", "1 where a newer main.vcl is not in effect because of an error, else 0.",
@@ -105,34 +113,34 @@ var own = []metric{
 	counter("chaperone_varnishd_child_restarts_total", "Times that varnishd started its child again.",
 		func(s adminapi.Status) float64 { return float64(s.Varnishd.ChildRestarts) }),
 	tlsMetric("chaperone_tls_connections", prometheus.GaugeValue, "TLS connections that are open, those in a handshake included.",
-		func(s tlsterm.Stats) float64 { return float64(s.Open) }),
+		func(s snapshot) float64 { return float64(s.connections.Open) }),
 	tlsMetric("chaperone_tls_connections_total", prometheus.CounterValue, "TLS connections accepted.",
-		func(s tlsterm.Stats) float64 { return float64(s.Connections) }),
+		func(s snapshot) float64 { return float64(s.connections.Connections) }),
 	{"chaperone_tls_connections_refused_total", prometheus.CounterValue, []string{"bound"},
 		"TLS connections closed at once because there were as many as there may be, by bound: " +
-			strings.Join(tlsterm.BoundNames[:], ", ") + ".",
-		func(_ adminapi.Status, stats tlsterm.Stats, to emit) {
-			for bound, name := range tlsterm.BoundNames {
-				to(float64(stats.Refused[bound]), name)
+			strings.Join(proxy.BoundNames[:], ", ") + ".",
+		func(s snapshot, to emit) {
+			for bound, name := range proxy.BoundNames {
+				to(float64(s.connections.Refused[bound]), name)
 			}
 		}},
 	tlsMetric("chaperone_tls_handshakes_pending", prometheus.GaugeValue, "TLS handshakes that are under way.",
-		func(s tlsterm.Stats) float64 { return float64(s.Pending) }),
+		func(s snapshot) float64 { return float64(s.connections.Pending) }),
 	{"chaperone_tls_handshakes_total", prometheus.CounterValue, []string{"result"},
 		"TLS handshakes that have ended, by result: " + results() + ".",
-		func(_ adminapi.Status, stats tlsterm.Stats, to emit) {
+		func(s snapshot, to emit) {
 			for _, result := range tlsterm.Results {
-				to(float64(stats.Handshakes[result]), string(result))
+				to(float64(s.connections.Handshakes[result]), string(result))
 			}
 		}},
 	tlsMetric("chaperone_tls_resumptions_total", prometheus.CounterValue, "TLS handshakes that resumed a session.",
-		func(s tlsterm.Stats) float64 { return float64(s.Resumed) }),
+		func(s snapshot) float64 { return float64(s.tls.Resumed) }),
 	tlsMetric("chaperone_tls_unreachable_total", prometheus.CounterValue, "TLS connections given up because varnishd could not be reached.",
-		func(s tlsterm.Stats) float64 { return float64(s.Unreachable) }),
+		func(s snapshot) float64 { return float64(s.connections.Unreachable) }),
 	{"chaperone_certificate_expiry_timestamp_seconds", prometheus.GaugeValue, []string{"certificate"},
 		"When a certificate that is presented expires, in seconds since 1970.",
-		func(_ adminapi.Status, stats tlsterm.Stats, to emit) {
-			for name, expiry := range stats.Expiry {
+		func(s snapshot, to emit) {
+			for name, expiry := range s.tls.Expiry {
 				to(float64(expiry.Unix()), name)
 			}
 		}},
@@ -144,7 +152,7 @@ var own = []metric{
 
 func gauge(name, help string, read func(adminapi.Status) float64) metric {
 	return metric{name, prometheus.GaugeValue, nil, help,
-		func(s adminapi.Status, _ tlsterm.Stats, to emit) { to(read(s)) }}
+		func(s snapshot, to emit) { to(read(s.status)) }}
 }
 
 func counter(name, help string, read func(adminapi.Status) float64) metric {
@@ -153,9 +161,9 @@ func counter(name, help string, read func(adminapi.Status) float64) metric {
 	return m
 }
 
-func tlsMetric(name string, kind prometheus.ValueType, help string, read func(tlsterm.Stats) float64) metric {
+func tlsMetric(name string, kind prometheus.ValueType, help string, read func(snapshot) float64) metric {
 	return metric{name, kind, nil, help,
-		func(_ adminapi.Status, stats tlsterm.Stats, to emit) { to(read(stats)) }}
+		func(s snapshot, to emit) { to(read(s)) }}
 }
 
 func truth(condition bool) float64 {
@@ -211,13 +219,13 @@ func (c ownCollector) Describe(descs chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector.
 func (c ownCollector) Collect(values chan<- prometheus.Metric) {
-	st, stats := c.sources.Status(), c.sources.TLS()
+	s := snapshot{c.sources.Status(), c.sources.Connections(), c.sources.TLS()}
 	for _, m := range own {
 		if m.read == nil {
 			continue
 		}
 		desc := m.desc()
-		m.read(st, stats, func(value float64, labels ...string) {
+		m.read(s, func(value float64, labels ...string) {
 			values <- prometheus.MustNewConstMetric(desc, m.kind, value, labels...)
 		})
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/varnish-gateway/gateway/chaperone/internal/memory"
 	"github.com/varnish-gateway/gateway/chaperone/internal/metrics"
 	"github.com/varnish-gateway/gateway/chaperone/internal/openfiles"
+	"github.com/varnish-gateway/gateway/chaperone/internal/proxy"
 	"github.com/varnish-gateway/gateway/chaperone/internal/socket"
 	"github.com/varnish-gateway/gateway/chaperone/internal/supervise"
 	"github.com/varnish-gateway/gateway/chaperone/internal/tlsterm"
@@ -33,12 +34,13 @@ func (p *Pod) makeEdge() error {
 	}
 	// A negative number changes nothing: it asks for the limit that there is.
 	connections := p.tlsConnections(limit, debug.SetMemoryLimit(-1))
-	p.terminator = tlsterm.New(tlsterm.Options{
+	p.terminator = tlsterm.New()
+	p.proxy = proxy.NewServer(proxy.Options{
 		MaxConnections:           connections,
 		MaxConnectionsPerAddress: p.options.MaxTLSConnectionsPerAddress, Log: log,
 	})
 	p.metrics = metrics.New(metrics.Sources{
-		Status: p.board.Get, TLS: p.terminator.Stats, Log: p.log.Named("metrics"),
+		Status: p.board.Get, Connections: p.proxy.Stats, TLS: p.terminator.Stats, Log: p.log.Named("metrics"),
 		OpenFiles: limit, TLSConnections: connections, Ages: p.contacts.Ages, Failing: p.contacts.Failing, Confined: p.options.Confinement.Self != "",
 		Varnishstat: metrics.Program(beside(p.options.Varnishd, "varnishstat"), p.layout.varnish),
 	})

@@ -11,6 +11,7 @@ import (
 
 	"github.com/varnish-gateway/gateway/chaperone/internal/metrics"
 	"github.com/varnish-gateway/gateway/chaperone/internal/options"
+	"github.com/varnish-gateway/gateway/chaperone/internal/proxy"
 	"github.com/varnish-gateway/gateway/chaperone/internal/ready"
 	"github.com/varnish-gateway/gateway/chaperone/internal/reload"
 	"github.com/varnish-gateway/gateway/chaperone/internal/source"
@@ -59,6 +60,7 @@ type Pod struct {
 	inputs      *reload.Inputs
 	contacts    *source.Contacts
 	source      source.Source
+	proxy       *proxy.Server
 	terminator  *tlsterm.Terminator
 	vcl         *vcl.Manager
 	ghost       *reload.HTTPGhost

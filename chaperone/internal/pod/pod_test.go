@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -54,7 +53,7 @@ type running struct {
 	t   *testing.T
 	pod *Pod
 	dir string
-	// sockets as the flags name them.
+	// sockets that are open.
 	sockets []socket.Socket
 	stop    context.CancelFunc
 	err     chan error
@@ -69,11 +68,11 @@ func startPod(t *testing.T, vcl []byte, arguments ...string) *running {
 		"--varnishd", varnishtest.Varnishd(t), "--drain-delay", "0s", "--health-address", "127.0.0.1:0",
 	}, arguments...))
 	require.NoError(t, err)
-	r.sockets = slices.Clone(o.Sockets)
-	// The name is that of a listener; the port is one that the kernel finds.
+	// The ports are those that the kernel finds free.
 	for i := range o.Sockets {
-		o.Sockets[i].Port = 0
+		o.Sockets[i].Port = freePort(t)
 	}
+	r.sockets = o.Sockets
 	r.write("main.vcl", vcl)
 	r.routing(1)
 	r.pod, err = New(o, zaptest.NewLogger(t))
@@ -112,7 +111,7 @@ func (r *running) routing(sequence int64) {
 	r.t.Helper()
 	config := routing.Config{Sequence: sequence, Gateway: routing.Gateway{Namespace: "shop", Name: "edge"}}
 	for _, s := range r.sockets {
-		listener := routing.Listener{Name: s.Name, Socket: s.Name, Port: int32(s.Port), Protocol: s.Protocol}
+		listener := routing.Listener{Name: s.Name(), Socket: s.Name(), Port: int32(s.Port), Protocol: s.Protocol}
 		if s.Secure() {
 			listener.Certificates = []string{"web"}
 		}
@@ -130,7 +129,15 @@ func (r *running) eventually(what string, condition func(adminapi.Status) bool) 
 	varnishtest.Eventually(r.t, what, func() bool { return condition(r.status()) })
 }
 
-// address asks varnishd where its socket http-80 is: it has another port each time that it starts.
+// freePort is one at which nobody listens.
+func freePort(t *testing.T) int {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer listener.Close()
+	return listener.Addr().(*net.TCPAddr).Port
+}
+
+// address asks varnishd where its first socket is.
 func (r *running) address() (string, error) {
 	r.pod.lifecycle.mu.Lock()
 	cli := r.pod.lifecycle.cli
@@ -143,7 +150,7 @@ func (r *running) address() (string, error) {
 		return "", err
 	}
 	for line := range strings.Lines(list) {
-		if name, address, _ := strings.Cut(strings.TrimSpace(line), " "); name == "http-80" {
+		if name, address, _ := strings.Cut(strings.TrimSpace(line), " "); name == r.sockets[0].Name() {
 			return strings.Replace(address, " ", ":", 1), nil
 		}
 	}

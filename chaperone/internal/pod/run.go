@@ -10,6 +10,7 @@ import (
 	"k8s.io/utils/clock"
 
 	"github.com/varnish-gateway/gateway/chaperone/internal/drain"
+	"github.com/varnish-gateway/gateway/chaperone/internal/proxy"
 	"github.com/varnish-gateway/gateway/chaperone/internal/ready"
 	"github.com/varnish-gateway/gateway/shared/adminapi"
 )
@@ -31,7 +32,7 @@ func (p *Pod) Run(stop, hurry context.Context) error {
 	parts.start(work, "reload", func(ctx context.Context) error { p.reload.Run(ctx); return nil })
 	parts.start(work, "source", func(ctx context.Context) error { return p.source.Run(ctx, p.inputs) })
 	if err := p.open(work, accept, parts); err != nil {
-		p.terminator.Close()
+		p.proxy.Close()
 		return err
 	}
 	ended := parts.start(varnishd, "varnishd", p.supervisor.Run)
@@ -67,11 +68,11 @@ func (p *Pod) serveTLS(ctx context.Context, parts *parts) error {
 		}
 		listener, err := net.Listen("tcp", s.Address(p.options.Address))
 		if err != nil {
-			return fmt.Errorf("opening socket %s: %w", s.Name, err)
+			return fmt.Errorf("opening socket %s: %w", s.Name(), err)
 		}
 		p.secure = append(p.secure, listener)
-		path := s.Path(filepath.Dir(p.layout.reload))
-		parts.start(ctx, s.Name, func(ctx context.Context) error { return p.terminator.Serve(ctx, listener, s, path) })
+		endpoint := proxy.Endpoint{Socket: s, Path: s.Path(filepath.Dir(p.layout.reload))}
+		parts.start(ctx, s.Name(), func(ctx context.Context) error { return p.proxy.Serve(ctx, listener, endpoint, p.terminator) })
 	}
 	p.sockets.setSecure(true)
 	return nil
@@ -105,7 +106,7 @@ func (p *Pod) drain(hurry, work context.Context, stopAccepting func()) {
 		},
 		InFlight: func(ctx context.Context) (int, error) {
 			requests, err := count.InFlight(ctx)
-			return requests + p.terminator.Arriving(), err
+			return requests + p.proxy.Arriving(), err
 		},
 	})
 	p.log.Info("the drain has ended", zap.String("outcome", string(outcome)))
@@ -115,8 +116,8 @@ func (p *Pod) drain(hurry, work context.Context, stopAccepting func()) {
 func (p *Pod) closeTLS(hurry context.Context) {
 	ctx, cancel := context.WithTimeout(hurry, tlsFlush)
 	defer cancel()
-	if err := p.terminator.Drain(ctx); err != nil {
+	if err := p.proxy.Drain(ctx); err != nil {
 		p.log.Warn("TLS connections were cut", zap.Error(err))
 	}
-	p.terminator.Close()
+	p.proxy.Close()
 }

@@ -33,3 +33,9 @@ func stream(header *wire.Header) error {
 	}
 	return fmt.Errorf("PROXY preamble names a transport that is not TCP: %#x", byte(header.TransportProtocol))
 }
+
+// Peek reads the preamble, or says what is wrong with it. What follows it stays to be read.
+func Peek(conn *Conn) error {
+	_, err := conn.Read(nil)
+	return err
+}

@@ -15,13 +15,23 @@ import (
 // Reload is the name of varnishd's socket on which ghost takes reloads (docs/reference/vcl-contract.md).
 const Reload = "ghost-reload"
 
-// Socket is one port of the gateway.
-type Socket struct {
-	// Name under which VCL knows it: "http-80", "https-443".
-	Name string
-	// Protocol that clients speak.
-	Protocol routing.Protocol
+// Key tells sockets apart: a port, and the protocol that clients speak there.
+type Key struct {
 	Port     int
+	Protocol routing.Protocol
+}
+
+// KeyOf is the key of the socket that a listener belongs to.
+func KeyOf(l routing.Listener) Key { return Key{Port: int(l.Port), Protocol: l.Protocol} }
+
+// Name under which VCL and routing.json know the socket: "http-80", "https-443".
+func (k Key) Name() string {
+	return strings.ToLower(string(k.Protocol)) + "-" + strconv.Itoa(k.Port)
+}
+
+// Socket is one open port of the gateway.
+type Socket struct {
+	Key
 	// Proxy says that a load balancer in front begins each connection with a PROXY header.
 	Proxy bool
 }
@@ -41,10 +51,10 @@ func Parse(text string) (Socket, error) {
 	if err != nil || port == 0 || strconv.FormatUint(port, 10) != portText {
 		return Socket{}, fmt.Errorf("socket %q: port %q is not a number from 1 to 65535", text, portText)
 	}
-	return Socket{Name: name, Protocol: protocol, Port: int(port), Proxy: proxy}, nil
+	return Socket{Key: Key{Port: int(port), Protocol: protocol}, Proxy: proxy}, nil
 }
 
-// ParseAll reads every value of --listen. A port can be opened once only.
+// ParseAll reads every value of --listen. A port can be opened once only, as the protocols that there are all use TCP.
 func ParseAll(texts []string) ([]Socket, error) {
 	byPort := map[int]string{}
 	var sockets []Socket
@@ -65,9 +75,9 @@ func ParseAll(texts []string) ([]Socket, error) {
 // Flag is the value of --listen for this socket.
 func (s Socket) Flag() string {
 	if s.Proxy {
-		return s.Name + gatewaypod.ProxySuffix
+		return s.Name() + gatewaypod.ProxySuffix
 	}
-	return s.Name
+	return s.Name()
 }
 
 // Secure says whether chaperone terminates TLS for this socket, and varnishd sees a unix socket.
@@ -82,7 +92,7 @@ func (s Socket) Address(host string) string {
 
 // Path is the unix socket on which varnishd takes the plaintext of a secure socket.
 func (s Socket) Path(dir string) string {
-	return UnixPath(dir, s.Name)
+	return UnixPath(dir, s.Name())
 }
 
 // UnixPath is the unix socket of varnishd's socket of that name.
@@ -94,11 +104,11 @@ func UnixPath(dir, name string) string {
 func (s Socket) Argument(host, dir string) string {
 	switch {
 	case s.Secure():
-		return s.Name + "=" + s.Path(dir) + ",PROXY"
+		return s.Name() + "=" + s.Path(dir) + ",PROXY"
 	case s.Proxy:
-		return s.Name + "=" + s.Address(host) + ",PROXY"
+		return s.Name() + "=" + s.Address(host) + ",PROXY"
 	default:
-		return s.Name + "=" + s.Address(host) + ",HTTP"
+		return s.Name() + "=" + s.Address(host) + ",HTTP"
 	}
 }
 

@@ -14,9 +14,9 @@ func TestParse(t *testing.T) {
 		want    Socket
 		problem string
 	}{
-		"plain HTTP":                         {text: "http-80", want: Socket{Name: "http-80", Protocol: routing.ProtocolHTTP, Port: 80}},
-		"HTTPS":                              {text: "https-443", want: Socket{Name: "https-443", Protocol: routing.ProtocolHTTPS, Port: 443}},
-		"PROXY is no part of the name":       {text: "http-80+proxy", want: Socket{Name: "http-80", Protocol: routing.ProtocolHTTP, Port: 80, Proxy: true}},
+		"plain HTTP":                         {text: "http-80", want: Socket{Key: Key{Port: 80, Protocol: routing.ProtocolHTTP}}},
+		"HTTPS":                              {text: "https-443", want: Socket{Key: Key{Port: 443, Protocol: routing.ProtocolHTTPS}}},
+		"PROXY is no part of the name":       {text: "http-80+proxy", want: Socket{Key: Key{Port: 80, Protocol: routing.ProtocolHTTP}, Proxy: true}},
 		"no port is refused":                 {text: "http", problem: "not of the form"},
 		"another protocol is refused":        {text: "tcp-80", problem: "neither http nor https"},
 		"upper case is refused":              {text: "HTTP-80", problem: "neither http nor https"},

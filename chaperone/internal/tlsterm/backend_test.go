@@ -12,8 +12,10 @@ import (
 
 	wire "github.com/pires/go-proxyproto"
 	"github.com/stretchr/testify/require"
+	"github.com/varnish-gateway/gateway/chaperone/internal/proxy"
 	"github.com/varnish-gateway/gateway/chaperone/internal/socket"
 	"github.com/varnish-gateway/gateway/chaperone/internal/varnishtest"
+	"github.com/varnish-gateway/gateway/shared/adminapi"
 	"github.com/varnish-gateway/gateway/shared/routing"
 	"go.uber.org/goleak"
 )
@@ -29,7 +31,9 @@ const deadline = varnishtest.Deadline
 type fakeVarnishd struct {
 	path     string
 	listener net.Listener
-	open     connections
+	served   sync.WaitGroup
+	mu       sync.Mutex
+	open     []net.Conn
 }
 
 func startVarnishd(t testing.TB, path string, serve func(*wire.Header, *bufio.Reader, *net.UnixConn)) *fakeVarnishd {
@@ -37,34 +41,36 @@ func startVarnishd(t testing.TB, path string, serve func(*wire.Header, *bufio.Re
 	listener, err := net.Listen("unix", path)
 	require.NoError(t, err)
 	f := &fakeVarnishd{path: path, listener: listener}
-	go func() {
+	f.served.Go(func() {
 		for {
 			conn, err := listener.Accept()
 			if errors.Is(err, net.ErrClosed) {
 				return
 			}
-			if !f.open.add(conn) {
-				_ = conn.Close()
-				continue
-			}
-			go func() {
-				defer f.open.remove(conn)
+			f.mu.Lock()
+			f.open = append(f.open, conn)
+			f.mu.Unlock()
+			f.served.Go(func() {
 				defer func() { _ = conn.Close() }()
 				reader := bufio.NewReader(conn)
 				if header, err := wire.Read(reader); err == nil {
 					serve(header, reader, conn.(*net.UnixConn))
 				}
-			}()
+			})
 		}
-	}()
+	})
 	t.Cleanup(f.stop)
 	return f
 }
 
 func (f *fakeVarnishd) stop() {
 	_ = f.listener.Close()
-	f.open.close()
-	_ = f.open.wait(context.Background())
+	f.mu.Lock()
+	for _, conn := range f.open {
+		_ = conn.Close()
+	}
+	f.mu.Unlock()
+	f.served.Wait()
 }
 
 // echo says back what it hears, until it hears no more.
@@ -72,32 +78,39 @@ func echo(_ *wire.Header, reader *bufio.Reader, conn *net.UnixConn) {
 	_, _ = io.Copy(conn, reader)
 }
 
-// terminal is a Terminator that serves one socket at a loopback address.
+// terminal is a Terminator whose Server serves one socket at a loopback address.
 type terminal struct {
-	*Terminator
-	socket  socket.Socket
-	address string
-	path    string
+	*proxy.Server
+	terminator *Terminator
+	address    string
+	path       string
 	// stop ends Serve and waits for it.
 	stop func()
 }
 
-// socketName is that of every terminal: the name says what listeners refer to, not where it listens.
-const socketName = "https-443"
+// socketKey is that of every terminal: it says what listeners refer to, not where it listens.
+var socketKey = socket.Key{Port: 443, Protocol: routing.ProtocolHTTPS}
 
-func startTerminal(t testing.TB, options Options, proxy bool) *terminal {
+// Update is the Terminator's.
+func (t *terminal) Update(listeners []routing.Listener, pairs map[string]Pair) []adminapi.Problem {
+	return t.terminator.Update(listeners, pairs)
+}
+
+func startTerminal(t testing.TB, options proxy.Options, behindProxy bool) *terminal {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	term := &terminal{
-		Terminator: New(options),
-		socket:     socket.Socket{Name: socketName, Protocol: routing.ProtocolHTTPS, Port: 443, Proxy: proxy},
+		Server:     proxy.NewServer(options),
+		terminator: New(),
 		address:    listener.Addr().String(),
 		path:       filepath.Join(varnishtest.Dir(t), "varnishd.sock"),
 	}
+	endpoint := proxy.Endpoint{Path: term.path}
+	endpoint.Socket = socket.Socket{Key: socketKey, Proxy: behindProxy}
 	ctx, cancel := context.WithCancel(context.Background())
 	served := make(chan error, 1)
-	go func() { served <- term.Serve(ctx, listener, term.socket, term.path) }()
+	go func() { served <- term.Serve(ctx, listener, endpoint, term.terminator) }()
 	term.stop = sync.OnceFunc(func() {
 		cancel()
 		require.NoError(t, <-served)
@@ -112,7 +125,7 @@ func startTerminal(t testing.TB, options Options, proxy bool) *terminal {
 // https is a listener at the socket of every terminal.
 func https(name, hostname string, certificates ...string) routing.Listener {
 	return routing.Listener{
-		Name: name, Socket: socketName, Port: 443, Protocol: routing.ProtocolHTTPS,
+		Name: name, Socket: socketKey.Name(), Port: 443, Protocol: routing.ProtocolHTTPS,
 		Hostname: hostname, Certificates: certificates,
 	}
 }

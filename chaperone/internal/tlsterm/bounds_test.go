@@ -10,37 +10,18 @@ import (
 	wire "github.com/pires/go-proxyproto"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"github.com/varnish-gateway/gateway/chaperone/internal/proxy"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 )
 
-func TestClientsAreToldApart(t *testing.T) {
-	tests := map[string]struct {
-		one, other string
-		same       bool
-	}{
-		"one IPv4 address":                {"192.0.2.1", "192.0.2.1", true},
-		"two IPv4 addresses":              {"192.0.2.1", "192.0.2.2", false},
-		"IPv4 in the form of IPv6":        {"192.0.2.1", "::ffff:192.0.2.1", true},
-		"one IPv6 network of a client":    {"2001:db8::1", "2001:db8::ffff:1", true},
-		"two IPv6 networks":               {"2001:db8::1", "2001:db8:0:1::1", false},
-		"one network at two of our links": {"fe80::1%eth0", "fe80::1%eth1", true},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			one, other := netip.MustParseAddr(test.one), netip.MustParseAddr(test.other)
-			assert.Equal(t, test.same, networkOf(one) == networkOf(other))
-		})
-	}
-}
-
 func TestConnectionsBeyondTheBoundsAreClosed(t *testing.T) {
 	tests := map[string]struct {
-		options Options
-		bound   Bound
+		options proxy.Options
+		bound   proxy.Bound
 	}{
-		"all together": {Options{MaxConnections: 2}, BoundTotal},
-		"of a client":  {Options{MaxConnectionsPerAddress: 2}, BoundAddress},
+		"all together": {proxy.Options{MaxConnections: 2}, proxy.BoundTotal},
+		"of a client":  {proxy.Options{MaxConnectionsPerAddress: 2}, proxy.BoundAddress},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -64,18 +45,14 @@ func TestConnectionsBeyondTheBoundsAreClosed(t *testing.T) {
 			assertEcho(t, first, "those that are open go on")
 
 			require.NoError(t, first.Close())
-			require.Eventually(t, func() bool {
-				term.bounds.mu.Lock()
-				defer term.bounds.mu.Unlock()
-				return term.bounds.open == 1
-			}, deadline, time.Millisecond)
+			require.Eventually(t, func() bool { return term.Stats().Open == 1 }, deadline, time.Millisecond)
 			assertEcho(t, connect(t, term), "there is room again")
 		})
 	}
 }
 
 func TestBehindALoadBalancerTheClientCounts(t *testing.T) {
-	term := startPresenting(t, Options{MaxConnectionsPerAddress: 1}, true)
+	term := startPresenting(t, proxy.Options{MaxConnectionsPerAddress: 1}, true)
 	startVarnishd(t, term.path, echo)
 	dial := func(client string) *tls.Conn {
 		balancer, err := net.Dial("tcp", term.address)
@@ -89,7 +66,7 @@ func TestBehindALoadBalancerTheClientCounts(t *testing.T) {
 	one := dial("192.0.2.7:1234")
 	assertEcho(t, one, "the first of its client")
 	require.Error(t, dial("192.0.2.7:1235").Handshake(), "the second of the same client")
-	assert.EqualValues(t, 1, term.Stats().Refused[BoundAddress])
+	assert.EqualValues(t, 1, term.Stats().Refused[proxy.BoundAddress])
 	assertEcho(t, dial("192.0.2.8:1234"), "another client by the same balancer")
 	require.NoError(t, one.Close())
 	require.Eventually(t, func() bool { return term.Stats().Open == 1 }, deadline, time.Millisecond)

@@ -2,7 +2,6 @@ package tlsterm
 
 import (
 	"context"
-	"errors"
 	"net"
 	"syscall"
 	"testing"
@@ -10,10 +9,11 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"github.com/varnish-gateway/gateway/chaperone/internal/proxy"
 )
 
 func TestDrainWaitsForOpenConnections(t *testing.T) {
-	term := startPresenting(t, Options{}, false)
+	term := startPresenting(t, proxy.Options{}, false)
 	startVarnishd(t, term.path, echo)
 	conn := connect(t, term)
 	assertEcho(t, conn, "before")
@@ -32,7 +32,7 @@ func TestDrainWaitsForOpenConnections(t *testing.T) {
 }
 
 func TestDrainEndsWithItsContext(t *testing.T) {
-	term := startPresenting(t, Options{}, false)
+	term := startPresenting(t, proxy.Options{}, false)
 	startVarnishd(t, term.path, echo)
 	conn := connect(t, term)
 	assertEcho(t, conn, "hello")
@@ -40,11 +40,11 @@ func TestDrainEndsWithItsContext(t *testing.T) {
 	cancel()
 	err := term.Drain(ctx)
 	require.ErrorIs(t, err, context.Canceled)
-	require.ErrorContains(t, err, "1 TLS connections are still open")
+	require.ErrorContains(t, err, "1 client connections are still open")
 }
 
 func TestCloseEndsEveryConnection(t *testing.T) {
-	term := startPresenting(t, Options{DialTimeout: time.Hour}, false)
+	term := startPresenting(t, proxy.Options{DialTimeout: time.Hour}, false)
 	inHandshake, err := net.Dial("tcp", term.address)
 	require.NoError(t, err)
 	defer func() { _ = inHandshake.Close() }()
@@ -63,34 +63,4 @@ func TestCloseEndsEveryConnection(t *testing.T) {
 	_, err = late.Read(make([]byte, 1))
 	require.Error(t, err, "closed at once")
 	require.NotErrorIs(t, err, context.DeadlineExceeded)
-}
-
-// flakyListener fails a few times before it gives a connection, then says that it is closed.
-type flakyListener struct {
-	net.Listener
-	errors []error
-}
-
-func (f *flakyListener) Accept() (net.Conn, error) {
-	if len(f.errors) == 0 {
-		return nil, net.ErrClosed
-	}
-	err := f.errors[0]
-	f.errors = f.errors[1:]
-	if err != nil {
-		return nil, err
-	}
-	conn, _ := net.Pipe()
-	return conn, nil
-}
-
-func TestAcceptSurvivesWhatPasses(t *testing.T) {
-	listener := &flakyListener{errors: []error{syscall.EMFILE, syscall.ECONNABORTED, nil, errors.New("odd"), nil}}
-	accepted := 0
-	err := accept(context.Background(), listener, func(conn net.Conn) {
-		accepted++
-		_ = conn.Close()
-	})
-	require.ErrorIs(t, err, net.ErrClosed)
-	assert.Equal(t, 2, accepted)
 }

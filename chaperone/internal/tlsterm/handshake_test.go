@@ -16,6 +16,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"github.com/varnish-gateway/gateway/chaperone/internal/proxy"
 	"github.com/varnish-gateway/gateway/shared/routing"
 )
 
@@ -67,26 +68,26 @@ func TestHandshakePresentsTheListenersCertificate(t *testing.T) {
 		client    *tls.Config
 		want      string
 		alert     string
-		result    Result
+		result    proxy.Result
 	}{
-		"the first certificate that the client can use":         {named, asking("www.example.com"), "www-ecdsa", "", HandshakeDone},
-		"a client that knows RSA alone gets the RSA one":        {named, rsaOnly, "www-rsa", "", HandshakeDone},
-		"a name under the wildcard":                             {named, asking("a.example.com"), "wild", "", HandshakeDone},
-		"what a certificate is valid for does not matter":       {named, asking("foreign.example.com"), "foreign", "", HandshakeDone},
-		"no name gets the first certificate of the port":        {named, asking(""), "www-ecdsa", "", HandshakeDone},
-		"no name gets the hostless listener's":                  {hostless, asking(""), "foreign", "", HandshakeDone},
-		"an uncovered name gets the hostless listener's":        {hostless, asking("other.test"), "foreign", "", HandshakeDone},
+		"the first certificate that the client can use":         {named, asking("www.example.com"), "www-ecdsa", "", proxy.HandshakeDone},
+		"a client that knows RSA alone gets the RSA one":        {named, rsaOnly, "www-rsa", "", proxy.HandshakeDone},
+		"a name under the wildcard":                             {named, asking("a.example.com"), "wild", "", proxy.HandshakeDone},
+		"what a certificate is valid for does not matter":       {named, asking("foreign.example.com"), "foreign", "", proxy.HandshakeDone},
+		"no name gets the first certificate of the port":        {named, asking(""), "www-ecdsa", "", proxy.HandshakeDone},
+		"no name gets the hostless listener's":                  {hostless, asking(""), "foreign", "", proxy.HandshakeDone},
+		"an uncovered name gets the hostless listener's":        {hostless, asking("other.test"), "foreign", "", proxy.HandshakeDone},
 		"an uncovered name is refused without one":              {named, asking("other.test"), "", "unrecognized name", HandshakeUnknownName},
 		"a listener without certificate fails, and no other":    {hostless, asking("none.example.com"), "", "internal error", HandshakeNoCertificate},
-		"a certificate that the client cannot use fails":        {named, rsaNothing, "", "handshake failure", HandshakeFailed},
-		"TLS 1.1 is refused":                                    {named, old, "", "protocol version", HandshakeFailed},
+		"a certificate that the client cannot use fails":        {named, rsaNothing, "", "handshake failure", proxy.HandshakeFailed},
+		"TLS 1.1 is refused":                                    {named, old, "", "protocol version", proxy.HandshakeFailed},
 		"no listener at all":                                    {nil, asking("www.example.com"), "", "internal error", HandshakeNoCertificate},
-		"a certificate of another kind serves who can use it":   {named, asking("ed.example.com"), "edwards", "", HandshakeDone},
-		"an address is no name, and gets the first of the port": {named, &tls.Config{ServerName: "127.0.0.1", InsecureSkipVerify: true}, "www-ecdsa", "", HandshakeDone},
+		"a certificate of another kind serves who can use it":   {named, asking("ed.example.com"), "edwards", "", proxy.HandshakeDone},
+		"an address is no name, and gets the first of the port": {named, &tls.Config{ServerName: "127.0.0.1", InsecureSkipVerify: true}, "www-ecdsa", "", proxy.HandshakeDone},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			term := startTerminal(t, Options{}, false)
+			term := startTerminal(t, proxy.Options{}, false)
 			startVarnishd(t, term.path, echo)
 			term.Update(test.listeners, pairs)
 			got, err := subjectFor(term.address, test.client)
@@ -102,7 +103,7 @@ func TestHandshakePresentsTheListenersCertificate(t *testing.T) {
 }
 
 func TestHandshakeNegotiatesTheProtocol(t *testing.T) {
-	term := startTerminal(t, Options{}, false)
+	term := startTerminal(t, proxy.Options{}, false)
 	startVarnishd(t, term.path, echo)
 	term.Update([]routing.Listener{https("a", "", "c")}, map[string]Pair{"c": newAuthority(t).issue(t, ecdsaKey(), "c")})
 	tests := map[string]struct {
@@ -136,7 +137,7 @@ func TestCertificatesAreSwappedUnderLoad(t *testing.T) {
 	first, second := ca.issue(t, ecdsaKey(), "first", "www.example.com"), ca.issue(t, rsaKey(), "second", "www.example.com")
 	broken := Pair{Certificate: second.Certificate, Key: first.Key}
 	listeners := []routing.Listener{https("www", "www.example.com", "c")}
-	term := startTerminal(t, Options{}, false)
+	term := startTerminal(t, proxy.Options{}, false)
 	startVarnishd(t, term.path, echo)
 	term.Update(listeners, map[string]Pair{"c": first})
 
@@ -174,7 +175,7 @@ func TestSessionsResume(t *testing.T) {
 	listeners := []routing.Listener{https("www", "www.example.com", "c"), https("api", "api.example.com", "c")}
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
 		t.Run(tls.VersionName(version), func(t *testing.T) {
-			term := startTerminal(t, Options{}, false)
+			term := startTerminal(t, proxy.Options{}, false)
 			startVarnishd(t, term.path, echo)
 			cache := &anyNameCache{}
 			client := func(name string) *tls.Config {
@@ -227,17 +228,17 @@ func TestSilentClients(t *testing.T) {
 	listeners, pairs := []routing.Listener{https("www", "", "c")}, map[string]Pair{"c": ca.issue(t, ecdsaKey(), "c")}
 
 	t.Run("are disconnected after the handshake timeout", func(t *testing.T) {
-		term := startTerminal(t, Options{HandshakeTimeout: 10 * time.Millisecond}, false)
+		term := startTerminal(t, proxy.Options{HandshakeTimeout: 10 * time.Millisecond}, false)
 		conn, err := net.Dial("tcp", term.address)
 		require.NoError(t, err)
 		defer func() { _ = conn.Close() }()
 		_, err = conn.Read(make([]byte, 1))
 		require.ErrorIs(t, err, io.EOF)
-		require.Eventually(t, func() bool { return term.Stats().Handshakes[HandshakeTimeout] == 1 }, deadline, time.Millisecond)
+		require.Eventually(t, func() bool { return term.Stats().Handshakes[proxy.HandshakeTimeout] == 1 }, deadline, time.Millisecond)
 	})
 
 	t.Run("give way to those who speak", func(t *testing.T) {
-		term := startTerminal(t, Options{MaxHandshakes: 2}, false)
+		term := startTerminal(t, proxy.Options{MaxHandshakes: 2}, false)
 		startVarnishd(t, term.path, echo)
 		term.Update(listeners, pairs)
 		var silent []net.Conn
@@ -252,13 +253,13 @@ func TestSilentClients(t *testing.T) {
 		require.NoError(t, err)
 		_, err = silent[0].Read(make([]byte, 1))
 		require.Error(t, err, "the oldest gave way")
-		require.Eventually(t, func() bool { return term.Stats().Handshakes[HandshakeGaveWay] == 1 }, deadline, time.Millisecond)
+		require.Eventually(t, func() bool { return term.Stats().Handshakes[proxy.HandshakeGaveWay] == 1 }, deadline, time.Millisecond)
 		require.Eventually(t, func() bool { return term.Stats().Pending == 1 }, deadline, time.Millisecond, "the other still waits")
 	})
 }
 
 func TestPlainHTTPIsToldSo(t *testing.T) {
-	term := startTerminal(t, Options{}, false)
+	term := startTerminal(t, proxy.Options{}, false)
 	conn, err := net.Dial("tcp", term.address)
 	require.NoError(t, err)
 	defer func() { _ = conn.Close() }()

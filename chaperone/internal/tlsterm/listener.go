@@ -3,14 +3,18 @@ package tlsterm
 import (
 	"crypto/tls"
 
+	"github.com/varnish-gateway/gateway/chaperone/internal/socket"
 	"github.com/varnish-gateway/gateway/shared/routing"
 )
 
 // listenerKey identifies a listener from one Update to the next.
-type listenerKey struct{ socket, name string }
+type listenerKey struct {
+	socket socket.Key
+	name   string
+}
 
 func keyOf(l routing.Listener) listenerKey {
-	return listenerKey{socket: l.Socket, name: l.Name}
+	return listenerKey{socket: socket.KeyOf(l), name: l.Name}
 }
 
 // ticketKeys hold, for each listener, the configuration that encrypts its session tickets. They outlive
@@ -43,11 +47,14 @@ func newListener(spec routing.Listener, certificates store, tickets *tls.Config)
 		}
 	}
 	l.config = &tls.Config{
-		MinVersion:     tls.VersionTLS12,
-		NextProtos:     []string{"h2", "http/1.1"},
-		GetCertificate: l.certificate,
-		WrapSession:    tickets.EncryptTicket,
-		UnwrapSession:  tickets.DecryptTicket,
+		MinVersion: tls.VersionTLS12,
+		NextProtos: []string{"h2", "http/1.1"},
+		// A record of its full size from the start: what small ones at first would save a client in waiting, the
+		// window of TCP makes up for, and each costs a system call.
+		DynamicRecordSizingDisabled: true,
+		GetCertificate:              l.certificate,
+		WrapSession:                 tickets.EncryptTicket,
+		UnwrapSession:               tickets.DecryptTicket,
 	}
 	return l
 }

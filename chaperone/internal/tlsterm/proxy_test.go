@@ -11,6 +11,7 @@ import (
 	wire "github.com/pires/go-proxyproto"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"github.com/varnish-gateway/gateway/chaperone/internal/proxy"
 )
 
 func TestAddressesOfALoadBalancerTravelOn(t *testing.T) {
@@ -35,7 +36,7 @@ func TestAddressesOfALoadBalancerTravelOn(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			term := startPresenting(t, Options{}, true)
+			term := startPresenting(t, proxy.Options{}, true)
 			headers := make(chan *wire.Header, 1)
 			startVarnishd(t, term.path, func(header *wire.Header, reader *bufio.Reader, conn *net.UnixConn) {
 				headers <- header
@@ -62,17 +63,17 @@ func TestAddressesOfALoadBalancerTravelOn(t *testing.T) {
 func TestConnectionsWithoutTheirPreambleAreRefused(t *testing.T) {
 	tests := map[string]struct {
 		start  string
-		result Result
+		result proxy.Result
 	}{
-		"TLS without preamble":       {"\x16\x03\x01\x00\x05hello", HandshakeNoPreamble},
-		"HTTP without preamble":      {"GET / HTTP/1.1\r\n\r\n", HandshakeNoPreamble},
-		"a broken preamble":          {"PROXY TCP4 192.0.2.7\r\n", HandshakeFailed},
-		"a preamble of datagrams":    {"\r\n\r\n\x00\r\nQUIT\n\x21\x12\x00\x0c\xc0\x00\x02\x01\xc0\x00\x02\x02\x04\xd2\x01\xbb", HandshakeFailed},
-		"a preamble of unknown kind": {"\r\n\r\n\x00\r\nQUIT\n\x29\x11\x00\x00", HandshakeFailed},
+		"TLS without preamble":       {"\x16\x03\x01\x00\x05hello", proxy.HandshakeNoPreamble},
+		"HTTP without preamble":      {"GET / HTTP/1.1\r\n\r\n", proxy.HandshakeNoPreamble},
+		"a broken preamble":          {"PROXY TCP4 192.0.2.7\r\n", proxy.HandshakeFailed},
+		"a preamble of datagrams":    {"\r\n\r\n\x00\r\nQUIT\n\x21\x12\x00\x0c\xc0\x00\x02\x01\xc0\x00\x02\x02\x04\xd2\x01\xbb", proxy.HandshakeFailed},
+		"a preamble of unknown kind": {"\r\n\r\n\x00\r\nQUIT\n\x29\x11\x00\x00", proxy.HandshakeFailed},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			term := startPresenting(t, Options{}, true)
+			term := startPresenting(t, proxy.Options{}, true)
 			conn, err := net.Dial("tcp", term.address)
 			require.NoError(t, err)
 			defer func() { _ = conn.Close() }()
@@ -90,12 +91,12 @@ func TestConnectionsWithoutTheirPreambleAreRefused(t *testing.T) {
 }
 
 func TestPreambleThatNeverComesIsATimeout(t *testing.T) {
-	term := startPresenting(t, Options{HandshakeTimeout: 10 * time.Millisecond}, true)
+	term := startPresenting(t, proxy.Options{HandshakeTimeout: 10 * time.Millisecond}, true)
 	conn, err := net.Dial("tcp", term.address)
 	require.NoError(t, err)
 	defer func() { _ = conn.Close() }()
 	_, _ = conn.Read(make([]byte, 1))
 	eventuallyEmpty(t, term)
 	stats := term.Stats()
-	assert.EqualValues(t, 1, stats.Handshakes[HandshakeTimeout]+stats.Handshakes[HandshakeNoPreamble])
+	assert.EqualValues(t, 1, stats.Handshakes[proxy.HandshakeTimeout]+stats.Handshakes[proxy.HandshakeNoPreamble])
 }

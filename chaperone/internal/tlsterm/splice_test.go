@@ -9,7 +9,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
-	"path/filepath"
 	"sync"
 	"syscall"
 	"testing"
@@ -18,14 +17,15 @@ import (
 	wire "github.com/pires/go-proxyproto"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"github.com/varnish-gateway/gateway/chaperone/internal/proxy"
 	"github.com/varnish-gateway/gateway/chaperone/internal/varnishtest"
 	"github.com/varnish-gateway/gateway/shared/routing"
 )
 
 // startPresenting gives a terminal that presents one certificate to everybody.
-func startPresenting(t testing.TB, options Options, proxy bool) *terminal {
+func startPresenting(t testing.TB, options proxy.Options, behindProxy bool) *terminal {
 	t.Helper()
-	term := startTerminal(t, options, proxy)
+	term := startTerminal(t, options, behindProxy)
 	pairs := map[string]Pair{"c": newAuthority(t).issue(t, ecdsaKey(), "c")}
 	require.Empty(t, term.Update([]routing.Listener{https("a", "", "c")}, pairs))
 	return term
@@ -50,7 +50,7 @@ func eventuallyEmpty(t testing.TB, term *terminal) {
 
 func TestPreambleNamesTheClient(t *testing.T) {
 	headers := make(chan *wire.Header, 1)
-	term := startPresenting(t, Options{}, false)
+	term := startPresenting(t, proxy.Options{}, false)
 	startVarnishd(t, term.path, func(header *wire.Header, _ *bufio.Reader, _ *net.UnixConn) { headers <- header })
 	conn := connect(t, term)
 	header := <-headers
@@ -66,7 +66,7 @@ func TestPreambleNamesTheClient(t *testing.T) {
 }
 
 func TestBytesTravelBothWays(t *testing.T) {
-	term := startPresenting(t, Options{}, false)
+	term := startPresenting(t, proxy.Options{}, false)
 	startVarnishd(t, term.path, echo)
 	conn := connect(t, term)
 	sent := make([]byte, 3<<20)
@@ -87,7 +87,7 @@ func TestBytesTravelBothWays(t *testing.T) {
 }
 
 func TestAnIdleConnectionHoldsNoBlock(t *testing.T) {
-	term := startPresenting(t, Options{}, false)
+	term := startPresenting(t, proxy.Options{}, false)
 	startVarnishd(t, term.path, echo)
 	conn := connect(t, term)
 	for _, size := range []int{100, 100 << 10, 100} {
@@ -101,12 +101,12 @@ func TestAnIdleConnectionHoldsNoBlock(t *testing.T) {
 		require.NoError(t, err)
 		writer.Wait()
 	}
-	varnishtest.Eventually(t, "every block is back", func() bool { return buffers.lent.Load() == 0 })
+	varnishtest.Eventually(t, "every block is back", func() bool { return proxy.BuffersInUse() == 0 })
 	assert.Equal(t, 1, term.Stats().Open)
 }
 
 func TestClientThatHasSaidAllStillGetsItsAnswer(t *testing.T) {
-	term := startPresenting(t, Options{}, false)
+	term := startPresenting(t, proxy.Options{}, false)
 	startVarnishd(t, term.path, func(_ *wire.Header, reader *bufio.Reader, conn *net.UnixConn) {
 		request, err := io.ReadAll(reader)
 		assert.NoError(t, err)
@@ -125,7 +125,7 @@ func TestClientThatHasSaidAllStillGetsItsAnswer(t *testing.T) {
 
 func TestClientThatStillTalksGetsTheWholeAnswer(t *testing.T) {
 	answer := bytes.Repeat([]byte("0123456789"), 10_000)
-	term := startPresenting(t, Options{}, false)
+	term := startPresenting(t, proxy.Options{}, false)
 	startVarnishd(t, term.path, func(_ *wire.Header, reader *bufio.Reader, conn *net.UnixConn) {
 		_, err := reader.ReadByte()
 		assert.NoError(t, err)
@@ -151,7 +151,7 @@ func TestClientThatStillTalksGetsTheWholeAnswer(t *testing.T) {
 }
 
 func TestSilentClientIsClosedAfterVarnishdEnded(t *testing.T) {
-	term := startPresenting(t, Options{LingerTimeout: 10 * time.Millisecond}, false)
+	term := startPresenting(t, proxy.Options{LingerTimeout: 10 * time.Millisecond}, false)
 	startVarnishd(t, term.path, func(*wire.Header, *bufio.Reader, *net.UnixConn) {})
 	conn := connect(t, term)
 	_, err := conn.Read(make([]byte, 1))
@@ -161,7 +161,7 @@ func TestSilentClientIsClosedAfterVarnishdEnded(t *testing.T) {
 }
 
 func TestClientThatStopsReadingIsGivenUp(t *testing.T) {
-	term := startPresenting(t, Options{WriteTimeout: 50 * time.Millisecond}, false)
+	term := startPresenting(t, proxy.Options{WriteTimeout: 50 * time.Millisecond}, false)
 	gaveUp := make(chan error, 1)
 	startVarnishd(t, term.path, func(_ *wire.Header, _ *bufio.Reader, conn *net.UnixConn) {
 		chunk := make([]byte, 1<<20)
@@ -189,7 +189,7 @@ func TestOnlyAnOrderlyEndIsCalledOne(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			term := startPresenting(t, Options{}, false)
+			term := startPresenting(t, proxy.Options{}, false)
 			startVarnishd(t, term.path, func(_ *wire.Header, reader *bufio.Reader, conn *net.UnixConn) {
 				_, err := io.ReadFull(reader, make([]byte, len("question")))
 				assert.NoError(t, err)
@@ -255,7 +255,7 @@ func (r *recorder) endedWithAlert() bool {
 }
 
 func TestClientThatVanishesEndsTheConnectionToVarnishd(t *testing.T) {
-	term := startPresenting(t, Options{}, false)
+	term := startPresenting(t, proxy.Options{}, false)
 	ended := make(chan error, 1)
 	startVarnishd(t, term.path, func(_ *wire.Header, reader *bufio.Reader, _ *net.UnixConn) {
 		_, err := io.Copy(io.Discard, reader)
@@ -270,12 +270,12 @@ func TestClientThatVanishesEndsTheConnectionToVarnishd(t *testing.T) {
 }
 
 func TestVarnishdThatIsAwayIsWaitedFor(t *testing.T) {
-	term := startPresenting(t, Options{DialTimeout: deadline}, false)
+	term := startPresenting(t, proxy.Options{DialTimeout: deadline}, false)
 	conn := connect(t, term)
 	_, err := io.WriteString(conn, "hello")
 	require.NoError(t, err)
 	// There is nothing at the socket yet: the connection is waiting.
-	require.Eventually(t, func() bool { return term.Stats().Handshakes[HandshakeDone] == 1 }, deadline, time.Millisecond)
+	require.Eventually(t, func() bool { return term.Stats().Handshakes[proxy.HandshakeDone] == 1 }, deadline, time.Millisecond)
 	assert.Equal(t, 1, term.Arriving(), "a drain has to wait for it")
 	startVarnishd(t, term.path, echo)
 	heard := make([]byte, len("hello"))
@@ -287,16 +287,10 @@ func TestVarnishdThatIsAwayIsWaitedFor(t *testing.T) {
 }
 
 func TestVarnishdThatStaysAwayIsGivenUp(t *testing.T) {
-	term := startPresenting(t, Options{DialTimeout: 10 * time.Millisecond}, false)
+	term := startPresenting(t, proxy.Options{DialTimeout: 10 * time.Millisecond}, false)
 	conn := connect(t, term)
 	_, err := conn.Read(make([]byte, 1))
 	require.ErrorIs(t, err, io.EOF)
 	eventuallyEmpty(t, term)
 	assert.EqualValues(t, 1, term.Stats().Unreachable)
-}
-
-func TestDialGivesUpAtOnceWhereWaitingCannotHelp(t *testing.T) {
-	d := dialer{timeout: time.Hour, pause: time.Hour}
-	_, err := d.dial(context.Background(), filepath.Join(t.TempDir(), string(make([]byte, 200))), nil)
-	require.ErrorContains(t, err, "connect to varnishd")
 }

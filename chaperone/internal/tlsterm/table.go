@@ -5,12 +5,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/varnish-gateway/gateway/chaperone/internal/socket"
 	"github.com/varnish-gateway/gateway/shared/routing"
 )
 
 // table is what handshakes are decided by. It never changes once it is made.
 type table struct {
-	ports map[string]*port
+	ports map[socket.Key]*port
 	// expiry of each certificate in use, by name.
 	expiry map[string]time.Time
 }
@@ -34,7 +35,7 @@ type listener struct {
 }
 
 func newTable(listeners []routing.Listener, certificates store, tickets ticketKeys) *table {
-	t := &table{ports: map[string]*port{}, expiry: map[string]time.Time{}}
+	t := &table{ports: map[socket.Key]*port{}, expiry: map[string]time.Time{}}
 	for name, stored := range certificates {
 		t.expiry[name] = stored.certificate.Leaf.NotAfter
 	}
@@ -42,10 +43,11 @@ func newTable(listeners []routing.Listener, certificates store, tickets ticketKe
 		if spec.Protocol != routing.ProtocolHTTPS {
 			continue
 		}
-		if t.ports[spec.Socket] == nil {
-			t.ports[spec.Socket] = &port{exact: map[string]*listener{}, wildcards: map[string]*listener{}}
+		key := socket.KeyOf(spec)
+		if t.ports[key] == nil {
+			t.ports[key] = &port{exact: map[string]*listener{}, wildcards: map[string]*listener{}}
 		}
-		t.ports[spec.Socket].add(spec.Hostname, newListener(spec, certificates, tickets[keyOf(spec)]))
+		t.ports[key].add(spec.Hostname, newListener(spec, certificates, tickets[keyOf(spec)]))
 	}
 	return t
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/varnish-gateway/gateway/chaperone/internal/socket"
 	"github.com/varnish-gateway/gateway/shared/routing"
 )
 
@@ -45,7 +46,7 @@ func TestFindListener(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			table := newTable(test.listeners, certificates, ticketKeys{}.update(test.listeners))
 			got := ""
-			if l := table.ports[socketName].find(test.name); l != nil {
+			if l := table.ports[socketKey].find(test.name); l != nil {
 				got = l.name
 			}
 			assert.Equal(t, test.want, got)
@@ -55,13 +56,14 @@ func TestFindListener(t *testing.T) {
 
 func TestTableKeepsPortsApart(t *testing.T) {
 	other := https("other", "", "c")
-	other.Socket = "https-8443"
+	other.Port = 8443
 	plain := https("plain", "", "c")
-	plain.Protocol, plain.Socket = routing.ProtocolHTTP, "http-80"
+	plain.Protocol = routing.ProtocolHTTP
+	otherKey, plainKey := socket.KeyOf(other), socket.KeyOf(plain)
 	listeners := []routing.Listener{https("exact", "www.example.com", "c"), other, plain}
 	table := newTable(listeners, store{}, ticketKeys{}.update(listeners))
 
-	assert.Nil(t, table.ports[socketName].find("other.test"))
-	assert.Equal(t, "other", table.ports["https-8443"].find("www.example.com").name)
-	assert.NotContains(t, table.ports, "http-80")
+	assert.Nil(t, table.ports[socketKey].find("other.test"))
+	assert.Equal(t, "other", table.ports[otherKey].find("www.example.com").name)
+	assert.NotContains(t, table.ports, plainKey)
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"github.com/varnish-gateway/gateway/chaperone/internal/proxy"
 	"github.com/varnish-gateway/gateway/chaperone/internal/varnishtest"
 	"github.com/varnish-gateway/gateway/shared/routing"
 )
@@ -43,8 +44,8 @@ sub vcl_synth {
 
 func TestRealVarnishd(t *testing.T) {
 	ca := newAuthority(t)
-	term := startTerminal(t, Options{DialTimeout: varnishtest.Deadline}, false)
-	varnishtest.Start(t, telling, "-a", socketName+"="+term.path+",PROXY", "-p", "feature=+http2")
+	term := startTerminal(t, proxy.Options{DialTimeout: varnishtest.Deadline}, false)
+	varnishtest.Start(t, telling, "-a", socketKey.Name()+"="+term.path+",PROXY", "-p", "feature=+http2")
 	longest := strings.Repeat(strings.Repeat("a", 61)+".", 4) + "test"
 	require.Empty(t, term.Update([]routing.Listener{https("a", "", "c")},
 		map[string]Pair{"c": ca.issue(t, ecdsaKey(), "c", "www.example.com", longest)}))
@@ -78,7 +79,7 @@ func TestRealVarnishd(t *testing.T) {
 				assert.Equal(t, test.protocol, response.Proto)
 				assert.Equal(t, fmt.Sprintf("/%d", i), string(body))
 				assert.Equal(t, map[string]string{
-					"Client": "127.0.0.1", "Server-Port": "443", "Socket": socketName, "Alpn": test.alpn,
+					"Client": "127.0.0.1", "Server-Port": "443", "Socket": socketKey.Name(), "Alpn": test.alpn,
 					"Authority": test.name, "Tls": "true", "Version": test.version, "Transport": test.transport,
 				}, headersOf(response, "Client", "Server-Port", "Socket", "Alpn", "Authority", "Tls", "Version", "Transport"))
 				assert.NotEmpty(t, response.Header.Get("Cipher"))

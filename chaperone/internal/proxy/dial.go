@@ -1,4 +1,4 @@
-package tlsterm
+package proxy
 
 import (
 	"context"

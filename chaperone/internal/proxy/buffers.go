@@ -1,4 +1,4 @@
-package tlsterm
+package proxy
 
 import (
 	"errors"
@@ -33,6 +33,9 @@ func (b *blocks) put(block *block) {
 		b.pool.Put(block)
 	}
 }
+
+// BuffersInUse is how many buffers connections hold at this moment; those that wait for bytes hold none.
+func BuffersInUse() int { return int(buffers.lent.Load()) }
 
 // source is what is copied from. What next gives holds until the next call of any method.
 type source interface {

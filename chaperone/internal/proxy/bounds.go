@@ -1,4 +1,4 @@
-package tlsterm
+package proxy
 
 import (
 	"errors"
@@ -8,8 +8,8 @@ import (
 
 // Reasons why a connection is refused although nothing is wrong with it.
 var (
-	errTooMany          = errors.New("as many TLS connections are open as there may be")
-	errTooManyOfAddress = errors.New("the client has as many TLS connections open as it may have")
+	errTooMany          = errors.New("as many client connections are open as there may be")
+	errTooManyOfAddress = errors.New("the client has as many connections open as it may have")
 )
 
 // bounds hold open connections to a number: all of them, and those of one client.

@@ -1,25 +1,20 @@
-package tlsterm
+package proxy
 
 import (
 	"errors"
-	"maps"
+	"sync"
 	"sync/atomic"
-	"time"
 
 	wire "github.com/pires/go-proxyproto"
 )
 
-// Result of a handshake.
+// Result of a handshake. A Protocol may have further ones; see Failure.
 type Result string
 
 // Results of handshakes.
 const (
 	// HandshakeDone is a handshake that succeeded.
 	HandshakeDone Result = "done"
-	// HandshakeUnknownName is one for a name that no listener covers.
-	HandshakeUnknownName Result = "unknown_name"
-	// HandshakeNoCertificate is one at a listener that has no usable certificate.
-	HandshakeNoCertificate Result = "no_certificate"
 	// HandshakeNoPreamble is a connection without the PROXY preamble that it had to begin with.
 	HandshakeNoPreamble Result = "no_preamble"
 	// HandshakeTimeout is one that took too long.
@@ -28,16 +23,26 @@ const (
 	HandshakeGaveWay Result = "gave_way"
 	// HandshakeRefused is one of a client that has as many connections as it may have, behind a load balancer.
 	HandshakeRefused Result = "refused"
-	// HandshakeFailed is one that failed for another reason: the client went away, sent what is not TLS,
+	// HandshakeFailed is one that failed for another reason: the client went away, did not speak the protocol,
 	// or had nothing in common with us.
 	HandshakeFailed Result = "failed"
 )
 
-// Results lists every Result.
+// Results lists every Result of this package.
 var Results = []Result{
-	HandshakeDone, HandshakeUnknownName, HandshakeNoCertificate, HandshakeNoPreamble,
-	HandshakeTimeout, HandshakeGaveWay, HandshakeRefused, HandshakeFailed,
+	HandshakeDone, HandshakeNoPreamble, HandshakeTimeout, HandshakeGaveWay, HandshakeRefused, HandshakeFailed,
 }
+
+// Failure is why a Protocol did not make a handshake, with the Result that it is counted as.
+type Failure struct {
+	Result Result
+	Err    error
+}
+
+func (f *Failure) Error() string { return f.Err.Error() }
+
+// Unwrap gives the cause.
+func (f *Failure) Unwrap() error { return f.Err }
 
 // Bound is a bound on connections.
 type Bound int
@@ -53,7 +58,7 @@ const (
 // BoundNames are the names of the bounds, in their order.
 var BoundNames = [...]string{BoundTotal: "total", BoundAddress: "address"}
 
-// Stats is what a Terminator has done so far, and what it holds now.
+// Stats is what a Server has done so far, and what it holds now.
 type Stats struct {
 	// Connections accepted since the start.
 	Connections uint64
@@ -63,64 +68,58 @@ type Stats struct {
 	Refused [len(BoundNames)]uint64
 	// Pending handshakes.
 	Pending int
-	// Handshakes since the start, by result.
+	// Handshakes since the start, by result; one that never was is not there.
 	Handshakes map[Result]uint64
-	// Resumed counts the handshakes that resumed a session.
-	Resumed uint64
 	// Unreachable counts the connections that were given up because varnishd could not be reached.
 	Unreachable uint64
-	// Expiry of each certificate that a listener uses, by name.
-	Expiry map[string]time.Time
 }
 
 // Stats gives the numbers of this moment.
-func (t *Terminator) Stats() Stats {
+func (s *Server) Stats() Stats {
 	stats := Stats{
-		Connections: t.counters.connections.Load(),
-		Open:        t.open.count(),
-		Pending:     t.handshakes.count(),
-		Handshakes:  make(map[Result]uint64, len(Results)),
-		Resumed:     t.counters.resumed.Load(),
-		Unreachable: t.counters.unreachable.Load(),
+		Connections: s.counters.connections.Load(),
+		Open:        s.open.count(),
+		Pending:     s.handshakes.count(),
+		Handshakes:  map[Result]uint64{},
+		Unreachable: s.counters.unreachable.Load(),
 	}
 	for i := range stats.Refused {
-		stats.Refused[i] = t.counters.refused[i].Load()
+		stats.Refused[i] = s.counters.refused[i].Load()
 	}
-	for i, result := range Results {
-		stats.Handshakes[result] = t.counters.results[i].Load()
-	}
-	if table := t.table.Load(); table != nil {
-		stats.Expiry = maps.Clone(table.expiry)
-	}
+	s.counters.results.Range(func(result, count any) bool {
+		stats.Handshakes[result.(Result)] = count.(*atomic.Uint64).Load()
+		return true
+	})
 	return stats
 }
 
 // Arriving counts the connections that varnishd does not know yet: those in a handshake, and those that wait for
 // varnishd.
-func (t *Terminator) Arriving() int { return int(t.counters.arriving.Load()) }
+func (s *Server) Arriving() int { return int(s.counters.arriving.Load()) }
 
-// counters grow while the Terminator lives, but for arriving.
+// counters grow while the Server lives, but for arriving.
 type counters struct {
 	arriving atomic.Int64
 
-	connections, resumed, unreachable atomic.Uint64
+	connections, unreachable atomic.Uint64
 	// refused by Bound.
 	refused [len(BoundNames)]atomic.Uint64
-	// results in the order of Results.
-	results [8]atomic.Uint64
+	// results are *atomic.Uint64 by Result.
+	results sync.Map
 }
 
 // handshake counts one that ended with err.
 func (c *counters) handshake(err error) {
 	result := resultOf(err)
-	for i := range Results {
-		if Results[i] == result {
-			c.results[i].Add(1)
-		}
+	count, found := c.results.Load(result)
+	if !found {
+		count, _ = c.results.LoadOrStore(result, new(atomic.Uint64))
 	}
+	count.(*atomic.Uint64).Add(1)
 }
 
 func resultOf(err error) Result {
+	var failure *Failure
 	switch {
 	case err == nil:
 		return HandshakeDone
@@ -128,10 +127,8 @@ func resultOf(err error) Result {
 		return HandshakeGaveWay
 	case errors.Is(err, errTooManyOfAddress):
 		return HandshakeRefused
-	case errors.Is(err, errUnknownName):
-		return HandshakeUnknownName
-	case errors.Is(err, errNoCertificate):
-		return HandshakeNoCertificate
+	case errors.As(err, &failure):
+		return failure.Result
 	case errors.Is(err, wire.ErrNoProxyProtocol):
 		return HandshakeNoPreamble
 	case isTimeout(err):

@@ -1,7 +1,6 @@
-package tlsterm
+package proxy
 
 import (
-	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -15,8 +14,8 @@ import (
 // connection, the client gets a moment to read what is under way, and no more. What is left to us is a
 // client that stops reading.
 type splice struct {
-	client *tls.Conn
-	// raw is the connection below client.
+	client Client
+	// raw is the connection below client; the same where there is nothing between.
 	raw      net.Conn
 	varnishd *net.UnixConn
 
@@ -72,7 +71,7 @@ func (s splice) answers() {
 	if err == nil {
 		_ = s.client.CloseWrite()
 	}
-	// Where varnishd broke off, without close_notify: what was cut off must not look complete (RFC 8446,
+	// Where varnishd broke off, TLS ends without close_notify: what was cut off must not look complete (RFC 8446,
 	// section 6.1). It also breaks off when it has answered and will not hear the rest of a request.
 	if tcp, ok := s.raw.(interface{ CloseWrite() error }); ok {
 		_ = tcp.CloseWrite()
