@@ -35,8 +35,18 @@ func newClient(config Config, gate *sync.RWMutex) *client {
 	return &client{config: config, gate: gate}
 }
 
-// exchange sends one request and reads its answer.
+// exchange sends one request and reads its answer. A connection that turns out to be closed before
+// anything was sent is opened anew, once.
 func (c *client) exchange() (Outcome, error) {
+	outcome, err := c.attempt()
+	if errors.Is(err, errUnsent) {
+		c.close()
+		outcome, err = c.attempt()
+	}
+	return outcome, err
+}
+
+func (c *client) attempt() (Outcome, error) {
 	if c.wire == nil || !c.wire.usable() {
 		c.close()
 		c.gate.RLock()

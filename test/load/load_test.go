@@ -159,3 +159,29 @@ func TestAResultReadsAsASentence(t *testing.T) {
 	r := Result{Counts: map[Outcome]int{OK: 3, NoAnswer: 1}, Examples: map[Outcome]string{NoAnswer: "EOF"}, Slowest: 1500 * time.Microsecond, Gap: time.Second}
 	assert.Equal(t, "4 requests: 3 ok, 1 connection lost before the answer (EOF); slowest 2ms, longest gap 1s", r.String())
 }
+
+func TestARequestThatWasNotSentIsSentOnAnotherConnection(t *testing.T) {
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	defer server.Close()
+	config := loadOn(server, &tls.Config{InsecureSkipVerify: true})
+	config.HTTP2 = true
+	one := newClient(config, new(sync.RWMutex))
+	defer one.close()
+	outcome, err := one.exchange()
+	require.NoError(t, err)
+	require.Equal(t, OK, outcome)
+	// What comes between the look at a connection and the request on it.
+	speaking := one.wire.(*http2Wire)
+	one.wire = alwaysUsable{speaking}
+	require.NoError(t, speaking.conn.Close())
+	outcome, err = one.exchange()
+	require.NoError(t, err)
+	assert.Equal(t, OK, outcome)
+	assert.NotEqual(t, alwaysUsable{speaking}, one.wire)
+}
+
+type alwaysUsable struct{ *http2Wire }
+
+func (alwaysUsable) usable() bool { return true }

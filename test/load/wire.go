@@ -9,6 +9,8 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"net/http/httptrace"
+	"sync/atomic"
 	"syscall"
 
 	"golang.org/x/net/http2"
@@ -85,9 +87,17 @@ func newHTTP2(ctx context.Context, _, conn net.Conn) (wire, error) {
 func (w *http2Wire) usable() bool { return w.conn.CanTakeNewRequest() }
 
 func (w *http2Wire) ask(request *http.Request) (*http.Response, Outcome, error) {
-	response, err := w.conn.RoundTrip(request)
+	var sent atomic.Bool
+	ctx := httptrace.WithClientTrace(request.Context(), &httptrace.ClientTrace{WroteHeaders: func() { sent.Store(true) }})
+	response, err := w.conn.RoundTrip(request.WithContext(ctx))
+	if err != nil && !sent.Load() {
+		err = errors.Join(errUnsent, err) // GOAWAY came since usable
+	}
 	if err != nil {
 		return nil, NoAnswer, err
 	}
 	return response, OK, nil
 }
+
+// errUnsent says of a request that nothing of it was sent.
+var errUnsent = errors.New("the connection was closed before the request was sent")
