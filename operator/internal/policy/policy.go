@@ -1,17 +1,25 @@
 // Package policy attaches policies to the objects that they target, as the Gateway API wants it of
-// every kind of attached policy (GEP-713, GEP-2648): which one is in force, which ones yield to it,
-// and where that is told. It knows neither what a kind of policies asks for nor where the objects
-// come from.
+// every kind of attached policy (GEP-713, GEP-2648, GEP-2649): which ones hold at a target, which
+// ones are in conflict, which targets are not there, and where that is told. It knows neither what a
+// kind of policies asks for nor where the objects come from.
+//
+// A kind of policies needs a function that gives the targets of a policy, and two calls where its
+// effect is decided:
+//
+//   - Index.Chain lists what holds at an object, the most specific target first. A direct policy, such
+//     as BackendTLSPolicy, takes the first. Settings of an inherited one are merged by Merge.
+//   - Standings notes, below an ancestor, what was found, so that each policy's status can be told.
 package policy
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 )
+
+// MaxAncestors is how many entries the status of a policy can hold (PolicyStatus.ancestors).
+const MaxAncestors = 16
 
 // Target is an object that a policy names, or one section of it.
 type Target struct {
@@ -20,7 +28,8 @@ type Target struct {
 	Kind      string
 	Namespace string
 	Name      string
-	// Section of the object, such as the name of a Service's port; empty for the whole object.
+	// Section of the object: the name of a Service's port, of a Gateway's listener, of a route's rule.
+	// It is empty for the whole object.
 	Section string
 }
 
@@ -34,41 +43,10 @@ func (t Target) String() string {
 	return "section " + t.Section + " of " + object
 }
 
-// Index finds the policies of one kind by what they target. The zero value has none.
-type Index[P metav1.Object] struct {
-	byTarget map[Target][]P
-}
-
-// Attach makes an index of policies. The function gives the targets of a policy.
-func Attach[P metav1.Object](policies []P, targets func(P) []Target) Index[P] {
-	index := Index[P]{byTarget: make(map[Target][]P, len(policies))}
-	for _, policy := range slices.SortedFunc(slices.Values(policies), precedence[P]) {
-		for _, target := range targets(policy) {
-			index.byTarget[target] = append(index.byTarget[target], policy)
-		}
-	}
-	return index
-}
-
-// At lists the policies that are attached at a target. The first one is in force, and the others
-// are in conflict with it. Those that name the section of the target go before those that name the
-// whole object, which are then overridden, but not in conflict.
-func (i Index[P]) At(target Target) []P {
-	if policies := i.byTarget[target]; len(policies) > 0 {
-		return policies
-	}
-	target.Section = ""
-	return i.byTarget[target]
-}
-
-// precedence orders policies: the older one goes first, then that with the first namespace and
-// name.
-func precedence[P metav1.Object](a, b P) int {
-	created, other := a.GetCreationTimestamp(), b.GetCreationTimestamp()
-	return cmp.Or(
-		created.Time.Compare(other.Time),
-		cmp.Compare(a.GetNamespace()+"/"+a.GetName(), b.GetNamespace()+"/"+b.GetName()),
-	)
+// Whole is the object that the target is a section of.
+func (t Target) Whole() Target {
+	t.Section = ""
+	return t
 }
 
 // LocalTargets are the targets of a policy that names objects of its own namespace.
@@ -84,4 +62,12 @@ func LocalTargets(policy metav1.Object, refs []gatewayv1.LocalPolicyTargetRefere
 		targets = append(targets, target)
 	}
 	return targets
+}
+
+// AncestorRef is the reference by which the status of a policy names a Gateway.
+func AncestorRef(gateway metav1.Object) gatewayv1.ParentReference {
+	group, kind, namespace := gatewayv1.Group(gatewayv1.GroupName), gatewayv1.Kind("Gateway"), gatewayv1.Namespace(gateway.GetNamespace())
+	return gatewayv1.ParentReference{
+		Group: &group, Kind: &kind, Namespace: &namespace, Name: gatewayv1.ObjectName(gateway.GetName()),
+	}
 }

@@ -31,8 +31,7 @@ func (t *routeTranslation) translateBackends(scope backendScope, refs []gatewayv
 		if ref.Weight != nil {
 			backend.Weight = *ref.Weight
 		}
-		service, policies, unresolved := t.objects.resolveService(&at, scope.namespace, ref.BackendObjectReference)
-		t.policies.Add(policies)
+		service, unresolved := t.resolveService(&at, scope.namespace, ref.BackendObjectReference)
 		if unresolved != nil {
 			backend.Invalid = unresolved.reason
 			t.unresolved = append(t.unresolved, *unresolved)
@@ -45,15 +44,11 @@ func (t *routeTranslation) translateBackends(scope backendScope, refs []gatewayv
 	return backends
 }
 
-// backendPolicies are the policies that are attached to a backend; the first is in force.
-type backendPolicies = []*gatewayv1.BackendTLSPolicy
-
-// resolveService follows a backendRef to a port of a Service, and tells of the policies that are attached to it. Whether
-// the reference is permitted comes before whether the Service exists.
-func (o *objects) resolveService(at *field, namespace string, ref gatewayv1.BackendObjectReference) (routing.Service, backendPolicies, *problem) {
-	refuse := func(reason gatewayv1.RouteConditionReason, member, message string) (routing.Service, backendPolicies, *problem) {
-		none, wrong := unresolved(reason, at, member, message)
-		return none, nil, wrong
+// resolveService follows a backendRef to a port of a Service, and notes the policies that are
+// attached to it. Whether the reference is permitted comes before whether the Service exists.
+func (t *routeTranslation) resolveService(at *field, namespace string, ref gatewayv1.BackendObjectReference) (routing.Service, *problem) {
+	refuse := func(reason gatewayv1.RouteConditionReason, member, message string) (routing.Service, *problem) {
+		return unresolved(reason, at, member, message)
 	}
 	target := objectKey{namespace, string(ref.Name)}
 	if ref.Namespace != nil {
@@ -62,13 +57,13 @@ func (o *objects) resolveService(at *field, namespace string, ref gatewayv1.Back
 	if (ref.Group != nil && *ref.Group != corev1.GroupName) || (ref.Kind != nil && *ref.Kind != kindService) {
 		return refuse(gatewayv1.RouteReasonInvalidKind, "", "only references to Services are supported")
 	}
-	if !o.permits(reference{
+	if !t.objects.permits(reference{
 		fromKind: kindHTTPRoute, fromNamespace: namespace, toKind: kindService, to: target,
 	}) {
 		return refuse(gatewayv1.RouteReasonRefNotPermitted, "",
 			"no ReferenceGrant permits the reference to Service "+quoted(target))
 	}
-	service := o.services[target]
+	service := t.objects.services[target]
 	switch {
 	case service == nil:
 		return refuse(gatewayv1.RouteReasonBackendNotFound, "", "Service "+quoted(target)+" does not exist")
@@ -78,7 +73,7 @@ func (o *objects) resolveService(at *field, namespace string, ref gatewayv1.Back
 	case ref.Port == nil:
 		return refuse(gatewayv1.RouteReasonBackendNotFound, ".port", "a reference to a Service needs a port")
 	}
-	return o.resolvePort(at, service, *ref.Port)
+	return t.resolvePort(at, service, *ref.Port)
 }
 
 // unresolved tells of a reference that does not hold, or of a member of it.

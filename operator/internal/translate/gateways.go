@@ -40,7 +40,7 @@ type gateway struct {
 	// services by their ID.
 	services map[string]routing.Service
 	// policies that are attached to the services of the routes.
-	policies policy.Attachments[*gatewayv1.BackendTLSPolicy]
+	policies policy.Standings
 }
 
 // gateways are the Gateways of ours.

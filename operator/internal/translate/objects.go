@@ -53,7 +53,7 @@ func indexObjects(in inputs.Inputs) *objects {
 		gatewayParameters: byKey(in.GatewayParameters),
 		presented:         in.Presented,
 		unread:            in.Unread,
-		backendTLS: policy.Attach(in.BackendTLSPolicies, func(p *gatewayv1.BackendTLSPolicy) []policy.Target {
+		backendTLS: policy.Attach(kindBackendTLSPolicy, in.BackendTLSPolicies, func(p *gatewayv1.BackendTLSPolicy) []policy.Target {
 			return policy.LocalTargets(p, p.Spec.TargetRefs)
 		}),
 	}

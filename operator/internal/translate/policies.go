@@ -1,6 +1,10 @@
 package translate
 
 import (
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
@@ -8,15 +12,45 @@ import (
 	"github.com/varnish-gateway/gateway/operator/internal/report"
 )
 
+const kindBackendTLSPolicy = "BackendTLSPolicy"
+
+// backendTLSPolicy is the policy that is in force at a port of a Service, or nil; it notes all that
+// are attached there. One of the port goes before one of the whole Service.
+func (t *routeTranslation) backendTLSPolicy(service *corev1.Service, port *corev1.ServicePort) *gatewayv1.BackendTLSPolicy {
+	target := targetOf(service)
+	target.Section = port.Name
+	chain := t.objects.backendTLS.Chain(target, target.Whole())
+	if len(chain) == 0 {
+		return nil
+	}
+	chain[0].Attach(&t.policies)
+	return chain[0].Policies[0]
+}
+
+// missBackendTLS notes the policies that name ports which a Service does not have.
+func (t *routeTranslation) missBackendTLS(service *corev1.Service) {
+	missing := t.objects.backendTLS.Missing(targetOf(service), func(section string) bool {
+		return slices.ContainsFunc(service.Spec.Ports, func(p corev1.ServicePort) bool { return p.Name == section })
+	})
+	for _, level := range missing {
+		level.Miss(&t.policies)
+	}
+}
+
+func targetOf(service *corev1.Service) policy.Target {
+	return policy.Target{Group: corev1.GroupName, Kind: kindService, Namespace: service.Namespace, Name: service.Name}
+}
+
 // reports tell of each policy below which Gateways it is attached, once all routes are.
 func (all gateways) reports(policies []*gatewayv1.BackendTLSPolicy) []report.Policy {
 	var reports []report.Policy
 	for _, p := range sorted(policies) {
 		r := report.Policy{Object: objectOf(p)}
 		for _, g := range all.ordered {
-			if inForce, matters := g.policies.Of(p); matters {
+			if standing, matters := g.policies.Of(kindBackendTLSPolicy, p); matters {
 				r.Ancestors = append(r.Ancestors, report.Ancestor{
-					AncestorRef: policy.AncestorRef(g.object), Conditions: []report.Condition{refusalOf(inForce)},
+					AncestorRef: policy.AncestorRef(g.object),
+					Conditions:  []report.Condition{accepted(kindBackendTLSPolicy, standing, backendTLSVerdict)},
 				})
 			}
 		}
@@ -27,18 +61,23 @@ func (all gateways) reports(policies []*gatewayv1.BackendTLSPolicy) []report.Pol
 	return reports
 }
 
-// refusalOf says why a policy is not carried out. None is, so that the share of the backendRefs is
-// answered 500.
-func refusalOf(inForce bool) report.Condition {
-	c := report.Condition{
-		Type:    string(gatewayv1.PolicyConditionAccepted),
-		Status:  metav1.ConditionFalse,
-		Reason:  report.ReasonNotSupported,
-		Message: "TLS to backends is not supported. What routes would send to the targets is answered 500.",
-	}
-	if !inForce {
-		c.Reason = string(gatewayv1.PolicyReasonConflicted)
-		c.Message = "Another BackendTLSPolicy has the same targets and goes first."
+// backendTLSVerdict is what is said of a BackendTLSPolicy that is in force. None is carried out, so
+// that the share of the backendRefs is answered 500.
+var backendTLSVerdict = report.Condition{
+	Status:  metav1.ConditionFalse,
+	Reason:  report.ReasonNotSupported,
+	Message: "TLS to backends is not supported. What routes would send to the targets is answered 500.",
+}
+
+// accepted is the condition of a policy below one ancestor. The verdict counts where the policy
+// holds.
+func accepted(kind string, standing policy.Standing, verdict report.Condition) report.Condition {
+	c := verdict
+	c.Type = string(gatewayv1.PolicyConditionAccepted)
+	if reason, message, refused := standing.Refusal(kind); refused {
+		c.Status, c.Reason, c.Message = metav1.ConditionFalse, string(reason), message
+	} else if remark := standing.Remark(); remark != "" {
+		c.Message = strings.TrimSpace(c.Message + " " + remark)
 	}
 	return c
 }

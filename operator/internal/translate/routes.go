@@ -19,7 +19,7 @@ type routeTranslation struct {
 	// services that the rules refer to.
 	services []routing.Service
 	// policies that are attached to the services that the rules refer to.
-	policies policy.Attachments[*gatewayv1.BackendTLSPolicy]
+	policies policy.Standings
 	// unresolved references: their shares are answered 500.
 	unresolved problems
 	// invalid are what cannot be carried out as the route asks for it.

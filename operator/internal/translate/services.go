@@ -7,7 +7,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
-	"github.com/varnish-gateway/gateway/operator/internal/policy"
 	"github.com/varnish-gateway/gateway/shared/routing"
 )
 
@@ -28,27 +27,23 @@ func servicePort(service *corev1.Service, number int32) (port *corev1.ServicePor
 
 // resolvePort says whether a port of a Service can be spoken to. Policies come first: they say what
 // is to be spoken to the port whatever the Service says of itself.
-func (o *objects) resolvePort(at *field, service *corev1.Service, number int32) (routing.Service, backendPolicies, *problem) {
+func (t *routeTranslation) resolvePort(at *field, service *corev1.Service, number int32) (routing.Service, *problem) {
 	key := objectKey{service.Namespace, service.Name}
 	port, other := servicePort(service, number)
-	refuse := func(reason gatewayv1.RouteConditionReason, format string, args ...any) (routing.Service, backendPolicies, *problem) {
-		none, wrong := unresolved(reason, at, ".port", fmt.Sprintf(format, args...))
-		return none, nil, wrong
+	refuse := func(reason gatewayv1.RouteConditionReason, format string, args ...any) (routing.Service, *problem) {
+		return unresolved(reason, at, ".port", fmt.Sprintf(format, args...))
 	}
+	t.missBackendTLS(service)
 	switch {
 	case port == nil && other != "":
 		return refuse(gatewayv1.RouteReasonUnsupportedProtocol, "port %d of Service %s is %s, not TCP", number, quoted(key), other)
 	case port == nil:
 		return refuse(gatewayv1.RouteReasonBackendNotFound, "Service %s has no port %d", quoted(key), number)
 	}
-	policies := o.backendTLS.At(policy.Target{
-		Group: corev1.GroupName, Kind: kindService, Namespace: service.Namespace, Name: service.Name, Section: port.Name,
-	})
-	if len(policies) > 0 {
-		none, _, wrong := refuse(gatewayv1.RouteReasonUnsupportedProtocol,
+	if p := t.backendTLSPolicy(service, port); p != nil {
+		return refuse(gatewayv1.RouteReasonUnsupportedProtocol,
 			"BackendTLSPolicy %s asks for TLS to port %d of Service %s, which is not supported",
-			quoted(objectKey{policies[0].Namespace, policies[0].Name}), number, quoted(key))
-		return none, policies, wrong
+			quoted(objectKey{p.Namespace, p.Name}), number, quoted(key))
 	}
 	if !speaksHTTP(port.AppProtocol) {
 		return refuse(gatewayv1.RouteReasonUnsupportedProtocol,
@@ -57,7 +52,7 @@ func (o *objects) resolvePort(at *field, service *corev1.Service, number int32) 
 	return routing.Service{
 		ID:        fmt.Sprintf("%s/%s:%d", service.Namespace, service.Name, number),
 		Namespace: service.Namespace, Name: service.Name, Port: number, PortName: port.Name,
-	}, nil, nil
+	}, nil
 }
 
 func quoted(k objectKey) string { return strconv.Quote(k.String()) }
