@@ -6,6 +6,7 @@
 //   - the Gateway reconciler writes main.vcl, the objects that a Gateway needs, and the status of Gateways;
 //   - the routing reconciler writes routing.json with its shards, and how many routes are attached to each listener.
 //
-// The statuses of GatewayClasses, HTTPRoutes and BackendTLSPolicies are written by three small ones. Each reconciler has
-// a queue of its own, so nothing waits for the statuses of thousands of routes.
+// The statuses of GatewayClasses are written by a small one, and so are those of each kind that is
+// attached to others (inputs.Kinds: routes and policies). Each reconciler has a queue of its own, so
+// nothing waits for the statuses of thousands of routes.
 package controller

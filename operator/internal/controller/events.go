@@ -95,9 +95,9 @@ func (e *events) watch(ctx context.Context, informers cache.Informers, installed
 // watchCustom starts the informers of the custom resources that are read. What has no handler of its own has no status
 // either.
 func (e *events) watchCustom(ctx context.Context, informers cache.Informers, installed gather.Installed) error {
-	handlers := map[string]func(event){
-		"GatewayClass": e.class, "Gateway": e.gateway,
-		"HTTPRoute": e.specified(e.inboxes.route), "BackendTLSPolicy": e.specified(e.inboxes.policy),
+	handlers := map[string]func(event){"GatewayClass": e.class, "Gateway": e.gateway}
+	for _, kind := range inputs.AttachedKinds() {
+		handlers[kind.Name] = e.specified(e.inboxes.status(kind.Name))
 	}
 	for i := range inputs.Kinds {
 		version := installed.Version(&inputs.Kinds[i])

@@ -5,6 +5,8 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/varnish-gateway/gateway/operator/internal/inputs"
 )
 
 // output of the routing reconciler.
@@ -25,21 +27,30 @@ type routingRequest struct {
 
 // inboxes of all reconcilers.
 type inboxes struct {
-	classes, gateways, routes, policies *inbox[reconcile.Request]
-	routings                            *inbox[routingRequest]
+	classes, gateways *inbox[reconcile.Request]
+	routings          *inbox[routingRequest]
+	// statuses of the kinds whose objects are attached to others, by the name of the kind.
+	statuses map[string]*inbox[reconcile.Request]
 }
 
 func newInboxes() *inboxes {
-	return &inboxes{
-		classes: newInbox[reconcile.Request](), gateways: newInbox[reconcile.Request](),
-		routes: newInbox[reconcile.Request](), policies: newInbox[reconcile.Request](),
-		routings: newInbox[routingRequest](),
+	all := &inboxes{
+		classes: newInbox[reconcile.Request](), gateways: newInbox[reconcile.Request](), routings: newInbox[routingRequest](),
+		statuses: map[string]*inbox[reconcile.Request]{},
 	}
+	for _, kind := range inputs.AttachedKinds() {
+		all.statuses[kind.Name] = newInbox[reconcile.Request]()
+	}
+	return all
 }
 
 // await returns when all reconcilers take requests.
 func (i *inboxes) await(ctx context.Context) error {
-	for _, ready := range []chan struct{}{i.classes.ready, i.gateways.ready, i.routes.ready, i.policies.ready, i.routings.ready} {
+	all := []chan struct{}{i.classes.ready, i.gateways.ready, i.routings.ready}
+	for _, statuses := range i.statuses {
+		all = append(all, statuses.ready)
+	}
+	for _, ready := range all {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -70,12 +81,8 @@ func (i *inboxes) routing(key types.NamespacedName) { i.routings.add(routingRequ
 // attached asks for how many routes are attached to a Gateway's listeners.
 func (i *inboxes) attached(key types.NamespacedName) { i.routings.add(routingRequest{attachedTo, key}) }
 
-// route asks for the status of a route.
-func (i *inboxes) route(key types.NamespacedName) {
-	i.routes.add(reconcile.Request{NamespacedName: key})
-}
-
-// policy asks for the status of a BackendTLSPolicy.
-func (i *inboxes) policy(key types.NamespacedName) {
-	i.policies.add(reconcile.Request{NamespacedName: key})
+// status asks for the status of an object that is attached to others.
+func (i *inboxes) status(kind string) func(types.NamespacedName) {
+	statuses := i.statuses[kind]
+	return func(key types.NamespacedName) { statuses.add(reconcile.Request{NamespacedName: key}) }
 }

@@ -89,11 +89,12 @@ func TestOnlyWhatASnapshotChangesIsAskedFor(t *testing.T) {
 	gateways := func() inputs.Inputs {
 		return clusterOf(gatewaytest.Gateway("shop", "edge", http), gatewaytest.Gateway("shop", "other", http))
 	}
+	route := attachedKey{"HTTPRoute", types.NamespacedName{Namespace: "shop", Name: "r"}}
 	first := snapshot(gateways())
 	all := first.since(nil)
 	assert.Len(t, all.classes, 1)
 	assert.Len(t, all.gateways, 2)
-	assert.Len(t, all.routes, 1)
+	assert.Len(t, all.attached, 1)
 
 	assert.Equal(t, difference{}, snapshot(gateways()).since(first), "the same objects change nothing")
 
@@ -102,16 +103,16 @@ func TestOnlyWhatASnapshotChangesIsAskedFor(t *testing.T) {
 	changed := snapshot(more).since(first)
 	assert.Empty(t, changed.classes)
 	assert.Equal(t, []types.NamespacedName{edge}, changed.gateways, "the other Gateway has no route to it")
-	assert.Equal(t, []types.NamespacedName{{Namespace: "shop", Name: "r"}}, changed.routes)
+	assert.Equal(t, []attachedKey{route}, changed.attached)
 
 	again := gateways()
 	again.HTTPRoutes[0].UID = "of the one that was made anew"
-	assert.Equal(t, []types.NamespacedName{{Namespace: "shop", Name: "r"}}, snapshot(again).since(first).routes,
+	assert.Equal(t, []attachedKey{route}, snapshot(again).since(first).attached,
 		"a route that was made anew has no status yet, whatever is to be told of it")
 
 	gone := snapshot(clusterOf()).since(first)
 	assert.Len(t, gone.gateways, 2, "what is gone has changed")
-	assert.Len(t, gone.routes, 1)
+	assert.Len(t, gone.attached, 1)
 }
 
 func TestAStatusStandsWhileAPodIsSilent(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -19,15 +20,15 @@ import (
 	"github.com/varnish-gateway/gateway/operator/internal/programming"
 )
 
-// Field managers, one for each reconciler.
+// Field managers of the reconcilers. Those of attached kinds are named by their resource.
 const (
 	managerGateways = "varnish-gateway-gateways"
 	managerRoutes   = "varnish-gateway-httproutes"
-	managerPolicies = "varnish-gateway-policies"
 )
 
-// routeWorkers write the statuses of routes, which have nothing to do with each other, side by side.
-const routeWorkers = 8
+// statusWorkers write the statuses of the objects of a kind, which have nothing to do with each other,
+// side by side.
+const statusWorkers = 8
 
 // gatewayWorkers look after Gateways side by side.
 const gatewayWorkers = 4
@@ -69,7 +70,7 @@ func Setup(ctx context.Context, mgr manager.Manager, options Options, log *zap.L
 		own: &gather.Contents{Cache: mgr.GetClient(), Live: mgr.GetAPIReader()},
 	}
 	s.former = &former{cache: mgr.GetClient(), contents: s.own}
-	if err := errors.Join(s.classes(), s.gateways(), s.routes(), s.routings(), s.policies()); err != nil {
+	if err := errors.Join(s.classes(), s.gateways(), s.routings(), s.attached()); err != nil {
 		return nil, err
 	}
 	gatherer := &gather.Gatherer{
@@ -123,18 +124,18 @@ func (s setup) gateways() error {
 	return run[reconcile.Request]("gateway", s.mgr, r, gatewayWorkers, s.inboxes.gateways)
 }
 
-func (s setup) policies() error {
-	r := &policyReconciler{
-		statuses: s.statuses(managerPolicies), current: s.current, installed: s.options.Installed, controller: s.options.Inputs.Controller(),
+// attached adds a reconciler for each kind whose objects are attached to others.
+func (s setup) attached() error {
+	for _, kind := range inputs.AttachedKinds() {
+		r := &attachedReconciler{
+			kind: kind, statuses: s.statuses("varnish-gateway-" + kind.Resource), current: s.current, installed: s.options.Installed,
+			controller: s.options.Inputs.Controller(),
+		}
+		if err := run(strings.ToLower(kind.Name), s.mgr, r, statusWorkers, s.inboxes.statuses[kind.Name]); err != nil {
+			return err
+		}
 	}
-	return run("backendtlspolicy", s.mgr, r, 1, s.inboxes.policies)
-}
-
-func (s setup) routes() error {
-	r := &routeReconciler{
-		statuses: s.statuses(managerRoutes), current: s.current, controller: s.options.Inputs.Controller(),
-	}
-	return run("httproute", s.mgr, r, routeWorkers, s.inboxes.routes)
+	return nil
 }
 
 func (s setup) routings() error {

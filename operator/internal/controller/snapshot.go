@@ -5,7 +5,6 @@ import (
 	"sync/atomic"
 
 	"k8s.io/apimachinery/pkg/types"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/varnish-gateway/gateway/operator/internal/inputs"
@@ -21,28 +20,18 @@ type Gateway struct {
 	Report report.Gateway
 }
 
-// HTTPRoute is what translation reports of one route.
-type HTTPRoute struct {
-	// UID tells a route from one of the same name that was there before: the new one has no status yet, though what is to be
-	// told of it may be the same.
-	UID types.UID
-	report.HTTPRoute
-}
-
-// Policy is what translation reports of one BackendTLSPolicy.
-type Policy struct {
-	// UID as for an HTTPRoute.
-	UID types.UID
-	report.Policy
-}
-
 // Snapshot is the result of one translation, by object. It is never changed.
 type Snapshot struct {
 	Classes  map[string]report.GatewayClass
 	Gateways map[types.NamespacedName]*Gateway
-	Routes   map[types.NamespacedName]HTTPRoute
-	// Policies are the BackendTLSPolicies that matter to Gateways of ours.
-	Policies map[types.NamespacedName]Policy
+	// Attached are the routes and policies that matter to Gateways of ours.
+	Attached map[attachedKey]report.Attached
+}
+
+// attachedKey is an object of a kind whose objects are attached to others.
+type attachedKey struct {
+	kind string
+	types.NamespacedName
 }
 
 // current is the newest snapshot; nil before the first translation.
@@ -53,8 +42,7 @@ func snapshotOf(in inputs.Inputs, result translate.Result) *Snapshot {
 	s := &Snapshot{
 		Classes:  make(map[string]report.GatewayClass, len(result.Report.GatewayClasses)),
 		Gateways: make(map[types.NamespacedName]*Gateway, len(result.Gateways)),
-		Routes:   make(map[types.NamespacedName]HTTPRoute, len(result.Report.HTTPRoutes)),
-		Policies: make(map[types.NamespacedName]Policy, len(result.Report.BackendTLSPolicies)),
+		Attached: make(map[attachedKey]report.Attached, len(result.Report.Routes)+len(result.Report.Policies)),
 	}
 	for _, class := range result.Report.GatewayClasses {
 		s.Classes[class.Name] = class
@@ -70,34 +58,17 @@ func snapshotOf(in inputs.Inputs, result translate.Result) *Snapshot {
 			g.Object = object
 		}
 	}
-	routes := uidsOf(in.HTTPRoutes)
-	for _, route := range result.Report.HTTPRoutes {
-		key := types.NamespacedName{Namespace: route.Namespace, Name: route.Name}
-		s.Routes[key] = HTTPRoute{UID: routes[key], HTTPRoute: route}
-	}
-	policies := uidsOf(in.BackendTLSPolicies)
-	for _, policy := range result.Report.BackendTLSPolicies {
-		key := types.NamespacedName{Namespace: policy.Namespace, Name: policy.Name}
-		s.Policies[key] = Policy{UID: policies[key], Policy: policy}
+	for _, each := range result.Report.Attached() {
+		s.Attached[attachedKey{each.Kind, types.NamespacedName{Namespace: each.Namespace, Name: each.Name}}] = each
 	}
 	return s
-}
-
-// uidsOf gives the UID of each object by its name.
-func uidsOf[T client.Object](objects []T) map[types.NamespacedName]types.UID {
-	uids := make(map[types.NamespacedName]types.UID, len(objects))
-	for _, object := range objects {
-		uids[client.ObjectKeyFromObject(object)] = object.GetUID()
-	}
-	return uids
 }
 
 // difference lists the objects of which two snapshots say different things.
 type difference struct {
 	classes  []string
 	gateways []types.NamespacedName
-	routes   []types.NamespacedName
-	policies []types.NamespacedName
+	attached []attachedKey
 }
 
 // since tells what differs from an older snapshot, which may be nil.
@@ -108,8 +79,7 @@ func (s *Snapshot) since(old *Snapshot) difference {
 	return difference{
 		classes:  differing(old.Classes, s.Classes, same[report.GatewayClass]),
 		gateways: differing(old.Gateways, s.Gateways, sameGateway),
-		routes:   differing(old.Routes, s.Routes, same[HTTPRoute]),
-		policies: differing(old.Policies, s.Policies, same[Policy]),
+		attached: differing(old.Attached, s.Attached, same[report.Attached]),
 	}
 }
 

@@ -57,8 +57,9 @@ func (t *translator) Start(ctx context.Context) error {
 
 // everything asks the reconcilers for every object that is there, also for those that are ours no more.
 func (t *translator) everything(ctx context.Context) error {
-	inboxes := map[string]func(types.NamespacedName){
-		"Gateway": t.inboxes.gateway, "HTTPRoute": t.inboxes.route, "BackendTLSPolicy": t.inboxes.policy,
+	inboxes := map[string]func(types.NamespacedName){"Gateway": t.inboxes.gateway}
+	for _, kind := range inputs.AttachedKinds() {
+		inboxes[kind.Name] = t.inboxes.status(kind.Name)
 	}
 	for i := range inputs.Kinds {
 		version, ask := t.gatherer.Installed.Version(&inputs.Kinds[i]), inboxes[inputs.Kinds[i].Name]
@@ -97,11 +98,8 @@ func (t *translator) translate(ctx context.Context) error {
 	for _, gateway := range changes.gateways {
 		t.inboxes.gateway(gateway)
 	}
-	for _, route := range changes.routes {
-		t.inboxes.route(route)
-	}
-	for _, policy := range changes.policies {
-		t.inboxes.policy(policy)
+	for _, each := range changes.attached {
+		t.inboxes.status(each.kind)(each.NamespacedName)
 	}
 	return nil
 }

@@ -75,8 +75,8 @@ func TestEverythingIsAskedForOnceGatheringSucceeds(t *testing.T) {
 		inboxes := newInboxes()
 		listening(t, inboxes.classes)
 		listening(t, inboxes.gateways)
-		policies := listening(t, inboxes.policies)
-		routes := listening(t, inboxes.routes)
+		policies := listening(t, inboxes.statuses["BackendTLSPolicy"])
+		routes := listening(t, inboxes.statuses["HTTPRoute"])
 		listening(t, inboxes.routings)
 		translator := &translator{
 			cache: cluster, changed: newSignal(), current: &current{}, inboxes: inboxes, log: zap.NewNop(),

@@ -68,7 +68,7 @@ func refuses(kind string, onBackend bool) bool {
 		HTTPRoutes: []*gatewayv1.HTTPRoute{gatewaytest.HTTPRoute("default", "route",
 			types.NamespacedName{Namespace: "default", Name: "gateway"}, []gatewayv1.HTTPRouteRule{rule})},
 	})
-	accepted := report.Find(result.Report.HTTPRoutes[0].Parents[0].Conditions, string(gatewayv1.RouteConditionAccepted))
+	accepted := report.Find(result.Report.Routes[0].Entries[0].Conditions, string(gatewayv1.RouteConditionAccepted))
 	return strings.Contains(accepted.Message, kind+" is not supported")
 }
 

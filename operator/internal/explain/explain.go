@@ -104,9 +104,9 @@ func Explain(set *manifest.Set, result translate.Result, name string, request de
 		Gateway:     g.Namespace + "/" + g.Name,
 		Request:     request,
 		Explanation: explanation,
-		Unresolved:  unresolved(explanation.Decision.Route, status, result.Report.HTTPRoutes),
+		Unresolved:  unresolved(explanation.Decision.Route, status, result.Report.Routes),
 		Rules:       rules,
-		LeftOut:     leftOut(set, status, result.Report.HTTPRoutes),
+		LeftOut:     leftOut(set, status, result.Report.Routes),
 	}, nil
 }
 

@@ -22,7 +22,7 @@ type LeftOut struct {
 }
 
 // leftOut lists what the Gateway does not serve: listeners, then routes that name it.
-func leftOut(set *manifest.Set, g report.Gateway, routes []report.HTTPRoute) []LeftOut {
+func leftOut(set *manifest.Set, g report.Gateway, routes []report.Attached) []LeftOut {
 	var list []LeftOut
 	for _, l := range g.Listeners {
 		if !l.Serves {
@@ -30,12 +30,12 @@ func leftOut(set *manifest.Set, g report.Gateway, routes []report.HTTPRoute) []L
 		}
 	}
 	for _, route := range routes {
-		for _, parent := range route.Parents {
-			if !names(parent.ParentRef, route.Namespace, g) {
+		for _, parent := range route.Entries {
+			if !names(parent.Ref, route.Namespace, g) {
 				continue
 			}
 			if why := faults(parent.Conditions, string(gatewayv1.RouteConditionResolvedRefs)); len(why) > 0 {
-				key := manifest.Key{Kind: "HTTPRoute", Namespace: route.Namespace, Name: route.Name}
+				key := manifest.Key{Kind: route.Kind, Namespace: route.Namespace, Name: route.Name}
 				source, _ := set.Source(key)
 				list = append(list, LeftOut{Object: key.String(), Source: source, Why: why})
 			}
@@ -46,15 +46,15 @@ func leftOut(set *manifest.Set, g report.Gateway, routes []report.HTTPRoute) []L
 
 // unresolved says which references of a route ("namespace/name") do not hold, in the words of its
 // conditions.
-func unresolved(route string, g report.Gateway, routes []report.HTTPRoute) []string {
+func unresolved(route string, g report.Gateway, routes []report.Attached) []string {
 	var list []string
 	for _, each := range routes {
 		if each.Namespace+"/"+each.Name != route {
 			continue
 		}
-		for _, parent := range each.Parents {
+		for _, parent := range each.Entries {
 			c := report.Find(parent.Conditions, string(gatewayv1.RouteConditionResolvedRefs))
-			if c == nil || findings.Sound(*c) || !names(parent.ParentRef, each.Namespace, g) || slices.Contains(list, c.String()) {
+			if c == nil || findings.Sound(*c) || !names(parent.Ref, each.Namespace, g) || slices.Contains(list, c.String()) {
 				continue
 			}
 			list = append(list, c.String())

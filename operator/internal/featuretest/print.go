@@ -9,6 +9,7 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 	"sigs.k8s.io/yaml"
 
+	"github.com/varnish-gateway/gateway/operator/internal/inputs"
 	"github.com/varnish-gateway/gateway/operator/internal/render"
 	"github.com/varnish-gateway/gateway/operator/internal/report"
 	"github.com/varnish-gateway/gateway/operator/internal/translate"
@@ -38,11 +39,8 @@ func (p *printer) result(result translate.Result) error {
 		for _, gateway := range result.Report.Gateways {
 			p.gateway(gateway.WithDataPlane(report.DataPlane{Status: metav1.ConditionTrue}))
 		}
-		for _, route := range result.Report.HTTPRoutes {
-			p.route(route)
-		}
-		for _, policy := range result.Report.BackendTLSPolicies {
-			p.policy("BackendTLSPolicy", policy)
+		for _, each := range result.Report.Attached() {
+			p.attached(each)
 		}
 	}
 	if p.show["generation"] {
@@ -66,11 +64,8 @@ func (p *printer) generations(r report.Report) {
 	for _, each := range r.Gateways {
 		p.line(0, "Gateway %s/%s at generation %d", each.Namespace, each.Name, each.Generation)
 	}
-	for _, each := range r.BackendTLSPolicies {
-		p.line(0, "BackendTLSPolicy %s/%s at generation %d", each.Namespace, each.Name, each.Generation)
-	}
-	for _, each := range r.HTTPRoutes {
-		p.line(0, "HTTPRoute %s/%s at generation %d", each.Namespace, each.Name, each.Generation)
+	for _, each := range r.Attached() {
+		p.line(0, "%s %s/%s at generation %d", each.Kind, each.Namespace, each.Name, each.Generation)
 	}
 }
 
@@ -97,19 +92,17 @@ func (p *printer) gateway(gateway report.Gateway) {
 	}
 }
 
-func (p *printer) route(route report.HTTPRoute) {
-	p.line(0, "HTTPRoute %s/%s", route.Namespace, route.Name)
-	for _, parent := range route.Parents {
-		p.line(1, "parent %s", describe(parent.ParentRef))
-		p.conditions(2, parent.Conditions)
+func (p *printer) attached(object report.Attached) {
+	p.line(0, "%s %s/%s", object.Kind, object.Namespace, object.Name)
+	to := "parent"
+	for _, kind := range inputs.AttachedKinds() {
+		if kind.Name == object.Kind {
+			to = kind.Attached.To
+		}
 	}
-}
-
-func (p *printer) policy(kind string, policy report.Policy) {
-	p.line(0, "%s %s/%s", kind, policy.Namespace, policy.Name)
-	for _, ancestor := range policy.Ancestors {
-		p.line(1, "ancestor %s", describe(ancestor.AncestorRef))
-		p.conditions(2, ancestor.Conditions)
+	for _, entry := range object.Entries {
+		p.line(1, "%s %s", to, describe(entry.Ref))
+		p.conditions(2, entry.Conditions)
 	}
 }
 

@@ -20,8 +20,13 @@ func dangling(set *manifest.Set) *collector {
 		c.class(gateway, classes)
 	}
 	gateways := index[*gatewayv1.Gateway](set)
-	for _, route := range manifest.Of[*gatewayv1.HTTPRoute](set) {
-		c.parents(route, gateways)
+	for _, kind := range inputs.AttachedKinds() {
+		if kind.Attached.Parents == nil {
+			continue
+		}
+		for _, key := range set.Keys(kind.Name) {
+			c.parents(key, kind.Attached.Parents(set.Object(key).(inputs.Object)), gateways)
+		}
 	}
 	return c
 }
@@ -40,8 +45,8 @@ func (c *collector) class(gateway *gatewayv1.Gateway, classes map[manifest.Key]*
 }
 
 // parents looks for the Gateways that a route names.
-func (c *collector) parents(route *gatewayv1.HTTPRoute, gateways map[manifest.Key]*gatewayv1.Gateway) {
-	for i, ref := range route.Spec.ParentRefs {
+func (c *collector) parents(route manifest.Key, refs []gatewayv1.ParentReference, gateways map[manifest.Key]*gatewayv1.Gateway) {
+	for i, ref := range refs {
 		if *ref.Kind != "Gateway" || *ref.Group != gatewayv1.GroupName {
 			continue
 		}
@@ -50,8 +55,7 @@ func (c *collector) parents(route *gatewayv1.HTTPRoute, gateways map[manifest.Ke
 			key.Namespace = string(*ref.Namespace)
 		}
 		if gateways[key] == nil {
-			c.add(manifest.Key{Kind: "HTTPRoute", Namespace: route.Namespace, Name: route.Name},
-				fmt.Sprintf("spec.parentRefs[%d]", i), fmt.Sprintf("there is no %s", key))
+			c.add(route, fmt.Sprintf("spec.parentRefs[%d]", i), fmt.Sprintf("there is no %s", key))
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
+	"github.com/varnish-gateway/gateway/operator/internal/inputs"
 	"github.com/varnish-gateway/gateway/operator/internal/manifest"
 	"github.com/varnish-gateway/gateway/operator/internal/report"
 )
@@ -21,9 +22,12 @@ var adverse = map[string]bool{
 	string(gatewayv1.ListenerConditionOverlappingTLSConfig): true,
 }
 
+// Adverse tells whether a condition is good when it is not true.
+func Adverse(conditionType string) bool { return adverse[conditionType] }
+
 // Sound tells whether a condition is as its object's owner wants it.
 func Sound(c report.Condition) bool {
-	if adverse[c.Type] {
+	if Adverse(c.Type) {
 		return c.Status != metav1.ConditionTrue
 	}
 	return c.Status == metav1.ConditionTrue
@@ -46,12 +50,7 @@ func Of(set *manifest.Set, r report.Report) Findings {
 		c.conditions(manifest.Key{Kind: "GatewayClass", Name: class.Name}, "", class.Conditions)
 	}
 	c.gateways(r.Gateways)
-	c.routes(r.HTTPRoutes)
-	for _, p := range r.BackendTLSPolicies {
-		for _, ancestor := range p.Ancestors {
-			c.conditions(manifest.Key{Kind: "BackendTLSPolicy", Namespace: p.Namespace, Name: p.Name}, "", ancestor.Conditions)
-		}
-	}
+	c.attached(r.Attached())
 	return c.found
 }
 
@@ -71,12 +70,11 @@ func (c *collector) gateways(reports []report.Gateway) {
 	}
 }
 
-func (c *collector) routes(reports []report.HTTPRoute) {
-	specs := index[*gatewayv1.HTTPRoute](c.set)
+func (c *collector) attached(reports []report.Attached) {
 	for _, r := range reports {
-		key := manifest.Key{Kind: "HTTPRoute", Namespace: r.Namespace, Name: r.Name}
-		for _, parent := range r.Parents {
-			c.conditions(key, parentField(specs[key], parent.ParentRef), parent.Conditions)
+		key := manifest.Key{Kind: r.Kind, Namespace: r.Namespace, Name: r.Name}
+		for _, entry := range r.Entries {
+			c.conditions(key, c.parentField(key, entry.Ref), entry.Conditions)
 		}
 	}
 }
@@ -127,13 +125,28 @@ func listenerField(g *gatewayv1.Gateway, name string) string {
 	return "spec.listeners"
 }
 
-func parentField(route *gatewayv1.HTTPRoute, ref gatewayv1.ParentReference) string {
-	if route != nil {
-		for i := range route.Spec.ParentRefs {
-			if reflect.DeepEqual(route.Spec.ParentRefs[i], ref) {
+// parentField is the field of a route that says what it is attached to; empty for policies.
+func (c *collector) parentField(key manifest.Key, ref gatewayv1.ParentReference) string {
+	parents := parentsOf(key.Kind)
+	if parents == nil {
+		return ""
+	}
+	if route, ok := c.set.Object(key).(inputs.Object); ok {
+		for i, each := range parents(route) {
+			if reflect.DeepEqual(each, ref) {
 				return fmt.Sprintf("spec.parentRefs[%d]", i)
 			}
 		}
 	}
 	return "spec.parentRefs"
+}
+
+// parentsOf is how objects of a kind say what they are attached to; nil for those that do not.
+func parentsOf(kind string) func(inputs.Object) []gatewayv1.ParentReference {
+	for _, k := range inputs.AttachedKinds() {
+		if k.Name == kind {
+			return k.Attached.Parents
+		}
+	}
+	return nil
 }

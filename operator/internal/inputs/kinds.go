@@ -25,8 +25,8 @@ type ObjectList interface {
 	runtime.Object
 }
 
-// Kind is a custom resource that is read. Whoever discovers, lists, watches or decodes objects
-// finds here what there is to know of it.
+// Kind is a custom resource that is read. Whoever discovers, lists, watches or decodes objects,
+// writes their statuses or shows them finds here what there is to know of it.
 type Kind struct {
 	Group string
 	Name  string
@@ -36,6 +36,9 @@ type Kind struct {
 	Required bool
 	// Versions in which it can be read, the preferred one first.
 	Versions []Version
+	// Attached says where objects of the kind tell what they are attached to; nil for kinds that are
+	// not attached to others.
+	Attached *Attached
 	slot     slot
 }
 
@@ -62,6 +65,9 @@ var Kinds = []Kind{
 		Group: gatewayv1.GroupName, Name: "HTTPRoute", Resource: "httproutes", Required: true,
 		Versions: []Version{version[gatewayv1.HTTPRoute, gatewayv1.HTTPRouteList]("v1")},
 		slot:     slotOf(func(in *Inputs) *[]*gatewayv1.HTTPRoute { return &in.HTTPRoutes }),
+		Attached: attachedRoute(func(r *gatewayv1.HTTPRoute) (*gatewayv1.CommonRouteSpec, *gatewayv1.RouteStatus) {
+			return &r.Spec.CommonRouteSpec, &r.Status.RouteStatus
+		}),
 	},
 	{
 		Group: gatewayv1.GroupName, Name: "ReferenceGrant", Resource: ReferenceGrants,
@@ -77,7 +83,8 @@ var Kinds = []Kind{
 			version[gatewayv1.BackendTLSPolicy, gatewayv1.BackendTLSPolicyList]("v1"),
 			version[gatewayv1alpha3.BackendTLSPolicy, gatewayv1alpha3.BackendTLSPolicyList]("v1alpha3"),
 		},
-		slot: slotOf(func(in *Inputs) *[]*gatewayv1.BackendTLSPolicy { return &in.BackendTLSPolicies }),
+		slot:     slotOf(func(in *Inputs) *[]*gatewayv1.BackendTLSPolicy { return &in.BackendTLSPolicies }),
+		Attached: attachedPolicy(func(p *gatewayv1.BackendTLSPolicy) *gatewayv1.PolicyStatus { return &p.Status }),
 	},
 	{
 		Group: v1alpha1.GroupName, Name: v1alpha1.KindGatewayClassParameters, Resource: "gatewayclassparameters", Required: true,
@@ -89,6 +96,17 @@ var Kinds = []Kind{
 		Versions: []Version{version[v1alpha1.GatewayParameters, v1alpha1.GatewayParametersList]("v1alpha1")},
 		slot:     slotOf(func(in *Inputs) *[]*v1alpha1.GatewayParameters { return &in.GatewayParameters }),
 	},
+}
+
+// AttachedKinds are those whose objects are attached to others, in the order of Kinds.
+func AttachedKinds() []*Kind {
+	var kinds []*Kind
+	for i := range Kinds {
+		if Kinds[i].Attached != nil {
+			kinds = append(kinds, &Kinds[i])
+		}
+	}
+	return kinds
 }
 
 // KindOf finds a kind; nil where it is not read.

@@ -27,6 +27,11 @@ func TestEveryKindHasItsDefinitionItsRightsAndItsPlace(t *testing.T) {
 		read := regexp.MustCompile(`groups=` + regexp.QuoteMeta(kind.Group) + `,resources=\S*\b` + kind.Resource + `\b\S*,verbs=get;list;watch`)
 		assert.Regexp(t, read, string(rights), kind.Name)
 		assert.Regexp(t, regexp.MustCompile(`resources: \[.*\b`+kind.Resource+`\b`), string(chart), kind.Name)
+		if kind.Attached != nil {
+			write := regexp.MustCompile(`groups=` + regexp.QuoteMeta(kind.Group) + `,resources=\S*\b` + kind.Resource + `/status\b\S*,verbs=\S*update`)
+			assert.Regexp(t, write, string(rights), kind.Name)
+			assert.Regexp(t, regexp.MustCompile(`\b`+kind.Resource+`/status\b`), string(chart), kind.Name)
+		}
 		definition, err := os.ReadFile(filepath.Join("../crds/manifests", kind.Group+"_"+kind.Resource+".yaml"))
 		require.NoError(t, err)
 		assert.Contains(t, string(definition), "    kind: "+kind.Name+"\n")
@@ -41,6 +46,22 @@ func TestEveryKindHasItsDefinitionItsRightsAndItsPlace(t *testing.T) {
 		assert.Same(t, kind, inputs.KindOf(schema.GroupKind{Group: kind.Group, Kind: kind.Name}))
 	}
 	assert.Nil(t, inputs.KindOf(schema.GroupKind{Group: gatewayv1.GroupName, Kind: "GRPCRoute"}))
+}
+
+func TestWhatIsAttachedTellsItInEveryVersion(t *testing.T) {
+	entry := inputs.Entry{Ref: gatewayv1.ParentReference{Name: "edge"}, ControllerName: "example.org/x"}
+	for _, kind := range inputs.AttachedKinds() {
+		for _, version := range kind.Versions {
+			object := version.New()
+			assert.Empty(t, kind.Attached.Entries(object))
+			kind.Attached.SetEntries(object, []inputs.Entry{entry})
+			assert.Equal(t, []inputs.Entry{entry}, kind.Attached.Entries(object), "%s %s", kind.Name, version.Name)
+			assert.Contains(t, kind.Attached.Conditions, "Accepted")
+			if kind.Attached.Parents != nil {
+				assert.Empty(t, kind.Attached.Parents(object))
+			}
+		}
+	}
 }
 
 func TestObjectsOfOlderVersionsAreThePreferredOnes(t *testing.T) {

@@ -81,7 +81,7 @@ func TestAGatewayWithoutItsParametersKeepsItsProcessAndFollowsItsRoutes(t *testi
 	r.await("the gateway is not accepted", says("web", "not accepted"))
 	r.remove("grant.yaml")
 	r.await("the grant is gone", func(s shown) bool {
-		c := report.Find(s.HTTPRoutes[0].Parents[0].Conditions, "ResolvedRefs")
+		c := report.Find(s.Routes[0].Entries[0].Conditions, "ResolvedRefs")
 		return c != nil && c.Status == metav1.ConditionFalse
 	})
 	now := r.routing("web")

@@ -36,16 +36,16 @@ func TestAGatewayIsRunAndFollowed(t *testing.T) {
 	assert.Contains(t, r.config("web", "main.vcl"), "import ghost")
 
 	r.write("route.yaml", oneRoute)
-	r.await("the route is there", func(s shown) bool { return len(s.HTTPRoutes) == 1 && programmed("web")(s) })
+	r.await("the route is there", func(s shown) bool { return len(s.Routes) == 1 && programmed("web")(s) })
 	assert.Equal(t, int64(2), contract.Sequence([]byte(r.config("web", "routing.json"))))
 
 	r.write("route.yaml", "kind: [")
 	r.await("the broken file is named", func(s shown) bool { return len(s.problems) == 1 })
-	assert.Len(t, r.latest().HTTPRoutes, 1, "what was good still serves")
+	assert.Len(t, r.latest().Routes, 1, "what was good still serves")
 	assert.Equal(t, int64(2), contract.Sequence([]byte(r.config("web", "routing.json"))))
 
 	require.NoError(t, os.Truncate(filepath.Join(r.dir, "route.yaml"), 0))
-	r.await("the emptied file has nothing any more", func(s shown) bool { return len(s.problems) == 0 && len(s.HTTPRoutes) == 0 })
+	r.await("the emptied file has nothing any more", func(s shown) bool { return len(s.problems) == 0 && len(s.Routes) == 0 })
 
 	r.remove("gateway.yaml")
 	r.await("the gateway is gone", func(s shown) bool { return len(s.Gateways) == 0 })

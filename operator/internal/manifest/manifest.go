@@ -108,6 +108,21 @@ func (s *Set) Source(key Key) (Source, bool) {
 	return e.source, ok
 }
 
+// Object finds an object; nil where there is none.
+func (s *Set) Object(key Key) metav1.Object { return s.entries[key].object }
+
+// Keys lists the objects of a kind, ordered by namespace and name.
+func (s *Set) Keys(kind string) []Key {
+	var keys []Key
+	for key := range s.entries {
+		if key.Kind == kind {
+			keys = append(keys, key)
+		}
+	}
+	slices.SortFunc(keys, Key.compare)
+	return keys
+}
+
 // Of lists the objects of one Go type, ordered by namespace and name.
 func Of[T metav1.Object](s *Set) []T {
 	var found []entry

@@ -18,9 +18,6 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 )
 
-// MaxAncestors is how many entries the status of a policy can hold (PolicyStatus.ancestors).
-const MaxAncestors = 16
-
 // Target is an object that a policy names, or one section of it.
 type Target struct {
 	// Group of the object; empty for the core group.

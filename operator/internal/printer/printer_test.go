@@ -28,9 +28,9 @@ func sample(programmed metav1.ConditionStatus, routes int) report.Report {
 		}}},
 	}}}
 	for i := range routes {
-		r.HTTPRoutes = append(r.HTTPRoutes, report.HTTPRoute{
-			Object:  report.Object{Namespace: "shop", Name: fmt.Sprintf("route-%d", i)},
-			Parents: []report.Parent{{ParentRef: gatewayv1.ParentReference{Name: "web"}, Conditions: []report.Condition{condition("Accepted", "True"), condition("ResolvedRefs", "True")}}},
+		r.Routes = append(r.Routes, report.Attached{
+			Kind: "HTTPRoute", Object: report.Object{Namespace: "shop", Name: fmt.Sprintf("route-%d", i)},
+			Entries: []report.Entry{{Ref: gatewayv1.ParentReference{Name: "web"}, Conditions: []report.Condition{condition("Accepted", "True"), condition("ResolvedRefs", "True")}}},
 		})
 	}
 	return r
@@ -48,6 +48,19 @@ shop        web       http       1          True       True           False
 
 NAMESPACE   HTTPROUTE   PARENT   ACCEPTED   RESOLVEDREFS
 shop        route-0     web      True       True
+
+`, out.String())
+}
+
+func TestPoliciesAreShownBelowTheirAncestors(t *testing.T) {
+	var out bytes.Buffer
+	New(&out, &out).Print(nil, report.Report{Policies: []report.Attached{{
+		Kind: "BackendTLSPolicy", Object: report.Object{Namespace: "shop", Name: "tls"},
+		Entries: []report.Entry{{Ref: gatewayv1.ParentReference{Name: "web"}, Conditions: []report.Condition{condition("Accepted", "False", "No.")}}},
+	}}})
+	assert.Equal(t, `NAMESPACE   BACKENDTLSPOLICY   ANCESTOR   ACCEPTED
+shop        tls                web        False
+  BackendTLSPolicy shop/tls at web: Accepted=False (Reason): No.
 
 `, out.String())
 }
@@ -88,7 +101,7 @@ func TestManyRowsAreCounted(t *testing.T) {
 
 func TestWhatIsWrongIsShownOfEveryRow(t *testing.T) {
 	r := sample("True", 60)
-	r.HTTPRoutes[59].Parents[0].Conditions[0] = condition("Accepted", "False", "Broken.")
+	r.Routes[59].Entries[0].Conditions[0] = condition("Accepted", "False", "Broken.")
 	var out bytes.Buffer
 	New(&out, &out).Print(nil, r)
 	assert.Contains(t, out.String(), "... and 10 more\n  HTTPRoute shop/route-59 at web: Accepted=False (Reason): Broken.\n")

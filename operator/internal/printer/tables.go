@@ -10,10 +10,11 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/varnish-gateway/gateway/operator/internal/findings"
+	"github.com/varnish-gateway/gateway/operator/internal/inputs"
 	"github.com/varnish-gateway/gateway/operator/internal/report"
 )
 
-// tables of a report: Gateways, their listeners, and routes at each of their parents.
+// tables of a report: Gateways, their listeners, and what is attached to them.
 func tables(r report.Report) []table {
 	gateways := table{kind: "Gateway", header: []string{"NAMESPACE", "GATEWAY", "ADDRESS", "ACCEPTED", "PROGRAMMED"}}
 	listeners := table{kind: "listener", header: []string{"NAMESPACE", "GATEWAY", "LISTENER", "ATTACHED", "ACCEPTED", "RESOLVEDREFS", "PROGRAMMED"}}
@@ -27,13 +28,37 @@ func tables(r report.Report) []table {
 			listeners.rows = append(listeners.rows, listenerRow(g, l))
 		}
 	}
-	routes := table{kind: "HTTPRoute", header: []string{"NAMESPACE", "HTTPROUTE", "PARENT", "ACCEPTED", "RESOLVEDREFS"}}
-	for _, route := range r.HTTPRoutes {
-		for _, parent := range route.Parents {
-			routes.rows = append(routes.rows, routeRow(route, parent))
+	tables := []table{gateways, listeners}
+	for _, kind := range inputs.AttachedKinds() {
+		tables = append(tables, attached(kind, r.Attached()))
+	}
+	return tables
+}
+
+// attached is the table of the objects of a kind at each of those that they are attached to.
+func attached(kind *inputs.Kind, objects []report.Attached) table {
+	t := table{kind: kind.Name, header: []string{"NAMESPACE", strings.ToUpper(kind.Name), strings.ToUpper(kind.Attached.To)}}
+	columns := slices.DeleteFunc(slices.Clone(kind.Attached.Conditions), findings.Adverse)
+	for _, column := range columns {
+		t.header = append(t.header, strings.ToUpper(column))
+	}
+	for _, object := range objects {
+		if object.Kind != kind.Name {
+			continue
+		}
+		for _, entry := range object.Entries {
+			to := refName(entry.Ref)
+			r := row{
+				name:  object.Namespace + "/" + object.Name + " at " + to,
+				cells: []string{object.Namespace, object.Name, to}, notes: notes(entry.Conditions),
+			}
+			for _, column := range columns {
+				r.cells = append(r.cells, state(entry.Conditions, column))
+			}
+			t.rows = append(t.rows, r)
 		}
 	}
-	return []table{gateways, listeners, routes}
+	return t
 }
 
 func listenerRow(g report.Gateway, l report.Listener) row {
@@ -50,17 +75,8 @@ func listenerRow(g report.Gateway, l report.Listener) row {
 	}
 }
 
-func routeRow(route report.HTTPRoute, parent report.Parent) row {
-	name := parentName(parent.ParentRef)
-	return row{
-		name:  route.Namespace + "/" + route.Name + " at " + name,
-		cells: []string{route.Namespace, route.Name, name, state(parent.Conditions, "Accepted"), state(parent.Conditions, "ResolvedRefs")},
-		notes: notes(parent.Conditions),
-	}
-}
-
-// parentName is a parentRef in short: "namespace/gateway/listener:port", with what it names.
-func parentName(ref gatewayv1.ParentReference) string {
+// refName is a reference in short: "namespace/gateway/listener:port", with what it names.
+func refName(ref gatewayv1.ParentReference) string {
 	name := string(ref.Name)
 	if ref.Namespace != nil {
 		name = string(*ref.Namespace) + "/" + name

@@ -5,8 +5,10 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 )
 
@@ -14,17 +16,27 @@ import (
 type Report struct {
 	GatewayClasses []GatewayClass
 	Gateways       []Gateway
-	HTTPRoutes     []HTTPRoute
-	// BackendTLSPolicies are those that target a Service to which routes of a Gateway of ours refer.
-	BackendTLSPolicies []Policy
+	// Routes and Policies are ordered by kind first. Policies are those that matter to a Gateway of ours.
+	Routes, Policies []Attached
 }
+
+// Attached are all that are attached to others: routes, and then policies.
+func (r Report) Attached() []Attached { return slices.Concat(r.Routes, r.Policies) }
 
 // Object identifies the object that a status belongs to.
 type Object struct {
 	Namespace string
 	Name      string
+	// UID tells an object from one of the same name that was there before: the new one has no status
+	// yet, though what is to be told of it may be the same.
+	UID types.UID
 	// Generation of the object that was looked at.
 	Generation int64
+}
+
+// ObjectOf identifies an object.
+func ObjectOf(o metav1.Object) Object {
+	return Object{Namespace: o.GetNamespace(), Name: o.GetName(), UID: o.GetUID(), Generation: o.GetGeneration()}
 }
 
 // ConditionPartiallyInvalid is the type of the condition that tells of what is left out of an object that is accepted. The
@@ -93,28 +105,19 @@ type Listener struct {
 	Serves bool
 }
 
-// HTTPRoute is the status of an HTTPRoute: one entry for each parentRef that names a Gateway of ours.
-type HTTPRoute struct {
+// Attached is the status of a route or of a policy: one entry for each object of ours that it is
+// attached to, which are the parentRefs of a route, and the Gateways below which a policy matters.
+type Attached struct {
+	// Kind of the object.
+	Kind string
 	Object
-	Parents []Parent
+	Entries []Entry
 }
 
-// Parent is the status of a route at one of its parents.
-type Parent struct {
-	ParentRef  gatewayv1.ParentReference
+// Entry is the status of an object at one of those that it is attached to.
+type Entry struct {
+	Ref        gatewayv1.ParentReference
 	Conditions []Condition
-}
-
-// Policy is the status of an attached policy: one entry for each Gateway of ours below which it is attached.
-type Policy struct {
-	Object
-	Ancestors []Ancestor
-}
-
-// Ancestor is the status of a policy below one of its ancestors.
-type Ancestor struct {
-	AncestorRef gatewayv1.ParentReference
-	Conditions  []Condition
 }
 
 // ReasonNoResources is the reason of Accepted for a route that is beyond what all routes of a Gateway may take

@@ -16,7 +16,6 @@ import (
 // Limits of the Gateway API on what a status may hold.
 const (
 	maxConditions = 8
-	maxParents    = 32
 	// maxMessage is the longest message of a condition.
 	maxMessage = 32768
 )

@@ -178,49 +178,66 @@ func parentRef(name string) gatewayv1.ParentReference {
 	}
 }
 
-func routeReport(names ...string) report.HTTPRoute {
-	r := report.HTTPRoute{Object: report.Object{Generation: 2}}
+// reportOf tells of an object that is attached to those of these names.
+func reportOf(names ...string) report.Attached {
+	r := report.Attached{Object: report.Object{Generation: 2}}
 	for _, name := range names {
-		r.Parents = append(r.Parents, report.Parent{ParentRef: parentRef(name), Conditions: []report.Condition{accepted("True")}})
+		r.Entries = append(r.Entries, report.Entry{Ref: parentRef(name), Conditions: []report.Condition{accepted("True")}})
 	}
 	return r
 }
 
-func TestParentsOfOtherControllersSurvive(t *testing.T) {
-	foreign := gatewayv1.RouteParentStatus{
-		ParentRef: parentRef("a"), ControllerName: "example.org/other", Conditions: []metav1.Condition{live("Accepted", "False", 9)},
+// forEachAttachedKind runs a test with every version of every kind whose objects are attached to others.
+func forEachAttachedKind(t *testing.T, test func(*testing.T, *inputs.Attached, inputs.Object)) {
+	for _, kind := range inputs.AttachedKinds() {
+		for _, version := range kind.Versions {
+			t.Run(kind.Name+" "+version.Name, func(t *testing.T) { test(t, kind.Attached, version.New()) })
+		}
 	}
-	own := gatewayv1.RouteParentStatus{ParentRef: parentRef("gone"), ControllerName: inputs.ControllerName}
-	before := gatewayv1.HTTPRouteStatus{RouteStatus: gatewayv1.RouteStatus{Parents: []gatewayv1.RouteParentStatus{own, foreign}}}
-
-	merged, changed := HTTPRoute(before, routeReport("a", "b"), inputs.ControllerName, now)
-	assert.True(t, changed)
-	require.Len(t, merged.Parents, 3)
-	assert.Equal(t, foreign, merged.Parents[0])
-	assert.Equal(t, gatewayv1.ObjectName("a"), merged.Parents[1].ParentRef.Name)
-	assert.Equal(t, gatewayv1.ObjectName("b"), merged.Parents[2].ParentRef.Name)
-
-	again, changed := HTTPRoute(merged, routeReport("a", "b"), inputs.ControllerName, then)
-	assert.False(t, changed)
-	assert.Equal(t, merged, again)
-
-	cleared, changed := HTTPRoute(merged, routeReport(), inputs.ControllerName, now)
-	assert.True(t, changed)
-	assert.Equal(t, []gatewayv1.RouteParentStatus{foreign}, cleared.Parents)
 }
 
-func TestARouteThatNobodySpokeOfIsNotWritten(t *testing.T) {
-	_, changed := HTTPRoute(gatewayv1.HTTPRouteStatus{}, routeReport(), inputs.ControllerName, now)
-	assert.False(t, changed)
+func TestEntriesOfOtherControllersSurvive(t *testing.T) {
+	forEachAttachedKind(t, func(t *testing.T, kind *inputs.Attached, object inputs.Object) {
+		foreign := inputs.Entry{Ref: parentRef("a"), ControllerName: "example.org/other", Conditions: []metav1.Condition{live("Accepted", "False", 9)}}
+		kind.SetEntries(object, []inputs.Entry{{Ref: parentRef("gone"), ControllerName: inputs.ControllerName}, foreign})
+
+		assert.True(t, Attached(kind, object, reportOf("a", "b"), inputs.ControllerName, now))
+		merged := kind.Entries(object)
+		require.Len(t, merged, 3)
+		assert.Equal(t, foreign, merged[0])
+		assert.Equal(t, gatewayv1.ObjectName("a"), merged[1].Ref.Name)
+		assert.Equal(t, gatewayv1.ObjectName("b"), merged[2].Ref.Name)
+		assert.Equal(t, int64(2), merged[2].Conditions[0].ObservedGeneration)
+
+		assert.False(t, Attached(kind, object, reportOf("a", "b"), inputs.ControllerName, then))
+		assert.Equal(t, merged, kind.Entries(object))
+
+		assert.True(t, Attached(kind, object, reportOf("b"), inputs.ControllerName, now))
+		assert.Equal(t, []inputs.Entry{foreign, merged[2]}, kind.Entries(object))
+
+		assert.True(t, Attached(kind, object, reportOf(), inputs.ControllerName, now))
+		assert.Equal(t, []inputs.Entry{foreign}, kind.Entries(object))
+	})
 }
 
-func TestParentsEndAtTheLimit(t *testing.T) {
-	var names []string
-	for i := range maxParents + 3 {
-		names = append(names, fmt.Sprintf("g%d", i))
+func TestAnObjectThatNobodySpokeOfIsNotWritten(t *testing.T) {
+	forEachAttachedKind(t, func(t *testing.T, kind *inputs.Attached, object inputs.Object) {
+		assert.False(t, Attached(kind, object, reportOf(), inputs.ControllerName, now))
+	})
+}
+
+// TestEntriesEndAtTheLimit has the limits of the definitions of the Gateway API.
+func TestEntriesEndAtTheLimit(t *testing.T) {
+	limits := map[string]int{"HTTPRoute": 32, "BackendTLSPolicy": 16}
+	for _, kind := range inputs.AttachedKinds() {
+		var names []string
+		for i := range 50 {
+			names = append(names, fmt.Sprintf("g%d", i))
+		}
+		object := kind.Versions[0].New()
+		assert.True(t, Attached(kind.Attached, object, reportOf(names...), inputs.ControllerName, now))
+		assert.Len(t, kind.Attached.Entries(object), limits[kind.Name], kind.Name)
 	}
-	merged, _ := HTTPRoute(gatewayv1.HTTPRouteStatus{}, routeReport(names...), inputs.ControllerName, now)
-	assert.Len(t, merged.Parents, maxParents)
 }
 
 func asJSON(t *testing.T, value any) string {

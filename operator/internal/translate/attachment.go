@@ -53,14 +53,14 @@ func attachRoute(route *gatewayv1.HTTPRoute, gateways gateways, objects *objects
 }
 
 // report tells of the route at each parent, once it is known what fits the Gateways.
-func (a attachedRoute) report() report.HTTPRoute {
-	r := report.HTTPRoute{Object: objectOf(a.route)}
+func (a attachedRoute) report() report.Attached {
+	r := report.Attached{Kind: kindHTTPRoute, Object: objectOf(a.route)}
 	for _, p := range a.parents {
 		refusal := p.refusal
 		if tooLarge, ok := p.gateway.tooLarge[a.route]; ok {
 			refusal = append(refusal, tooLarge)
 		}
-		r.Parents = append(r.Parents, report.Parent{ParentRef: p.ref, Conditions: a.translation.conditions(refusal)})
+		r.Entries = append(r.Entries, report.Entry{Ref: p.ref, Conditions: a.translation.conditions(refusal)})
 	}
 	return r
 }

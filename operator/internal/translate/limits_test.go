@@ -59,9 +59,9 @@ func ofTenants(routes ...*gatewayv1.HTTPRoute) inputs.Inputs {
 
 func acceptedOf(t *testing.T, result translate.Result, namespace, name string) report.Condition {
 	t.Helper()
-	for _, route := range result.Report.HTTPRoutes {
+	for _, route := range result.Report.Routes {
 		if route.Namespace == namespace && route.Name == name {
-			return *report.Find(route.Parents[0].Conditions, "Accepted")
+			return *report.Find(route.Entries[0].Conditions, "Accepted")
 		}
 	}
 	require.Fail(t, "no such route", name)

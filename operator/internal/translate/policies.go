@@ -8,6 +8,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
+	"github.com/varnish-gateway/gateway/operator/internal/inputs"
 	"github.com/varnish-gateway/gateway/operator/internal/policy"
 	"github.com/varnish-gateway/gateway/operator/internal/report"
 )
@@ -41,20 +42,37 @@ func targetOf(service *corev1.Service) policy.Target {
 	return policy.Target{Group: corev1.GroupName, Kind: kindService, Namespace: service.Namespace, Name: service.Name}
 }
 
-// reports tell of each policy below which Gateways it is attached, once all routes are.
-func (all gateways) reports(policies []*gatewayv1.BackendTLSPolicy) []report.Policy {
-	var reports []report.Policy
+// policyKind is a kind of policies, and what is told of them.
+type policyKind struct {
+	name string
+	list func(inputs.Inputs) []metav1.Object
+	// verdict is what is said of a policy that is in force somewhere below an ancestor.
+	verdict func(metav1.Object) report.Condition
+}
+
+// policyKinds are those that are attached while routes are translated.
+var policyKinds = []policyKind{
+	{
+		name:    kindBackendTLSPolicy,
+		list:    func(in inputs.Inputs) []metav1.Object { return objectsOf(in.BackendTLSPolicies) },
+		verdict: backendTLSVerdict,
+	},
+}
+
+// policies tell of each policy of a kind below which Gateways it is attached, once all routes are.
+func (all gateways) policies(kind policyKind, policies []metav1.Object) []report.Attached {
+	var reports []report.Attached
 	for _, p := range sorted(policies) {
-		r := report.Policy{Object: objectOf(p)}
+		r := report.Attached{Kind: kind.name, Object: objectOf(p)}
 		for _, g := range all.ordered {
-			if standing, matters := g.policies.Of(kindBackendTLSPolicy, p); matters {
-				r.Ancestors = append(r.Ancestors, report.Ancestor{
-					AncestorRef: policy.AncestorRef(g.object),
-					Conditions:  []report.Condition{accepted(kindBackendTLSPolicy, standing, backendTLSVerdict)},
+			if standing, matters := g.policies.Of(kind.name, p); matters {
+				r.Entries = append(r.Entries, report.Entry{
+					Ref:        policy.AncestorRef(g.object),
+					Conditions: []report.Condition{accepted(kind.name, standing, kind.verdict(p))},
 				})
 			}
 		}
-		if len(r.Ancestors) > 0 {
+		if len(r.Entries) > 0 {
 			reports = append(reports, r)
 		}
 	}
@@ -63,10 +81,21 @@ func (all gateways) reports(policies []*gatewayv1.BackendTLSPolicy) []report.Pol
 
 // backendTLSVerdict is what is said of a BackendTLSPolicy that is in force. None is carried out, so
 // that the share of the backendRefs is answered 500.
-var backendTLSVerdict = report.Condition{
-	Status:  metav1.ConditionFalse,
-	Reason:  report.ReasonNotSupported,
-	Message: "TLS to backends is not supported. What routes would send to the targets is answered 500.",
+func backendTLSVerdict(metav1.Object) report.Condition {
+	return report.Condition{
+		Status:  metav1.ConditionFalse,
+		Reason:  report.ReasonNotSupported,
+		Message: "TLS to backends is not supported. What routes would send to the targets is answered 500.",
+	}
+}
+
+// objectsOf forgets the type of objects.
+func objectsOf[T metav1.Object](list []T) []metav1.Object {
+	objects := make([]metav1.Object, len(list))
+	for i, object := range list {
+		objects[i] = object
+	}
+	return objects
 }
 
 // accepted is the condition of a policy below one ancestor. The verdict counts where the policy

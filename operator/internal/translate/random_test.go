@@ -37,9 +37,9 @@ func FuzzTranslate(f *testing.F) {
 			require.NoError(t, err)
 			assert.Empty(t, routing.Validate(render.Config(gateway.Model), nil), "a reader of the contract finds nothing wrong")
 		}
-		for _, route := range result.Report.HTTPRoutes {
-			assert.NotEmpty(t, route.Parents)
-			for _, parent := range route.Parents {
+		for _, route := range result.Report.Routes {
+			assert.NotEmpty(t, route.Entries)
+			for _, parent := range route.Entries {
 				for _, c := range parent.Conditions {
 					assert.NotEmpty(t, c.Reason)
 					assert.NotEmpty(t, c.Message)

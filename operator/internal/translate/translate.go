@@ -32,13 +32,15 @@ func translate(in inputs.Inputs, keyPairs keyPairs) Result {
 		g.publish()
 	}
 	for _, route := range routes {
-		result.Report.HTTPRoutes = append(result.Report.HTTPRoutes, route.report())
+		result.Report.Routes = append(result.Report.Routes, route.report())
 	}
 	for _, g := range gateways.ordered {
 		result.Gateways = append(result.Gateways, g.result())
 		result.Report.Gateways = append(result.Report.Gateways, g.report())
 	}
-	result.Report.BackendTLSPolicies = gateways.reports(in.BackendTLSPolicies)
+	for _, kind := range policyKinds {
+		result.Report.Policies = append(result.Report.Policies, gateways.policies(kind, kind.list(in))...)
+	}
 	return result
 }
 
@@ -52,6 +54,4 @@ func sorted[T metav1.Object](objects []T) []T {
 	})
 }
 
-func objectOf(o metav1.Object) report.Object {
-	return report.Object{Namespace: o.GetNamespace(), Name: o.GetName(), Generation: o.GetGeneration()}
-}
+func objectOf(o metav1.Object) report.Object { return report.ObjectOf(o) }

@@ -99,8 +99,8 @@ func TestRulesThatNoAPIServerLetsThrough(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			result := withRule(test.rule)
-			require.Len(t, result.Report.HTTPRoutes, 1)
-			accepted := report.Find(result.Report.HTTPRoutes[0].Parents[0].Conditions, "Accepted")
+			require.Len(t, result.Report.Routes, 1)
+			accepted := report.Find(result.Report.Routes[0].Entries[0].Conditions, "Accepted")
 			require.NotNil(t, accepted)
 			assert.Equal(t, metav1.ConditionFalse, accepted.Status)
 			assert.Equal(t, string(test.reason), accepted.Reason)
@@ -208,7 +208,7 @@ func TestDefaultGatewaysAreToldOf(t *testing.T) {
 		},
 		HTTPRoutes: []*gatewayv1.HTTPRoute{route},
 	})
-	accepted := report.Find(result.Report.HTTPRoutes[0].Parents[0].Conditions, "Accepted")
+	accepted := report.Find(result.Report.Routes[0].Entries[0].Conditions, "Accepted")
 	assert.Equal(t, metav1.ConditionTrue, accepted.Status)
 	assert.Contains(t, accepted.Message, "spec.useDefaultGateways")
 }
@@ -291,6 +291,6 @@ func TestAGatewayWhoseClassIsGoneIsHeldAndAccepted(t *testing.T) {
 	assert.Len(t, result.Gateways[0].Model.Routes, 1)
 	assert.True(t, result.Report.Gateways[0].Accepted())
 	assert.True(t, report.IsTrue(result.Report.Gateways[0].Conditions, report.ConditionClassMissing))
-	require.Len(t, result.Report.HTTPRoutes, 1)
-	assert.True(t, report.IsTrue(result.Report.HTTPRoutes[0].Parents[0].Conditions, "Accepted"))
+	require.Len(t, result.Report.Routes, 1)
+	assert.True(t, report.IsTrue(result.Report.Routes[0].Entries[0].Conditions, "Accepted"))
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
@@ -32,32 +33,39 @@ func TestAPolicyIsToldOfInTheVersionThatIsInstalled(t *testing.T) {
 	} {
 		t.Run(version, func(t *testing.T) {
 			cluster := fake.NewClientBuilder().WithScheme(scheme).WithObjects(object).WithStatusSubresource(object).Build()
-			r := &policyReconciler{
-				statuses: statusWriter{cache: cluster, live: cluster, client: cluster, manager: managerPolicies}, current: &current{},
+			kind := inputs.KindOf(schema.GroupKind{Group: gatewayv1.GroupName, Kind: "BackendTLSPolicy"})
+			r := &attachedReconciler{
+				kind:     kind,
+				statuses: statusWriter{cache: cluster, live: cluster, client: cluster, manager: "test"}, current: &current{},
 				installed: gather.Installed{Kinds: []gather.InstalledKind{{Resource: inputs.BackendTLSPolicies, Version: version}}}, controller: inputs.ControllerName,
 			}
-			reconciled := func(policies map[types.NamespacedName]Policy) []gatewayv1.PolicyAncestorStatus {
-				r.current.Store(&Snapshot{Policies: policies})
+			reconciled := func(reported ...report.Attached) []gatewayv1.PolicyAncestorStatus {
+				s := &Snapshot{Attached: map[attachedKey]report.Attached{}}
+				for _, each := range reported {
+					s.Attached[attachedKey{each.Kind, key}] = each
+				}
+				r.current.Store(s)
 				_, err := r.Reconcile(t.Context(), reconcile.Request{NamespacedName: key})
 				require.NoError(t, err)
-				live := backendTLSPolicies.Version(version).New()
+				live := kind.Version(version).New()
 				require.NoError(t, cluster.Get(t.Context(), key, live))
 				return inputs.Preferred(live).(*gatewayv1.BackendTLSPolicy).Status.Ancestors
 			}
 			ref := policy.AncestorRef(&metav1.ObjectMeta{Namespace: edge.Namespace, Name: edge.Name})
-			reported := report.Policy{
-				Object: report.Object{Namespace: key.Namespace, Name: key.Name, Generation: 1},
-				Ancestors: []report.Ancestor{{AncestorRef: ref, Conditions: []report.Condition{{
+			reported := report.Attached{
+				Kind:   kind.Name,
+				Object: report.Object{Namespace: key.Namespace, Name: key.Name, UID: "old", Generation: 1},
+				Entries: []report.Entry{{Ref: ref, Conditions: []report.Condition{{
 					Type: "Accepted", Status: metav1.ConditionFalse, Reason: report.ReasonNotSupported,
 				}}}},
 			}
-			assert.Empty(t, reconciled(map[types.NamespacedName]Policy{key: {UID: "old", Policy: reported}}),
-				"what is to be told of one that was there before is nothing to this one")
-			ancestors := reconciled(map[types.NamespacedName]Policy{key: {UID: "new", Policy: reported}})
+			assert.Empty(t, reconciled(reported), "what is to be told of one that was there before is nothing to this one")
+			reported.UID = "new"
+			ancestors := reconciled(reported)
 			require.Len(t, ancestors, 1)
 			assert.Equal(t, ref, ancestors[0].AncestorRef)
 			assert.Equal(t, report.ReasonNotSupported, ancestors[0].Conditions[0].Reason)
-			assert.Empty(t, reconciled(nil), "what we once wrote goes with the last Gateway that it mattered to")
+			assert.Empty(t, reconciled(), "what we once wrote goes with the last Gateway that it mattered to")
 		})
 	}
 }
