@@ -30,22 +30,34 @@ func (r *gatewayReconciler) finalizer() string {
 }
 
 // reachEndpoints lets the pods read the EndpointSlices of the namespaces that they route to, and of no others. What fails in one
-// namespace does not hold back the others.
+// namespace does not hold back the others. What is published waits for those that may succeed at the next attempt.
 func (r *gatewayReconciler) reachEndpoints(ctx context.Context, g *Gateway, w workload.Gateway) error {
 	namespaces := routedNamespaces(g)
+	state := r.states.of(w.Object)
+	state.AccessWithdrawn(namespaces)
 	unwanted := func(o client.Object) bool { return !slices.Contains(namespaces, o.GetNamespace()) }
 	failed := []error{r.withdraw(ctx, r.cache, w, unwanted)}
 	isElsewhere := func(n string) bool { return n != w.Object.Namespace }
+	var held error
 	if !slices.ContainsFunc(namespaces, isElsewhere) {
 		failed = append(failed, r.collect(ctx, w))
-	} else if err := r.finalize(ctx, w.Object, true); err != nil {
-		failed = append(failed, err)
-		namespaces = slices.DeleteFunc(slices.Clone(namespaces), isElsewhere)
+	} else if held = r.finalize(ctx, w.Object, true); held != nil {
+		failed = append(failed, held)
 	}
+	var settled []string
 	for _, namespace := range namespaces {
-		if err := r.reach(ctx, w, namespace); err != nil {
-			failed = append(failed, fmt.Errorf("the pods cannot read the EndpointSlices of namespace %s: %w", namespace, err))
+		err := held
+		if held == nil || !isElsewhere(namespace) {
+			if err = r.reach(ctx, w, namespace); err != nil {
+				failed = append(failed, fmt.Errorf("the pods cannot read the EndpointSlices of namespace %s: %w", namespace, err))
+			}
 		}
+		if withoutContested(err) == nil || obstacle(err) != "" {
+			settled = append(settled, namespace)
+		}
+	}
+	if state.AccessSettled(settled) {
+		r.inboxes.routing(client.ObjectKeyFromObject(w.Object))
 	}
 	return errors.Join(failed...)
 }
@@ -53,10 +65,11 @@ func (r *gatewayReconciler) reachEndpoints(ctx context.Context, g *Gateway, w wo
 // reach lets the pods read the EndpointSlices of a namespace.
 func (r *gatewayReconciler) reach(ctx context.Context, w workload.Gateway, namespace string) error {
 	role, binding := w.EndpointsAccess(namespace)
-	if err := r.ensure(ctx, w, role, &rbacv1.Role{}); err != nil {
+	err := r.ensure(ctx, w, role, &rbacv1.Role{})
+	if withoutContested(err) != nil {
 		return err
 	}
-	return r.ensure(ctx, w, binding, &rbacv1.RoleBinding{})
+	return errors.Join(err, r.ensure(ctx, w, binding, &rbacv1.RoleBinding{}))
 }
 
 // routedNamespaces are those of the services that the Gateway's routes name, in order.

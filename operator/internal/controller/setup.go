@@ -117,7 +117,7 @@ func (s setup) classes() error {
 func (s setup) gateways() error {
 	r := &gatewayReconciler{
 		cache: s.mgr.GetClient(), live: s.mgr.GetAPIReader(), writer: s.writer(managerGateways),
-		statuses: s.statuses(managerGateways), contents: s.own, current: s.current, states: s.states, former: s.former,
+		statuses: s.statuses(managerGateways), contents: s.own, current: s.current, states: s.states, former: s.former, inboxes: s.inboxes,
 		events: recorder{s.mgr.GetEventRecorder(managerGateways)},
 		image:  s.options.GatewayImage, controller: s.options.Inputs.Controller(),
 	}
@@ -141,7 +141,7 @@ func (s setup) attached() error {
 func (s setup) routings() error {
 	writer := s.writer(managerRoutes)
 	r := &routingReconciler{
-		writer: writer, statuses: s.statuses(managerRoutes), contents: s.own,
+		cache: s.mgr.GetClient(), writer: writer, statuses: s.statuses(managerRoutes), contents: s.own,
 		shards:  &shards{cache: s.mgr.GetClient(), live: s.mgr.GetAPIReader(), writer: writer},
 		current: s.current, states: s.states, former: s.former, inboxes: s.inboxes, log: s.log.Named("routing"),
 		controller: s.options.Inputs.Controller(),

@@ -1,5 +1,5 @@
 // Package programming keeps what the operator knows of the programming of each Gateway, beside what the API server has: which
-// routing is published, what its pods say, whether its VCL compiles, what was reported last, and which objects are in the way.
+// routing is published, what its pods may read and say, whether its VCL compiles, what was reported last, and which objects are in the way.
 //
 // What is kept are facts. The sentences of a condition are made of them when it is written, and are not kept.
 package programming
@@ -58,6 +58,8 @@ type Gateway struct {
 	mu sync.Mutex
 	// routing is what is published; nil where nobody has looked yet.
 	routing *publication
+	// access of the pods to the namespaces that they route to.
+	access access
 	// shards are the further ConfigMaps of routing.json whose content was right when it was last seen.
 	shards map[string]ShardVersion
 	// client asks the pods that are followed, by UID, with the credential that it was made of; nil where there was none.
