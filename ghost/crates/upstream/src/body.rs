@@ -47,6 +47,21 @@ impl BodyDecoder {
         }
     }
 
+    /// How many bytes are to come, where that is known.
+    pub(crate) fn left(&self) -> Option<u64> {
+        match self.0 {
+            Kind::Length(left) => Some(left),
+            Kind::Chunked(_) | Kind::UntilClose | Kind::Closed => None,
+        }
+    }
+
+    /// Takes account of bytes of a known length that came another way; no more than are [`left`](Self::left).
+    pub(crate) fn pass_over(&mut self, count: usize) {
+        if let Kind::Length(left) = &mut self.0 {
+            *left = left.saturating_sub(count as u64);
+        }
+    }
+
     /// Decodes what the connection brought, moving the data to the front of the buffer. Errors where the
     /// coding is broken; nothing may be taken from the decoder after that.
     pub fn decode(&mut self, buffer: &mut [u8]) -> Result<Decoded, BadResponse> {

@@ -12,6 +12,7 @@ use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags, recv, sendmsg};
 use crate::client::Client;
 use crate::deadline::{Deadline, socket_timeout};
 use crate::error::Error;
+use crate::pipe::Pipe;
 
 /// An open connection.
 #[derive(Debug)]
@@ -65,13 +66,36 @@ impl Connection {
         deadline: Deadline,
         client: &dyn Client,
     ) -> Result<usize, Error> {
+        self.wait_for(deadline, client, |socket| {
+            recv(socket, &mut *buffer, RecvFlags::empty()).map(|(count, _)| count)
+        })
+    }
+
+    /// Receives at most `limit` bytes into an empty pipe, as [`receive`](Self::receive) does into a buffer.
+    pub(crate) fn receive_into(
+        &mut self,
+        pipe: &mut Pipe,
+        limit: usize,
+        deadline: Deadline,
+        client: &dyn Client,
+    ) -> Result<usize, Error> {
+        self.wait_for(deadline, client, |socket| pipe.fill(socket, limit))
+    }
+
+    /// Calls what receives and waits, until it has received.
+    fn wait_for(
+        &mut self,
+        deadline: Deadline,
+        client: &dyn Client,
+        mut receive: impl FnMut(&OwnedFd) -> Result<usize, Errno>,
+    ) -> Result<usize, Error> {
         loop {
             let wait = deadline.wait(Instant::now())?;
             if let Some(timeout) = socket_timeout(self.timeout, wait) {
                 self.set_timeout(timeout).map_err(|error| closed(error.into(), deadline))?;
             }
-            match recv(&self.socket, &mut *buffer, RecvFlags::empty()) {
-                Ok((count, _)) => return Ok(count),
+            match receive(&self.socket) {
+                Ok(count) => return Ok(count),
                 // The socket's timeout has passed; the deadline knows whether that is all.
                 Err(Errno::WOULDBLOCK | Errno::INTR) => still_waits(client)?,
                 Err(error) => return Err(closed(error.into(), deadline)),

@@ -59,6 +59,11 @@ impl Deadline {
         Deadline { at: now.checked_add(time), phase }
     }
 
+    /// A deadline at this point in time, or none.
+    pub(crate) fn at(at: Option<Instant>, phase: Phase) -> Self {
+        Deadline { at, phase }
+    }
+
     /// The same phase, over at the earlier of its own deadline and another one, if there is another.
     pub(crate) fn no_later_than(self, other: Option<Instant>) -> Self {
         let at = match (self.at, other) {

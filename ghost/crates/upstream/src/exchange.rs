@@ -1,5 +1,7 @@
 //! An exchange whose response's head has come: the head, and the way to the body.
 
+mod spliced;
+
 use std::io;
 use std::sync::Arc;
 use std::time::Instant;
@@ -18,6 +20,8 @@ use crate::response::{ParsedHead, ResponseHead};
 use crate::retry::Retry;
 use crate::service::Service;
 use crate::upload::Body;
+
+pub use spliced::{NotMoved, Spliced};
 
 /// How much of a body is received at a time where it is lent.
 const WINDOW: usize = 64 * 1024;

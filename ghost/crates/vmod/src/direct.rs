@@ -14,6 +14,8 @@
 //!   that begins the answer anew. Protocol and the filter's name are static.
 //! - A lent piece of the body is valid until the next one is asked for. It goes down with Flush or End, upon which
 //!   HTTP/1.1 has written it when the call returns, as HTTP/2 has with every call.
+//! - The rest of a large body goes around V1B to the client's socket ([`splice`]), once all that V1B was given is
+//!   written. V1B keeps nothing but the count of what was written, which is kept up.
 //! - An error is -1: Varnish latches it, so that no last chunk is written and the connection ends, or the stream is reset.
 //! - Of a request's body, Varnish keeps the state: one that was taken, or failed, is an error of VRB_Iterate and not
 //!   read again; one that is cached is read from storage; one left in the middle ends the connection.
@@ -22,6 +24,7 @@
 mod client;
 mod delivery;
 mod response;
+mod splice;
 mod timeouts;
 
 use std::ptr;

@@ -7,6 +7,7 @@ mod client;
 mod failover;
 mod reload;
 mod reuse;
+mod spliced;
 mod surplus;
 mod threads;
 mod timeouts;

@@ -1,5 +1,7 @@
 //! Whether the client of a direct pass still waits.
 
+use std::os::fd::BorrowedFd;
+
 use ghost_upstream::Client;
 use varnish::ffi;
 
@@ -13,6 +15,15 @@ impl Waiting {
     /// `req` is the running client task's, and outlives this.
     pub unsafe fn new(req: *const ffi::req) -> Self {
         Self(req)
+    }
+
+    /// Its socket; none once that is closed.
+    pub fn socket(&self) -> Option<BorrowedFd<'_>> {
+        // SAFETY: a running client task holds its session, whose socket nobody closes meanwhile.
+        unsafe {
+            let descriptor = (*(*self.0).sp).fd;
+            (descriptor >= 0).then(|| BorrowedFd::borrow_raw(descriptor))
+        }
     }
 }
 

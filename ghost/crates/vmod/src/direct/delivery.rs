@@ -2,12 +2,13 @@
 
 use std::ffi::{c_int, c_void, CStr};
 use std::ptr;
+use std::time::Instant;
 
 use ghost_upstream::Framing;
 use varnish::ffi::{self, vrt_ctx, VdpAction, VslTag};
 
 use super::client::Waiting;
-use super::Passed;
+use super::{splice, Passed};
 use crate::boundary::caught;
 use crate::fetch;
 use crate::log;
@@ -52,6 +53,8 @@ pub unsafe fn unregister(ctx: &vrt_ctx) {
 struct Delivery {
     passed: Box<Passed>,
     waiting: Waiting,
+    /// When the client must have taken the whole answer.
+    until: Option<Instant>,
     /// Whether the body was handed on, or as much of it as there was.
     is_done: bool,
 }
@@ -79,7 +82,8 @@ unsafe extern "C" fn init(
             };
             *(*context).clen = length.and_then(|length| length.try_into().ok()).unwrap_or(-1);
             let waiting = Waiting::new((*ctx).req);
-            let delivery = Box::new(Delivery { passed, waiting, is_done: false });
+            let delivery =
+                Box::new(Delivery { passed, waiting, until: splice::deadline(&*ctx), is_done: false });
             *private = Box::into_raw(delivery).cast();
         }
         true
@@ -125,7 +129,12 @@ impl Delivery {
                     return result;
                 }
             }
+            let socket = splice::socket(context, &self.waiting);
             loop {
+                // All that was handed on so far has been written.
+                if let Some((to, spliced)) = socket.and_then(|to| Some((to, exchange.splice()?))) {
+                    return splice::run(spliced, to, self.until, &self.waiting, context);
+                }
                 let piece = match exchange.lend(&self.waiting) {
                     Ok([]) => return ffi::VDP_bytes(context, VdpAction::End, ptr::null(), 0),
                     Ok(piece) => ptr::from_ref(piece),
