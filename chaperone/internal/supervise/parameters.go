@@ -25,6 +25,10 @@ const (
 	backendWorkspace = "128k"
 )
 
+// transitBuffer is how much of a passed answer waits in varnishd for a client that is slower than
+// its backend, in the fetch door. Beyond, the backend waits. Varnish's own default has no bound.
+const transitBuffer = "256k"
+
 // CompilerFeatures is the parameter by which VCL can include files, and import modules, from vcl_path and vmod_path alone: the
 // compiler's messages would show lines of any other file.
 const CompilerFeatures = "vcc_feature=-unsafe_path"
@@ -43,5 +47,6 @@ func (o Options) parameters() []string {
 		"workspace_backend=" + backendWorkspace,
 		"timeout_idle=" + strconv.FormatFloat(idle.Seconds(), 'f', -1, 64),
 		"thread_pool_max=" + strconv.Itoa(o.threads()/threadPools),
+		"transit_buffer=" + transitBuffer,
 	}
 }

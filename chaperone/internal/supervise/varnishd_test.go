@@ -164,6 +164,7 @@ func TestARealVarnishdHasTheLimitsThatAreDocumented(t *testing.T) {
 	assert.Greater(t, idle, 60.0, "load balancers keep idle connections for 60 s")
 	assert.Equal(t, strconv.Itoa(96<<10), show("http_req_size"))
 	assert.Equal(t, "431", show("http_req_overflow_status"), "RFC 6585 section 5")
+	assert.Equal(t, strconv.Itoa(256<<10), show("transit_buffer"), "what waits for a slow client")
 }
 
 func TestWhatIsGivenBesidesComesLast(t *testing.T) {

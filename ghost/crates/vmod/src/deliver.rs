@@ -1,6 +1,12 @@
 //! What is done to an answer on its way to the client.
 
-use varnish::ffi::vrt_ctx;
+mod passed;
+mod whole;
+
+use varnish::ffi::{self, vrt_ctx};
+
+pub use passed::give_conditions;
+pub use whole::{register, unregister};
 
 use crate::gateway;
 use crate::message::{Message, NoRoom};
@@ -8,15 +14,15 @@ use crate::task::ClientTask;
 use crate::task_state;
 use crate::via;
 
-/// The field in which an object carries the response filters of the backendRef that it came from, as JSON. It
-/// stands in the object and in no answer.
+/// The field in which an object carries the response filters of the backendRef that it came from,
+/// as JSON. It stands in the object and in no answer.
 pub const CARRIED: &[u8] = b"X-Gateway-Filters";
 
 /// The field in which Varnish tells the number of a transaction.
 pub const TRANSACTION: &[u8] = b"X-Varnish";
 
-/// Lets the client's connection end with this answer while the process drains. Varnish closes an HTTP/1.1
-/// connection whose answer says so. Errors where the answer has no room for it.
+/// Lets the client's connection end with this answer while the process drains. Varnish closes an
+/// HTTP/1.1 connection whose answer says so. Errors where the answer has no room for it.
 ///
 /// # Safety
 /// `ctx` is the running client task's, in vcl_deliver or vcl_synth.
@@ -31,8 +37,8 @@ pub unsafe fn close_if_draining(ctx: &vrt_ctx) -> Result<(), NoRoom> {
     }
 }
 
-/// Removes what only the operator of the gateway should see, unless the configuration says so: the number of the
-/// transaction in Varnish's log.
+/// Removes what only the operator of the gateway should see, unless the configuration says so: the
+/// number of the transaction in Varnish's log.
 ///
 /// # Safety
 /// As for [`close_if_draining`].
@@ -46,8 +52,45 @@ pub unsafe fn hide_transaction(ctx: &vrt_ctx) {
     }
 }
 
-/// Applies the plan to the answer of a backend, or to one out of the cache; once for each delivery. Errors where
-/// the answer has no room for what it adds.
+/// Whether this is the answer to a client's request that was passed. That of a part of a page (ESI)
+/// is put together with others by Varnish.
+///
+/// # Safety
+/// `req` is the running client task's, with an object.
+unsafe fn is_pass(req: &ffi::req) -> bool {
+    // SAFETY: as promised; the flags are one byte, which the fetch may change meanwhile.
+    let flags = unsafe { (&raw const (*req.objcore).flags).read_volatile() };
+    req.esi_level == 0 && u32::from(flags) & ffi::oc_flags_OC_F_PRIVATE != 0
+}
+
+/// Keeps Varnish from treating the answer of a pass as one out of the cache, and from ending one
+/// that breaks off as if it were whole; once for each delivery. Errors where the answer has no room
+/// for what was kept from Varnish.
+///
+/// # Safety
+/// As for [`filter`].
+pub unsafe fn keep_faithful(ctx: &vrt_ctx) -> Result<(), NoRoom> {
+    // SAFETY: as promised; references to the request and to the task end with their statement.
+    unsafe {
+        if task_state::get::<ClientTask>(ctx).is_some_and(|task| task.delivered) {
+            return Ok(());
+        }
+        whole::name(&mut *ctx.req);
+        if is_pass(&*ctx.req) {
+            let conditions = passed::take_conditions(&*ctx.req);
+            if !conditions.is_empty() {
+                task_state::get_or_new::<ClientTask>(ctx).conditions = conditions;
+            }
+            if let Some(mut resp) = Message::new(ctx.http_resp.0) {
+                passed::restore(&mut resp)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Applies the plan to the answer of a backend, or to one out of the cache; once for each delivery.
+/// Errors where the answer has no room for what it adds.
 ///
 /// # Safety
 /// `ctx` is the running client task's, in vcl_deliver.

@@ -2,6 +2,7 @@
 
 mod body;
 mod failure;
+mod passed;
 mod request;
 mod response;
 mod waiting;
@@ -15,6 +16,7 @@ use ghost_upstream::{Exchange, RequestOptions, Service, Timeouts};
 use varnish::ffi::{self, vrt_ctx, VslTag, VCL_BACKEND};
 
 pub use failure::{reason, Failure};
+pub use passed::{original, PART};
 pub use request::head;
 pub use response::{fields, put_status};
 

@@ -44,6 +44,11 @@ impl<'a> Line<'a> {
         self.0.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
     }
 
+    /// All of it.
+    pub fn bytes(self) -> &'a [u8] {
+        self.0
+    }
+
     /// How many bytes it has.
     pub fn size(self) -> usize {
         self.0.len()
@@ -243,13 +248,19 @@ impl<'a> Message<'a> {
 
     /// Adds a line, which holds no CR and no LF. Errors where there is no room, and changes nothing then.
     pub fn add_line(&mut self, line: &CStr) -> Result<(), NoRoom> {
+        self.add_bytes(line.to_bytes())
+    }
+
+    /// Adds a line that stood in a message, which holds no NUL, CR and LF. Errors where there is
+    /// no room, and changes nothing then.
+    pub fn add_bytes(&mut self, line: &[u8]) -> Result<(), NoRoom> {
         let http = self.http_mut();
         if http.nhd >= http.shd {
             return Err(NoRoom::Fields);
         }
         // SAFETY: as for `add`.
         unsafe {
-            let line = workspace::string(http.ws, &[line.to_bytes()]).ok_or(NoRoom::Workspace)?;
+            let line = workspace::string(http.ws, &[line]).ok_or(NoRoom::Workspace)?;
             ffi::http_SetHeader(http, line);
         }
         Ok(())

@@ -17,8 +17,10 @@ use varnish::ffi::{self, vrt_ctx, VslTag, VCL_BACKEND};
 pub use body::refuse_if_gone;
 
 use crate::counters::{count, counters};
+use crate::deliver;
 use crate::director;
 use crate::directors::VclState;
+use crate::fetch;
 use crate::gateway;
 use crate::local_reply::LocalReply;
 use crate::log;
@@ -41,9 +43,11 @@ const OWN_PREFIX: &[u8] = b"x-gateway-";
 pub unsafe fn route(ctx: &vrt_ctx, vcl: &VclState) {
     // SAFETY: as promised.
     let task = unsafe { task_state::get_or_new::<ClientTask>(ctx) };
+    let conditions = std::mem::take(&mut task.conditions);
     *task = ClientTask { forwarded: task.forwarded, ..ClientTask::default() };
     // SAFETY: as promised.
-    task.outcome = match unsafe { clean_and_decide(ctx, vcl, task) } {
+    let decided = unsafe { give_conditions(ctx, conditions).and_then(|()| clean_and_decide(ctx, vcl, task)) };
+    task.outcome = match decided {
         Ok(outcome) => outcome,
         Err(no_room) => {
             // SAFETY: as promised.
@@ -133,6 +137,15 @@ pub unsafe fn backend(ctx: &vrt_ctx) -> VCL_BACKEND {
     }
 }
 
+/// Gives back what a delivery has taken from a request that begins anew.
+unsafe fn give_conditions(ctx: &vrt_ctx, conditions: Vec<Vec<u8>>) -> Result<(), NoRoom> {
+    // SAFETY: as promised by the caller of `route`.
+    match unsafe { Message::new(ctx.http_req.0) } {
+        Some(mut req) => deliver::give_conditions(&mut req, conditions),
+        None => Ok(()),
+    }
+}
+
 unsafe fn clean_and_decide(ctx: &vrt_ctx, vcl: &VclState, task: &mut ClientTask) -> Result<Outcome, NoRoom> {
     // SAFETY: as promised by the caller of `route`: both headers are this task's, and the name of a socket
     // lives as long as the process.
@@ -157,7 +170,15 @@ unsafe fn clean_and_decide(ctx: &vrt_ctx, vcl: &VclState, task: &mut ClientTask)
         req.retain(|line| !is_own(line));
         Ok(())
     };
-    let marked = copied.and_then(|()| req.add_static(listener.header));
+    // SAFETY: as above.
+    let is_part = unsafe { (*ctx.req).esi_level } > 0;
+    let marked = copied.and_then(|()| req.add_static(listener.header)).and_then(|()| {
+        if is_part {
+            req.add_static(fetch::PART)
+        } else {
+            Ok(())
+        }
+    });
     let snapshot = match (&*running, prepared?) {
         (Some(snapshot), None) => snapshot,
         (_, refused) => {

@@ -29,6 +29,9 @@ pub struct ClientTask {
     pub passed: Option<Box<Passed>>,
     /// Whether the synthetic answer that is being made is ghost's own.
     pub answering: bool,
+    /// The conditions that the request has no more, since a backend has decided about them. It gets
+    /// them back where it begins anew.
+    pub conditions: Vec<Vec<u8>>,
     /// Whether the filters were applied to the answer.
     pub delivered: bool,
 }

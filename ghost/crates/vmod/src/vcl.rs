@@ -28,8 +28,8 @@ pub fn event(ctx: &mut Ctx, state: &mut Option<Box<Arc<VclState>>>, event: Event
             counters::open();
             log::global(VslTag::Notice, &format!("ghost: version {VERSION}"));
             // SAFETY: the context is that of the VCL's load.
-            if !unsafe { direct::register(ctx.raw) } {
-                log::global(VslTag::Error, "ghost: varnishd refuses the delivery filter");
+            if !unsafe { direct::register(ctx.raw) && deliver::register(ctx.raw) } {
+                log::global(VslTag::Error, "ghost: varnishd refuses a delivery filter");
             }
             *state = Some(Box::new(VclState::register()));
         }
@@ -41,8 +41,11 @@ pub fn event(ctx: &mut Ctx, state: &mut Option<Box<Arc<VclState>>>, event: Event
         Event::Discard => {
             if let Some(state) = state {
                 state.discard();
-                // SAFETY: the context is that of the VCL's end, and the filter was registered at its load.
-                unsafe { direct::unregister(ctx.raw) };
+                // SAFETY: the context is that of the VCL's end, and the filters were registered at its load.
+                unsafe {
+                    direct::unregister(ctx.raw);
+                    deliver::unregister(ctx.raw);
+                }
             }
         }
         _ => {}
@@ -147,6 +150,7 @@ pub fn deliver(ctx: &mut Ctx, state: Option<&Arc<VclState>>) {
     let filtered = caught(|| unsafe {
         deliver::hide_transaction(ctx.raw);
         recv::find_rule(ctx.raw, state)?;
+        deliver::keep_faithful(ctx.raw)?;
         deliver::filter(ctx.raw)?;
         deliver::close_if_draining(ctx.raw)
     });

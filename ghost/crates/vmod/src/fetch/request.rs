@@ -5,6 +5,7 @@ use ghost_route::target::{upstream, upstream_host};
 use ghost_route::Headers;
 use ghost_upstream::{is_hop_by_hop, ConnectionOptions, InvalidRequest, RequestHead};
 
+use super::passed::{original, PART_NAME};
 use super::Applied;
 use crate::deliver::TRANSACTION;
 use crate::gateway;
@@ -45,7 +46,13 @@ struct EndToEnd<'a> {
 
 impl Headers for EndToEnd<'_> {
     fn lines(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        let is_hidden = |name: &[u8]| !self.transaction && name.eq_ignore_ascii_case(TRANSACTION);
-        self.bereq.fields().filter(move |(name, _)| !is_hop_by_hop(name, &self.options) && !is_hidden(name))
+        let is_hidden = |name: &[u8]| {
+            !self.transaction && name.eq_ignore_ascii_case(TRANSACTION)
+                || name.eq_ignore_ascii_case(PART_NAME)
+        };
+        self.bereq
+            .fields()
+            .filter(move |(name, _)| !is_hop_by_hop(name, &self.options) && !is_hidden(name))
+            .map(|(name, value)| (original(name).unwrap_or(name), value))
     }
 }

@@ -7,6 +7,7 @@ use ghost_upstream::{Error, Exchange, Framing, ResponseHead};
 use varnish::ffi::{self, VfpStatus};
 
 use super::failure::Failure;
+use super::passed::{self, Place};
 use super::waiting::Waiting;
 use crate::boundary::caught;
 use crate::deliver::CARRIED;
@@ -38,7 +39,12 @@ pub unsafe fn install(
     unsafe {
         let workspace = (*bo).ws.as_mut_ptr();
         let before = ffi::WS_Snapshot(workspace);
-        let result = write_head(bo, exchange.head(), carried).and_then(move |()| attach(bo, exchange, name));
+        let is_pass = passed::is_pass(&*bo);
+        let result =
+            write_head(bo, exchange.head(), carried, is_pass).and_then(|()| attach(bo, exchange, name));
+        if is_pass && result.is_ok() {
+            passed::keep_range((*bo).bereq0);
+        }
         if result.is_err() {
             ffi::WS_Reset(workspace, before);
         }
@@ -68,13 +74,15 @@ pub unsafe fn put_status(
 
 /// The fields of a backend's answer that go further. What an object carries is no backend's to say.
 pub fn fields<'h>(head: &'h ResponseHead<'_>) -> impl Iterator<Item = (&'h [u8], &'h [u8])> {
-    head.end_to_end_fields().filter(|(name, _)| !name.eq_ignore_ascii_case(CARRIED))
+    head.end_to_end_fields()
+        .filter(|(name, _)| !name.eq_ignore_ascii_case(CARRIED) && passed::original(name).is_none())
 }
 
 unsafe fn write_head(
     bo: *mut ffi::busyobj,
     head: ResponseHead<'_>,
     carried: Option<&str>,
+    is_pass: bool,
 ) -> Result<(), Failure> {
     let protocol = if head.is_http_1_0() { c"HTTP/1.0" } else { c"HTTP/1.1" };
     // SAFETY: beresp is the running task's, set up by Varnish just before.
@@ -84,7 +92,14 @@ unsafe fn write_head(
     };
     let mut bytes = 0;
     for (name, value) in fields(&head) {
-        beresp.add(name, value)?;
+        match if is_pass { passed::place(name, &head) } else { Place::AsItIs } {
+            Place::AsItIs => beresp.add(name, value)?,
+            Place::Kept(kept) => beresp.add(kept, value)?,
+            Place::Both(kept) => {
+                beresp.add(name, value)?;
+                beresp.add(kept, value)?;
+            }
+        }
         bytes += name.len() + value.len() + 4;
     }
     // Of an object that is revalidated, fields stay unless there are others: also what it carried.
@@ -180,11 +195,30 @@ unsafe impl Sync for Filter {}
 /// The fetch filter that reads the body.
 static FILTER: Filter = Filter(ffi::vfp {
     name: c"ghost".as_ptr(),
-    init: None,
+    init: Some(init),
     pull: Some(pull),
     fini: None,
     priv1: ptr::null(),
 });
+
+/// Begins before the filters that Varnish has put on top (vfp_init_f).
+unsafe extern "C" fn init(
+    _ctx: *const ffi::vrt_ctx,
+    context: *mut ffi::vfp_ctx,
+    entry: *mut ffi::vfp_entry,
+) -> VfpStatus {
+    // A panic is logged by the hook; the answer goes through the filters that there are.
+    let _ = caught(|| {
+        // SAFETY: Varnish's own context, and the entry of `attach`.
+        unsafe {
+            let running = &*(*entry).priv1.cast::<Running>();
+            if passed::is_pass(&*running.bo) {
+                passed::bypass_test(&*context);
+            }
+        }
+    });
+    VfpStatus::Ok
+}
 
 /// Reads a piece of the body (vfp_pull_f). Whatever breaks it off is an error of the fetch, so that a part
 /// is never delivered as the whole.

@@ -1,0 +1,167 @@
+//! The delivery filter of what comes by a fetch.
+//!
+//! It stands before those that Varnish puts there itself, and tells the transport of an answer that
+//! has broken off: with HTTP/2 the stream is reset then (RFC 9113 section 8.1.1), where Varnish
+//! would end it as if it were whole. HTTP/1.1 needs no telling. A passed answer gets no range: the
+//! backend has decided about it.
+//!
+//! Varnish chooses its filters when vcl_deliver has run, by what the answer is then. So does this:
+//! they are stacked where it is itself begun. Where user VCL names filters by itself
+//! (`resp.filters`), those are what there is.
+
+use std::ffi::{c_char, c_int, c_void, CStr};
+use std::ptr;
+
+use varnish::ffi::{self, vrt_ctx, VdpAction};
+
+use super::is_pass;
+use crate::boundary::caught;
+use crate::workspace;
+
+/// What `resp.filters` calls it.
+const NAME: &CStr = c"ghost_fetch";
+
+struct Filter(ffi::vdp);
+
+// SAFETY: its pointers lead to statics.
+unsafe impl Sync for Filter {}
+
+static FILTER: Filter = Filter(ffi::vdp {
+    name: NAME.as_ptr(),
+    init: Some(init),
+    bytes: Some(bytes),
+    fini: Some(fini),
+    priv1: ptr::null(),
+});
+
+/// Tells a VCL of the filter. Returns false where Varnish refuses it.
+///
+/// # Safety
+/// `ctx` is that of a VCL that is being loaded.
+pub unsafe fn register(ctx: &vrt_ctx) -> bool {
+    // SAFETY: as promised; the filter is static.
+    unsafe { ffi::VRT_AddFilter(ctx, ptr::null(), &raw const FILTER.0).is_null() }
+}
+
+/// Takes it back.
+///
+/// # Safety
+/// `ctx` is that of a VCL that is being discarded, and has been told of the filter.
+pub unsafe fn unregister(ctx: &vrt_ctx) {
+    // SAFETY: as promised.
+    unsafe { ffi::VRT_RemoveFilter(ctx, ptr::null(), &raw const FILTER.0) };
+}
+
+/// Names the filter where it has something to do: for a pass, and for what is still being fetched
+/// if the client speaks HTTP/2.
+///
+/// # Safety
+/// `req` is the running client task's, in vcl_deliver.
+pub unsafe fn name(req: &mut ffi::req) {
+    // SAFETY: as promised; the task holds the object. Whoever fetches it may take the pointer away,
+    // never put it there.
+    unsafe {
+        let is_fetched = !(&raw const (*req.objcore).boc).read_volatile().is_null();
+        if is_pass(req) || is_fetched && req.esi_level == 0 && (*req.http).protover >= 20 {
+            req.vdp_filter_list = NAME.as_ptr();
+        }
+    }
+}
+
+/// Stacks Varnish's own filters, and stays if the object can still break off (vdp_init_f).
+unsafe extern "C" fn init(
+    ctx: *const vrt_ctx,
+    context: *mut ffi::vdp_ctx,
+    private: *mut *mut c_void,
+) -> c_int {
+    const ERROR: c_int = -1;
+    const STAYS: c_int = 0;
+    const IS_NOT_NEEDED: c_int = 1;
+    let begun = caught(|| {
+        // SAFETY: Varnish's arguments are the running client task's, and valid for the call.
+        unsafe {
+            // There is a request in a delivery, and none where user VCL names the filter for a
+            // request's body.
+            let Some(req) = (*ctx).req.as_mut() else { return ERROR };
+            let Some(list) = default_list(&*ctx, req) else { return ERROR };
+            if *list != 0 && VCL_StackVDP(context, req.vcl, list, req, ptr::null_mut()) != 0 {
+                return ERROR;
+            }
+            if req.boc.is_null() && !has_failed(req.objcore) {
+                return IS_NOT_NEEDED;
+            }
+            *private = req.objcore.cast();
+            STAYS
+        }
+    });
+    begun.unwrap_or(ERROR)
+}
+
+/// The filters that Varnish would choose, but for the range of a pass; none where the workspace is
+/// used up.
+unsafe fn default_list(ctx: &vrt_ctx, req: &mut ffi::req) -> Option<*const c_char> {
+    // SAFETY: as promised by Varnish; the list is a string in the task's workspace or static.
+    unsafe {
+        let named = std::mem::replace(&mut req.vdp_filter_list, ptr::null());
+        let list = VRT_r_resp_filters(ctx);
+        req.vdp_filter_list = named;
+        if list.is_null() {
+            return None;
+        }
+        if !is_pass(req) {
+            return Some(list);
+        }
+        let words = CStr::from_ptr(list).to_bytes().split(|byte| *byte == b' ');
+        let kept: Vec<&[u8]> = words.filter(|word| !word.is_empty() && *word != b"range").collect();
+        match kept[..] {
+            [] => Some(c"".as_ptr()),
+            _ => workspace::string(req.ws.as_mut_ptr(), &[&kept.join(&b' ')]),
+        }
+    }
+}
+
+/// Whether the fetch of an object has ended before its body.
+unsafe fn has_failed(object: *const ffi::objcore) -> bool {
+    // SAFETY: the task holds the object; its flags are one byte, which the fetch may change
+    // meanwhile.
+    let flags = unsafe { (&raw const (*object).flags).read_volatile() };
+    u32::from(flags) & ffi::oc_flags_OC_F_FAILED != 0
+}
+
+/// Hands on what comes (vdp_bytes_f).
+unsafe extern "C" fn bytes(
+    context: *mut ffi::vdp_ctx,
+    action: VdpAction,
+    _private: *mut *mut c_void,
+    bytes: *const c_void,
+    length: isize,
+) -> c_int {
+    // SAFETY: Varnish's own arguments.
+    unsafe { ffi::VDP_bytes(context, action, bytes, length) }
+}
+
+/// Says so where the object has broken off (vdp_fini_f). Varnish ends the filters in their order,
+/// so that the transport's comes last; and it keeps the object until all are ended.
+unsafe extern "C" fn fini(context: *mut ffi::vdp_ctx, private: *mut *mut c_void) -> c_int {
+    // SAFETY: this is what `init` put there, and Varnish's own context.
+    unsafe {
+        let object = std::mem::replace(&mut *private, ptr::null_mut());
+        if !object.is_null() && has_failed(object.cast()) && (*context).retval >= 0 {
+            (*context).retval = -1;
+        }
+    }
+    0
+}
+
+extern "C" {
+    // What `resp.filters` reads in VCL, and what Varnish stacks its list by; exported by varnishd,
+    // but in no header that varnish-sys binds.
+    fn VRT_r_resp_filters(ctx: *const vrt_ctx) -> *const c_char;
+    fn VCL_StackVDP(
+        context: *mut ffi::vdp_ctx,
+        vcl: *const ffi::vcl,
+        list: *const c_char,
+        req: *mut ffi::req,
+        bo: *mut ffi::busyobj,
+    ) -> c_int;
+}
