@@ -5,6 +5,7 @@ package controller
 import (
 	"bytes"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -41,6 +42,11 @@ func TestAPolicyThatAsksForTLSIsToldOfWhereItMatters(t *testing.T) {
 		return ancestors[0].Conditions, nil
 	}
 	eventuallyCondition(t, ofPolicy, "Accepted", "False", "NotSupported", "")
+
+	// A policy of a port that the Service does not have is attached to nothing.
+	apply(t, ns, strings.Replace(tlsPolicy, "name: web}", "name: web, sectionName: missing}", 1))
+	eventuallyCondition(t, ofPolicy, "Accepted", "False", "TargetNotFound", "section missing of Service "+ns+"/web")
+	eventuallyCondition(t, ofRoute(t, ns, "web"), "ResolvedRefs", "True", "", "")
 
 	remove(t, &gatewayv1.HTTPRoute{}, ns, "web")
 	eventually(t, "the policy to matter no more", func() error {
