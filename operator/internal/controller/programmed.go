@@ -101,7 +101,7 @@ func established(live *gatewayv1.Gateway, state *programming.Gateway, want datap
 // listenersOf is the part of routing.json that a Gateway itself decides, in an encoding that is the same for the same listeners.
 func listenersOf(g *model.Gateway) ([]byte, error) {
 	data, err := json.Marshal(struct {
-		Listeners   []model.Listener
+		Listeners   []routing.Listener
 		TrustedHops []string
 		XVarnish    bool
 	}{g.Listeners, g.TrustedHops, g.XVarnish})

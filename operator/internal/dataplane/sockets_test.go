@@ -7,16 +7,17 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/varnish-gateway/gateway/operator/internal/model"
+	"github.com/varnish-gateway/gateway/shared/routing"
 )
 
 func TestAPortThatSomePodHasNotOpenedIsNotProgrammed(t *testing.T) {
-	proxied := model.Socket{Protocol: model.HTTP, Port: 80, ProxyProtocol: true}
+	proxied := model.Socket{Protocol: routing.ProtocolHTTP, Port: 80, ProxyProtocol: true}
 	assert.NotNil(t, Programmed(Wanted{Sockets: []model.Socket{proxied}}, []Observation{
 		said(t, "a", `{"versions":{"contracts":{"admin":"1.2"}},"sockets":["http-80"]}`)}).Closed, "without the PROXY protocol")
 	assert.Nil(t, Programmed(Wanted{Sockets: []model.Socket{proxied}}, []Observation{
 		said(t, "a", `{"versions":{"contracts":{"admin":"1.2"}},"sockets":["http-80+proxy"]}`), said(t, "b", `{"sockets":["http-80"]}`),
 	}).Closed, "an image before 1.2 does not tell")
-	web, secure := model.Socket{Protocol: model.HTTP, Port: 80}, model.Socket{Protocol: model.HTTPS, Port: 8443}
+	web, secure := model.Socket{Protocol: routing.ProtocolHTTP, Port: 80}, model.Socket{Protocol: routing.ProtocolHTTPS, Port: 8443}
 	unready := func(o Observation) Observation { o.Ready = false; return o }
 	leaving := func(o Observation) Observation { o.Leaving = true; return o }
 	both := said(t, "a", `{"sockets":["http-80","https-8443"]}`)

@@ -12,6 +12,7 @@ import (
 	"github.com/varnish-gateway/gateway/operator/api/v1alpha1"
 	"github.com/varnish-gateway/gateway/operator/internal/model"
 	"github.com/varnish-gateway/gateway/operator/internal/translate"
+	"github.com/varnish-gateway/gateway/shared/routing"
 )
 
 func TestAChaperoneIsStartedWithWhatTheParametersSay(t *testing.T) {
@@ -57,7 +58,7 @@ func TestAChaperoneIsStartedWithWhatTheParametersSay(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := &Runner{Options: c.options, endpoints: &endpoints{}}
 			l := r.launch(Key{"a", "b"}, nil, translate.Gateway{
-				Settings: c.settings, Sockets: []model.Socket{{Protocol: model.HTTP, Port: 80, ProxyProtocol: true}},
+				Settings: c.settings, Sockets: []model.Socket{{Protocol: routing.ProtocolHTTP, Port: 80, ProxyProtocol: true}},
 			})
 			assert.Equal(t, c.varnishd, l.args)
 			assert.Equal(t, c.limits, l.limits)

@@ -1,6 +1,6 @@
 // Package model is what translation makes of the Gateway API's objects: Gateways with listeners, VCL,
-// routes and services, every reference resolved or marked as invalid. Routes and services are records of
-// the contract. It knows nothing of the objects that it came from.
+// routes and services, every reference resolved or marked as invalid. Listeners, routes and services are
+// records of the contract. It knows nothing of the objects that it came from.
 package model
 
 import (
@@ -21,7 +21,7 @@ type Gateway struct {
 	// XVarnish says that requests to backends and answers have the number of their transaction.
 	XVarnish bool
 	// Listeners that can serve, in the order of the Gateway's specification.
-	Listeners []Listener
+	Listeners []routing.Listener
 	// Routes that are attached to at least one listener, ordered by namespace and name.
 	Routes []routing.Route
 	// Services that the routes refer to, ordered by namespace, name and port.
@@ -32,29 +32,9 @@ type Gateway struct {
 	VCL []VCL
 }
 
-// Protocol of a listener.
-type Protocol string
-
-// Protocols that a listener can have.
-const (
-	HTTP  Protocol = "HTTP"
-	HTTPS Protocol = "HTTPS"
-)
-
-// Listener is a listener that can serve.
-type Listener struct {
-	Name     string
-	Port     int32
-	Protocol Protocol
-	// Hostname is exact, "*.suffix", or empty for every host; in lower case.
-	Hostname string
-	// Certificates by their base name in the TLS bundle.
-	Certificates []string
-}
-
 // Socket is one opening of the data plane. Listeners on the same port share it.
 type Socket struct {
-	Protocol Protocol
+	Protocol routing.Protocol
 	Port     int32
 	// ProxyProtocol means that connections begin with a PROXY v2 header.
 	ProxyProtocol bool
@@ -62,7 +42,7 @@ type Socket struct {
 
 // Name of the socket: "http-80".
 func (s Socket) Name() string {
-	if s.Protocol == HTTPS {
+	if s.Protocol == routing.ProtocolHTTPS {
 		return fmt.Sprintf("https-%d", s.Port)
 	}
 	return fmt.Sprintf("http-%d", s.Port)

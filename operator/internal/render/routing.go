@@ -35,28 +35,14 @@ func Routing(gateway *model.Gateway, live []byte) (RoutingFiles, error) {
 
 // Config returns a Gateway in the terms of the contract, whole and without a sequence.
 func Config(gateway *model.Gateway) routing.Config {
-	config := routing.Config{
+	return routing.Config{
 		Version:     routing.Version,
 		Gateway:     routing.Gateway{Namespace: gateway.Namespace, Name: gateway.Name, UID: gateway.UID},
 		TrustedHops: gateway.TrustedHops,
 		XVarnish:    gateway.XVarnish,
-		Listeners:   make([]routing.Listener, 0, len(gateway.Listeners)),
-		Routes:      gateway.Routes,
-		Services:    gateway.Services,
-	}
-	for _, l := range gateway.Listeners {
-		config.Listeners = append(config.Listeners, listener(l))
-	}
-	return config
-}
-
-func listener(l model.Listener) routing.Listener {
-	return routing.Listener{
-		Name:         l.Name,
-		Socket:       model.Socket{Protocol: l.Protocol, Port: l.Port}.Name(),
-		Port:         l.Port,
-		Protocol:     routing.Protocol(l.Protocol),
-		Hostname:     l.Hostname,
-		Certificates: l.Certificates,
+		// The field is required: an empty list is not left out.
+		Listeners: append([]routing.Listener{}, gateway.Listeners...),
+		Routes:    gateway.Routes,
+		Services:  gateway.Services,
 	}
 }

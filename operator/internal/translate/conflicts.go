@@ -3,7 +3,7 @@ package translate
 import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
-	"github.com/varnish-gateway/gateway/operator/internal/model"
+	"github.com/varnish-gateway/gateway/shared/routing"
 )
 
 // findConflicts marks the listeners that are not distinct. No winner is picked: the Gateway API refuses
@@ -38,11 +38,11 @@ func findConflicts(listeners []*listener) {
 // which reuses connections may meet the other's TLS configuration.
 func findOverlaps(listeners []*listener) {
 	for i, l := range listeners {
-		if l.protocol != model.HTTPS {
+		if l.protocol != routing.ProtocolHTTPS {
 			continue
 		}
 		for j, other := range listeners {
-			if i != j && other.protocol == model.HTTPS && other.spec.Port == l.spec.Port &&
+			if i != j && other.protocol == routing.ProtocolHTTPS && other.spec.Port == l.spec.Port &&
 				hostnamesIntersect(l.hostname, other.hostname) {
 				l.overlaps = append(l.overlaps, other.name())
 			}

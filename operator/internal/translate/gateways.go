@@ -182,7 +182,7 @@ func (g *gateway) result() Gateway {
 	}
 	for _, l := range g.listeners {
 		if l.serves() {
-			r.Model.Listeners = append(r.Model.Listeners, l.model())
+			r.Model.Listeners = append(r.Model.Listeners, l.record())
 		}
 	}
 	return r

@@ -23,7 +23,7 @@ var reservedPorts = map[int32]string{
 // listener is a listener of a Gateway while it is translated.
 type listener struct {
 	spec     *gatewayv1.Listener
-	protocol model.Protocol
+	protocol routing.Protocol
 	hostname string
 	// kinds of routes that the listener takes.
 	kinds []gatewayv1.RouteGroupKind
@@ -52,12 +52,14 @@ func (l *listener) opens() bool { return l.accepted() && len(l.kinds) > 0 }
 
 // serves tells whether the listener becomes part of the configuration.
 func (l *listener) serves() bool {
-	return l.opens() && (l.protocol == model.HTTP || len(l.certificates) > 0)
+	return l.opens() && (l.protocol == routing.ProtocolHTTP || len(l.certificates) > 0)
 }
 
-func (l *listener) model() model.Listener {
-	return model.Listener{
-		Name: l.name(), Port: l.spec.Port, Protocol: l.protocol, Hostname: l.hostname, Certificates: l.certificates,
+// record is the listener as the contract has it.
+func (l *listener) record() routing.Listener {
+	return routing.Listener{
+		Name: l.name(), Socket: model.Socket{Protocol: l.protocol, Port: l.spec.Port}.Name(), Port: l.spec.Port,
+		Protocol: l.protocol, Hostname: l.hostname, Certificates: l.certificates,
 	}
 }
 
@@ -83,12 +85,12 @@ func translateListeners(g *gatewayv1.Gateway, objects *objects, bundle *bundle) 
 	findConflicts(listeners)
 	findOverlaps(listeners)
 	for _, l := range listeners {
-		if l.protocol == model.HTTPS {
+		if l.protocol == routing.ProtocolHTTPS {
 			l.keepPresented(g, objects, bundle)
 		}
 	}
 	for _, l := range listeners {
-		if l.protocol == model.HTTPS {
+		if l.protocol == routing.ProtocolHTTPS {
 			l.resolveCertificates(g, objects, bundle)
 		}
 	}
@@ -98,9 +100,9 @@ func translateListeners(g *gatewayv1.Gateway, objects *objects, bundle *bundle) 
 func (l *listener) checkProtocol() bool {
 	switch l.spec.Protocol {
 	case gatewayv1.HTTPProtocolType:
-		l.protocol = model.HTTP
+		l.protocol = routing.ProtocolHTTP
 	case gatewayv1.HTTPSProtocolType:
-		l.protocol = model.HTTPS
+		l.protocol = routing.ProtocolHTTPS
 	default:
 		l.refused.add(string(gatewayv1.ListenerReasonUnsupportedProtocol), "protocol",
 			"%s is not supported; HTTP and HTTPS are", l.spec.Protocol)
@@ -129,7 +131,7 @@ func (l *listener) checkUnsupported(g *gatewayv1.Gateway) {
 	if l.spec.Filters != nil && len(l.spec.Filters.Requests) > 0 {
 		l.refused.add(reason, "filters", "filters of listeners are not supported")
 	}
-	if l.protocol != model.HTTPS {
+	if l.protocol != routing.ProtocolHTTPS {
 		return
 	}
 	if tls := l.spec.TLS; tls != nil {

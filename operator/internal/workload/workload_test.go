@@ -21,6 +21,7 @@ import (
 	"github.com/varnish-gateway/gateway/operator/internal/gatewaytest"
 	"github.com/varnish-gateway/gateway/operator/internal/model"
 	"github.com/varnish-gateway/gateway/operator/internal/workload"
+	"github.com/varnish-gateway/gateway/shared/routing"
 )
 
 var update = flag.Bool("update", false, "write the expected objects anew")
@@ -30,7 +31,7 @@ func plain() workload.Gateway {
 	return workload.Gateway{
 		Controller: "example.org/controller",
 		Object:     gatewaytest.Gateway("shop", "edge", nil),
-		Sockets:    []model.Socket{{Protocol: model.HTTP, Port: 80}},
+		Sockets:    []model.Socket{{Protocol: routing.ProtocolHTTP, Port: 80}},
 		Image:      "registry.example/gateway:1",
 	}
 }
@@ -42,7 +43,7 @@ func full() workload.Gateway {
 		Labels:      map[gatewayv1.LabelKey]gatewayv1.LabelValue{"team": "web", "app.kubernetes.io/managed-by": "somebody"},
 		Annotations: map[gatewayv1.AnnotationKey]gatewayv1.AnnotationValue{"note": "infra"},
 	}
-	g.Sockets = append(g.Sockets, model.Socket{Protocol: model.HTTPS, Port: 443, ProxyProtocol: true})
+	g.Sockets = append(g.Sockets, model.Socket{Protocol: routing.ProtocolHTTPS, Port: 443, ProxyProtocol: true})
 	g.Settings = v1alpha1.GatewaySettings{
 		Image: "registry.example/other:2",
 		Resources: &corev1.ResourceRequirements{
@@ -134,7 +135,7 @@ func TestWhatRollsPods(t *testing.T) {
 		"X-Varnish":                  {func(g *workload.Gateway) { g.Settings.XVarnish = new(true) }, false},
 		"trusted hops":               {func(g *workload.Gateway) { g.Settings.TrustedHops = []string{"10.0.0.0/8"} }, false},
 		"a port": {func(g *workload.Gateway) {
-			g.Sockets = append(g.Sockets, model.Socket{Protocol: model.HTTP, Port: 8080})
+			g.Sockets = append(g.Sockets, model.Socket{Protocol: routing.ProtocolHTTP, Port: 8080})
 		}, true},
 		"the PROXY protocol on a port":  {func(g *workload.Gateway) { g.Sockets[1].ProxyProtocol = false }, true},
 		"the image":                     {func(g *workload.Gateway) { g.Settings.Image = "registry.example/other:3" }, true},
