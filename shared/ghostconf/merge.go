@@ -9,8 +9,7 @@ func FromRouting(source routing.Config, endpoints map[string][]Endpoint) Config 
 	config := Config{
 		Version:         Version,
 		RoutingSequence: source.Sequence,
-		TrustedHops:     source.TrustedHops,
-		XVarnish:        source.XVarnish,
+		Settings:        source.Settings,
 		Listeners:       make([]Listener, len(source.Listeners)),
 		Routes:          source.Routes,
 		Services:        make([]Service, len(source.Services)),

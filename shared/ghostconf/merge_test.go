@@ -12,8 +12,8 @@ import (
 func TestMergingRoutingAndEndpoints(t *testing.T) {
 	needs := []routing.Feature{"test-a"}
 	source := routing.Config{
-		Sequence:    9,
-		TrustedHops: []string{"10.0.0.0/8"},
+		Sequence: 9,
+		Settings: routing.Settings{TrustedHops: []string{"10.0.0.0/8"}},
 		Listeners: []routing.Listener{{
 			Name: "https", Socket: "https-443", Port: 443, Protocol: routing.ProtocolHTTPS, Hostname: "*.a.example",
 			Certificates: []string{"c0ffee"}, Needs: needs,
@@ -31,7 +31,7 @@ func TestMergingRoutingAndEndpoints(t *testing.T) {
 	assert.Equal(t, ghostconf.Config{
 		Version:         ghostconf.Version,
 		RoutingSequence: 9,
-		TrustedHops:     []string{"10.0.0.0/8"},
+		Settings:        routing.Settings{TrustedHops: []string{"10.0.0.0/8"}},
 		Listeners: []ghostconf.Listener{{
 			Name: "https", Socket: "https-443", Port: 443, Protocol: routing.ProtocolHTTPS, Hostname: "*.a.example", Needs: needs,
 		}},

@@ -18,11 +18,7 @@ type Config struct {
 	Sequence int64 `json:"sequence" jsonschema:"minimum=0"`
 	// RoutingSequence is the Sequence of the routing.json that this was made from.
 	RoutingSequence int64 `json:"routingSequence" jsonschema:"minimum=0"`
-	// TrustedHops are the networks (CIDR) whose X-Forwarded-* headers are believed.
-	TrustedHops []string `json:"trustedHops,omitempty"`
-	// XVarnish says that requests to backends and answers to clients have the header X-Varnish, the number of their
-	// transaction in Varnish's log.
-	XVarnish bool `json:"xVarnish,omitzero"`
+	routing.Settings
 	// Listeners in the order of the Gateway's specification.
 	Listeners []Listener `json:"listeners"`
 	// Routes, ordered by namespace and name.

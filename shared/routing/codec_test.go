@@ -32,7 +32,7 @@ func TestEncodingDoesNotDependOnTheOrderOfRoutesAndServices(t *testing.T) {
 func TestEncodingDoesNotTellMissingListsFromEmptyOnes(t *testing.T) {
 	missing := routing.Config{Routes: []routing.Route{{Namespace: "a", Name: "b"}}}
 	empty := routing.Config{
-		TrustedHops: []string{}, Listeners: []routing.Listener{}, Services: []routing.Service{}, Shards: []routing.ShardRef{},
+		Settings: routing.Settings{TrustedHops: []string{}}, Listeners: []routing.Listener{}, Services: []routing.Service{}, Shards: []routing.ShardRef{},
 		Routes: []routing.Route{{Namespace: "a", Name: "b", Attachments: []routing.Attachment{}, Rules: []routing.Rule{}}},
 	}
 	a, err := routing.Encode(missing)

@@ -13,11 +13,7 @@ type Config struct {
 	Sequence int64 `json:"sequence" jsonschema:"minimum=0"`
 	// Gateway is the Gateway that this configuration belongs to.
 	Gateway Gateway `json:"gateway"`
-	// TrustedHops are the networks (CIDR) whose X-Forwarded-* headers are believed.
-	TrustedHops []string `json:"trustedHops,omitempty"`
-	// XVarnish says that requests to backends and answers to clients have the header X-Varnish, the number of their
-	// transaction in Varnish's log.
-	XVarnish bool `json:"xVarnish,omitzero"`
+	Settings
 	// Listeners in the order of the Gateway's specification.
 	Listeners []Listener `json:"listeners"`
 	// Routes, ordered by namespace and name. Empty where Shards is not.

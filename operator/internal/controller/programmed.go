@@ -101,12 +101,11 @@ func established(live *gatewayv1.Gateway, state *programming.Gateway, want datap
 // listenersOf is the part of routing.json that a Gateway itself decides, in an encoding that is the same for the same listeners.
 func listenersOf(g *model.Gateway) ([]byte, error) {
 	data, err := json.Marshal(struct {
-		Listeners   []routing.Listener
-		TrustedHops []string
-		XVarnish    bool
-	}{g.Listeners, g.TrustedHops, g.XVarnish})
+		Listeners []routing.Listener
+		Settings  routing.Settings
+	}{g.Listeners, g.Settings})
 	if err != nil {
-		return nil, fmt.Errorf("encode the listeners of Gateway %s/%s: %w", g.Namespace, g.Name, err)
+		return nil, fmt.Errorf("encode the listeners of Gateway %s/%s: %w", g.Gateway.Namespace, g.Gateway.Name, err)
 	}
 	return data, nil
 }

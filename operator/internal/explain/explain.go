@@ -10,7 +10,6 @@ import (
 
 	"github.com/varnish-gateway/gateway/operator/internal/manifest"
 	"github.com/varnish-gateway/gateway/operator/internal/precedence"
-	"github.com/varnish-gateway/gateway/operator/internal/render"
 	"github.com/varnish-gateway/gateway/operator/internal/translate"
 	"github.com/varnish-gateway/gateway/shared/decision"
 	"github.com/varnish-gateway/gateway/shared/ghostconf"
@@ -96,7 +95,7 @@ func Explain(set *manifest.Set, result translate.Result, name string, request de
 	if err != nil {
 		return Explanation{}, err
 	}
-	config := render.Config(g.Model)
+	config := g.Model.Config
 	ghost := ghostconf.FromRouting(config, resolve(config.Services, manifest.Of[*discoveryv1.EndpointSlice](set)))
 	rules := places(set, g.Model.Routes)
 	explanation := restore(decision.New(ghost, features).Explain(request), rules)

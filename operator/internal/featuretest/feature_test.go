@@ -97,7 +97,7 @@ func outcome(t *testing.T, c *Case, state objects, presented map[string]map[stri
 // assertSound checks that a reader of the contract finds nothing wrong.
 func assertSound(t *testing.T, gateway translate.Gateway) {
 	t.Helper()
-	assert.Empty(t, routing.Validate(render.Config(gateway.Model), nil))
+	assert.Empty(t, routing.Validate(gateway.Model.Config, nil))
 	files, err := render.Routing(gateway.Model, nil)
 	require.NoError(t, err)
 	again, err := render.Routing(gateway.Model, files.Head)

@@ -1,6 +1,5 @@
 // Package model is what translation makes of the Gateway API's objects: Gateways with listeners, VCL,
-// routes and services, every reference resolved or marked as invalid. Listeners, routes and services are
-// records of the contract. It knows nothing of the objects that it came from.
+// routes and services, every reference resolved or marked as invalid, as records of the contracts. It knows nothing of the objects that it came from.
 package model
 
 import (
@@ -13,19 +12,10 @@ import (
 
 // Gateway is one Gateway of ours, ready to be rendered.
 type Gateway struct {
-	Namespace string
-	Name      string
-	UID       string
-	// TrustedHops are the networks (CIDR) whose X-Forwarded-* headers are believed.
-	TrustedHops []string
-	// XVarnish says that requests to backends and answers have the number of their transaction.
-	XVarnish bool
-	// Listeners that can serve, in the order of the Gateway's specification.
-	Listeners []routing.Listener
-	// Routes that are attached to at least one listener, ordered by namespace and name.
-	Routes []routing.Route
-	// Services that the routes refer to, ordered by namespace, name and port.
-	Services []routing.Service
+	// Config is its routing.json: whole, and without a sequence. Listeners are in the order of the
+	// Gateway's specification, and those that can serve; routes and services are ordered by namespace and
+	// name, and the latter by port.
+	routing.Config
 	// PassDoor says how requests that are not cached reach their backends.
 	PassDoor mainvcl.PassDoor
 	// VCL of the user: that of the class, then that of the Gateway.

@@ -10,8 +10,7 @@ import (
 func HeldRouting(gateway *model.Gateway, live []byte) (RoutingFiles, error) {
 	held := *gateway
 	if now, err := routing.Decode(live); err == nil {
-		held.TrustedHops = now.TrustedHops
-		held.XVarnish = now.XVarnish
+		held.Settings = now.Settings
 	}
 	return Routing(&held, live)
 }

@@ -17,8 +17,10 @@ import (
 
 func gateway(routes int) *model.Gateway {
 	g := &model.Gateway{
-		Namespace: "default", Name: "gateway", UID: "uid",
-		Listeners: []routing.Listener{{Name: "http", Socket: "http-80", Port: 80, Protocol: routing.ProtocolHTTP}},
+		Config: routing.Config{
+			Version: routing.Version, Gateway: routing.Gateway{Namespace: "default", Name: "gateway", UID: "uid"},
+			Listeners: []routing.Listener{{Name: "http", Socket: "http-80", Port: 80, Protocol: routing.ProtocolHTTP}},
+		},
 	}
 	for i := range routes {
 		name := "route-" + strings.Repeat("x", i%50) + string(rune('a'+i%26)) + strings.Repeat("y", i/50%50) + strings.Repeat("z", i/2500)

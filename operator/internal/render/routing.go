@@ -22,27 +22,13 @@ type RoutingFiles struct {
 // Routing writes a Gateway's routing.json. Live is the content that is published now, or nil; its sequence
 // is continued. It fails where the Gateway is too large even for shards.
 func Routing(gateway *model.Gateway, live []byte) (RoutingFiles, error) {
-	head, shards, err := routing.Split(Config(gateway), routing.PlainLimit)
+	head, shards, err := routing.Split(gateway.Config, routing.PlainLimit)
 	if err != nil {
-		return RoutingFiles{}, fmt.Errorf("split the routes of Gateway %s/%s: %w", gateway.Namespace, gateway.Name, err)
+		return RoutingFiles{}, fmt.Errorf("split the routes of Gateway %s/%s: %w", gateway.Gateway.Namespace, gateway.Gateway.Name, err)
 	}
 	data, changed, err := routing.Next(live, head)
 	if err != nil {
-		return RoutingFiles{}, fmt.Errorf("encode the routes of Gateway %s/%s: %w", gateway.Namespace, gateway.Name, err)
+		return RoutingFiles{}, fmt.Errorf("encode the routes of Gateway %s/%s: %w", gateway.Gateway.Namespace, gateway.Gateway.Name, err)
 	}
 	return RoutingFiles{Head: data, Shards: shards, Changed: changed}, nil
-}
-
-// Config returns a Gateway in the terms of the contract, whole and without a sequence.
-func Config(gateway *model.Gateway) routing.Config {
-	return routing.Config{
-		Version:     routing.Version,
-		Gateway:     routing.Gateway{Namespace: gateway.Namespace, Name: gateway.Name, UID: gateway.UID},
-		TrustedHops: gateway.TrustedHops,
-		XVarnish:    gateway.XVarnish,
-		// The field is required: an empty list is not left out.
-		Listeners: append([]routing.Listener{}, gateway.Listeners...),
-		Routes:    gateway.Routes,
-		Services:  gateway.Services,
-	}
 }

@@ -165,21 +165,19 @@ func (g *gateway) result() Gateway {
 	g.certificates.describe(g.listeners)
 	r.Certificates = g.certificates.files
 	r.Sockets = sockets(g.listeners, g.parameters.settings.Ports)
-	r.Model = &model.Gateway{
-		Namespace:   g.object.Namespace,
-		Name:        g.object.Name,
-		UID:         identityOf(kindGateway, g.object),
-		TrustedHops: g.parameters.settings.TrustedHops,
-		XVarnish:    g.parameters.settings.XVarnish != nil && *g.parameters.settings.XVarnish,
-		Routes:      g.routes,
+	r.Model = &model.Gateway{PassDoor: g.passDoor, VCL: g.parameters.vcl, Config: routing.Config{
+		Version:  routing.Version,
+		Gateway:  routing.Gateway{Namespace: g.object.Namespace, Name: g.object.Name, UID: identityOf(kindGateway, g.object)},
+		Settings: g.parameters.forAllRequests(),
+		// The field is required: an empty list is not left out.
+		Listeners: []routing.Listener{},
+		Routes:    g.routes,
 		Services: slices.SortedFunc(maps.Values(g.services), func(a, b routing.Service) int {
 			return cmp.Or(
 				cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Port, b.Port),
 			)
 		}),
-		PassDoor: g.passDoor,
-		VCL:      g.parameters.vcl,
-	}
+	}}
 	for _, l := range g.listeners {
 		if l.serves() {
 			r.Model.Listeners = append(r.Model.Listeners, l.record())

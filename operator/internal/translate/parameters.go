@@ -19,6 +19,14 @@ type parameters struct {
 	allowed []v1alpha1.Setting
 }
 
+// forAllRequests are the settings of how all requests are treated.
+func (p parameters) forAllRequests() routing.Settings {
+	return routing.Settings{
+		TrustedHops: p.settings.TrustedHops,
+		XVarnish:    p.settings.XVarnish != nil && *p.settings.XVarnish,
+	}
+}
+
 // override is one setting that a GatewayParameters may hold.
 type override struct {
 	setting v1alpha1.Setting
