@@ -13,14 +13,12 @@ import (
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/varnish-gateway/gateway/operator/internal/backoff"
 	"github.com/varnish-gateway/gateway/operator/internal/gather"
 )
 
-// Pauses before asking again what is installed.
-const (
-	minPause = time.Second
-	maxPause = 10 * time.Second
-)
+// discoverAgain is when it is asked again what is installed.
+var discoverAgain = backoff.Backoff{First: time.Second, Last: 10 * time.Second}
 
 // discover asks which kinds are installed until the API server answers and they suffice, or ctx ends. Meanwhile the operator
 // says on its health address that it lives and is not ready: it has nothing to do, and would gain nothing by being started again.
@@ -43,16 +41,15 @@ func discover(ctx context.Context, config *rest.Config, scheme *runtime.Scheme, 
 
 // await asks until there is an answer or ctx ends.
 func await(ctx context.Context, ask func() (gather.Installed, error), log *zap.Logger) gather.Installed {
-	for pause := minPause; ; pause = min(2*pause, maxPause) {
+	for again := discoverAgain; ; {
 		installed, err := ask()
 		if err == nil || ctx.Err() != nil {
 			return installed
 		}
+		pause := again.Next()
 		log.Warn("waiting for what the operator needs", zap.Error(err), zap.Duration("retryIn", pause))
-		select {
-		case <-ctx.Done():
+		if backoff.Sleep(ctx, pause); ctx.Err() != nil {
 			return installed
-		case <-time.After(pause):
 		}
 	}
 }

@@ -6,12 +6,14 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/varnish-gateway/gateway/operator/internal/backoff"
 )
 
-// Pauses between two corrections of an object that somebody changes back again and again.
+// correctAgain is when an object is put right again that somebody changes back again and again.
+var correctAgain = backoff.Backoff{First: time.Second, Last: 5 * time.Minute}
+
 const (
-	firstPause = time.Second
-	lastPause  = 5 * time.Minute
 	// calm is how long nobody must have changed it for the next correction to be as good as the first.
 	calm = 10 * time.Minute
 	// contestedFrom is the number of corrections from which on it is told.
@@ -58,9 +60,11 @@ type written struct {
 
 // correction of one field.
 type correction struct {
-	last  time.Time
-	pause time.Duration
-	count int
+	last time.Time
+	// pause is how long to wait after the last one, and backoff what follows.
+	pause   time.Duration
+	backoff backoff.Backoff
+	count   int
 }
 
 // begin says that an object is to be written over one that differs. corrects says that the live one shows that the same was
@@ -79,7 +83,7 @@ func (c *Corrections) begin(object, digest string, corrects bool, differences []
 	}
 	known.digest = digest
 	fields := pathsOf(differences)
-	wait := lastPause
+	wait := correctAgain.Last
 	for _, field := range fields {
 		wait = min(wait, known.field(field).remains(now))
 	}
@@ -101,7 +105,7 @@ func (c *Corrections) undone(object, digest string, differences []difference) er
 	known := c.of(object, now)
 	known.digest = digest
 	fields := pathsOf(differences)
-	wait := lastPause
+	wait := correctAgain.Last
 	for _, field := range fields {
 		f := known.field(field)
 		if f.remains(now) <= 0 {
@@ -160,9 +164,9 @@ func (k *correction) remains(now time.Time) time.Duration { return k.pause - now
 
 func (k *correction) note(now time.Time) {
 	if now.Sub(k.last) > calm {
-		k.pause, k.count = 0, 0
+		k.backoff, k.count = correctAgain, 0
 	}
-	k.pause = min(max(2*k.pause, firstPause), lastPause)
+	k.pause = k.backoff.Next()
 	k.count++
 	k.last = now
 }

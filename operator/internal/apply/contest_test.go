@@ -27,7 +27,7 @@ func TestAnObjectThatIsChangedAgainAndAgainIsPutRightLessAndLess(t *testing.T) {
 		default:
 			require.ErrorAs(t, err, &contested)
 			assert.Positive(t, contested.Again)
-			assert.LessOrEqual(t, contested.Again, lastPause)
+			assert.LessOrEqual(t, contested.Again, correctAgain.Last)
 			if contested.Told() {
 				told++
 			}
@@ -63,10 +63,10 @@ func TestWhatAdmissionChangesIsToldAtOnce(t *testing.T) {
 	assert.True(t, contested.Told())
 	assert.EqualError(t, contested, "Deployment ns/edge: somebody else changes spec.selector each time that it is put right")
 	assert.Error(t, c.begin("Deployment ns/edge", "digest", true, selector))
-	pass(firstPause)
+	pass(correctAgain.First)
 	assert.NoError(t, c.begin("Deployment ns/edge", "digest", true, selector))
 	assert.Error(t, c.undone("Deployment ns/edge", "digest", selector))
-	pass(firstPause)
+	pass(correctAgain.First)
 	assert.Error(t, c.begin("Deployment ns/edge", "digest", true, selector), "the pause has grown")
 }
 
@@ -87,5 +87,5 @@ func TestWhatIsCalmIsForgotten(t *testing.T) {
 	require.NoError(t, c.begin("Service ns/other", "digest", true, selector))
 	assert.Len(t, c.known, 1)
 	assert.NoError(t, c.begin("Service ns/edge", "digest", true, selector))
-	assert.Equal(t, firstPause, c.known["Service ns/edge"].fields["spec.selector"].pause)
+	assert.Equal(t, correctAgain.First, c.known["Service ns/edge"].fields["spec.selector"].pause)
 }

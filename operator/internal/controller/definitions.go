@@ -10,6 +10,7 @@ import (
 	"k8s.io/client-go/discovery"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 
+	"github.com/varnish-gateway/gateway/operator/internal/backoff"
 	"github.com/varnish-gateway/gateway/operator/internal/gather"
 )
 
@@ -73,10 +74,11 @@ func (d *definitions) Start(ctx context.Context) error {
 
 // differ tells whether other kinds are installed, once that has settled. It does not give up where that cannot be told.
 func (d *definitions) differ(ctx context.Context) bool {
-	pause := firstLook
+	again := backoff.Backoff{First: firstLook, Last: lastRetry}
 	for look := 1; ctx.Err() == nil; look++ {
 		now, err := d.discover(ctx)
 		var missing *gather.MissingError
+		pause := again.Next()
 		switch {
 		case errors.As(err, &missing), err == nil && !now.Equal(d.installed):
 			d.log.Info("other definitions are installed", zap.Any("before", d.installed), zap.Any("now", now), zap.Error(err))
@@ -89,9 +91,9 @@ func (d *definitions) differ(ctx context.Context) bool {
 		select {
 		case <-ctx.Done():
 		case <-d.changed:
-			look, pause = 0, firstLook
+			look = 0
+			again.Reset()
 		case <-time.After(pause):
-			pause = min(2*pause, lastRetry)
 		}
 	}
 	return false

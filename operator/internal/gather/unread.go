@@ -10,13 +10,12 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/varnish-gateway/gateway/operator/internal/backoff"
 )
 
-// What could not be read is read again after a pause that doubles from the first to the last.
-const (
-	firstPause = time.Second
-	lastPause  = 30 * time.Second
-)
+// readAgain is when what could not be read is read again.
+var readAgain = backoff.Backoff{First: time.Second, Last: 30 * time.Second}
 
 // readTimeout is how long the API server may take for one object.
 const readTimeout = 5 * time.Second
@@ -38,7 +37,7 @@ type reference struct {
 type failure struct {
 	version string
 	err     error
-	pause   time.Duration
+	backoff backoff.Backoff
 	// next is when it is read again, unless there is another version of it earlier.
 	next time.Time
 }
@@ -118,11 +117,11 @@ func (c *Contents) failed(r reference, version string, err error) failure {
 	if c.failures == nil {
 		c.failures = map[reference]failure{}
 	}
-	f := failure{version: version, err: err, pause: firstPause}
+	f := failure{version: version, err: err, backoff: readAgain}
 	if before, there := c.failures[r]; there && before.version == version {
-		f.pause = min(2*before.pause, lastPause)
+		f.backoff = before.backoff
 	}
-	f.next = time.Now().Add(f.pause)
+	f.next = time.Now().Add(f.backoff.Next())
 	c.failures[r] = f
 	return f
 }

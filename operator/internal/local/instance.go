@@ -9,15 +9,15 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/varnish-gateway/gateway/operator/internal/backoff"
 	"github.com/varnish-gateway/gateway/shared/adminapi"
 )
 
-const (
-	minBackoff = 100 * time.Millisecond
-	maxBackoff = 5 * time.Second
-	// settled is how long a chaperone must have run for its end not to be held against the next one.
-	settled = 30 * time.Second
-)
+// startAgain is when a chaperone that has ended is started again.
+var startAgain = backoff.Backoff{First: 100 * time.Millisecond, Last: 5 * time.Second}
+
+// settled is how long a chaperone must have run for its end not to be held against the next one.
+const settled = 30 * time.Second
 
 // event is what an instance tells of its chaperone.
 type event struct {
@@ -76,28 +76,29 @@ func (i *instance) run(ctx context.Context) {
 		return
 	case current = <-i.launches:
 	}
-	backoff := minBackoff
+	again := startAgain
 	for ctx.Err() == nil {
 		started := time.Now()
 		down, next := i.once(ctx, current)
 		if next != nil {
-			current, backoff = *next, minBackoff
+			current = *next
+			again.Reset()
 			continue
 		}
 		if ctx.Err() != nil {
 			return
 		}
 		if time.Since(started) > settled {
-			backoff = minBackoff
+			again.Reset()
 		}
-		i.log.Warn("gateway is down", zap.String("reason", down), zap.Duration("retryIn", backoff))
+		wait := again.Next()
+		i.log.Warn("gateway is down", zap.String("reason", down), zap.Duration("retryIn", wait))
 		i.tell(ctx, event{from: i, launch: current.number, down: down})
 		select {
 		case <-ctx.Done():
 		case current = <-i.launches:
-			backoff = minBackoff
-		case <-time.After(backoff):
-			backoff = min(2*backoff, maxBackoff)
+			again.Reset()
+		case <-time.After(wait):
 		}
 	}
 }

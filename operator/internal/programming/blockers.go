@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/varnish-gateway/gateway/operator/internal/backoff"
 	"github.com/varnish-gateway/gateway/operator/internal/gather"
 )
 
@@ -52,10 +53,7 @@ func (g *Gateway) Blocked(kind schema.GroupVersionKind, object client.Object, is
 		case !blocked:
 			pause = stalePause
 		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(pause):
-		}
+		backoff.Sleep(ctx, pause)
 		if ctx.Err() == nil {
 			g.unblocked(b)
 		}

@@ -11,6 +11,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/varnish-gateway/gateway/operator/internal/backoff"
 	"github.com/varnish-gateway/gateway/operator/internal/dataplane"
 )
 
@@ -24,16 +25,12 @@ type vclCheck struct {
 	pod string
 }
 
-// Pauses before VCL that was refused is compiled again: the host of a backend may have an address later.
-const (
-	minRefusedPause = 5 * time.Second
-	maxRefusedPause = 5 * time.Minute
-)
-
-// Pauses before VCL that takes too long to compile is compiled again: each attempt costs the pod minutes of a processor.
-const (
-	minTooLongPause = 10 * time.Minute
-	maxTooLongPause = 2 * time.Hour
+// When VCL is compiled again that does not compile now.
+var (
+	// refusedAgain is for VCL that was refused: the host of a backend may have an address later.
+	refusedAgain = backoff.Backoff{First: 5 * time.Second, Last: 5 * time.Minute}
+	// tooLongAgain is for VCL that takes too long: each attempt costs the pod minutes of a processor.
+	tooLongAgain = backoff.Backoff{First: 10 * time.Minute, Last: 2 * time.Hour}
 )
 
 // CheckVCL has a pod of the Gateway compile VCL, without effect. It does not wait: the Gateway is reported as changed once a pod has
@@ -94,33 +91,27 @@ func repeat(ctx context.Context, ask func() (dataplane.Check, string, error), lo
 				return
 			}
 		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(wait):
-		}
+		backoff.Sleep(ctx, wait)
 	}
 }
 
 // pauses before the next attempt, by what came of the last one. Each grows as long as the same comes of it.
-type pauses struct{ failed, refused, tooLong time.Duration }
+type pauses struct{ failed, refused, tooLong backoff.Backoff }
 
 func newPauses() *pauses {
-	return &pauses{failed: minPause, refused: minRefusedPause, tooLong: minTooLongPause}
+	return &pauses{failed: askAgain, refused: refusedAgain, tooLong: tooLongAgain}
 }
 
 // next is how long to wait now.
-func (p *pauses) next(state dataplane.CheckState, err error) (wait time.Duration) {
-	switch {
-	case err != nil:
-		wait, p.failed = p.failed, min(2*p.failed, maxPause)
-		return wait
-	case state == dataplane.TimedOut:
-		wait, p.tooLong = p.tooLong, min(2*p.tooLong, maxTooLongPause)
-	default:
-		wait, p.refused = p.refused, min(2*p.refused, maxRefusedPause)
+func (p *pauses) next(state dataplane.CheckState, err error) time.Duration {
+	if err != nil {
+		return p.failed.Next()
 	}
-	p.failed = minPause
-	return wait
+	p.failed.Reset()
+	if state == dataplane.TimedOut {
+		return p.tooLong.Next()
+	}
+	return p.refused.Next()
 }
 
 // askAny asks the pods that answer, one after the other, until one gives a result, and returns whose it is.

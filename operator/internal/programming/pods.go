@@ -10,16 +10,14 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/varnish-gateway/gateway/operator/internal/backoff"
 	"github.com/varnish-gateway/gateway/operator/internal/dataplane"
 	"github.com/varnish-gateway/gateway/operator/internal/workload"
 	"github.com/varnish-gateway/gateway/shared/adminapi"
 )
 
-// Pauses before a pod is asked again that has not answered, such as one that starts.
-const (
-	minPause = 100 * time.Millisecond
-	maxPause = 5 * time.Second
-)
+// askAgain is when a pod is asked again that has not answered, such as one that starts.
+var askAgain = backoff.Backoff{First: 100 * time.Millisecond, Last: 5 * time.Second}
 
 // follower asks one pod for what it runs.
 type follower struct {
@@ -124,23 +122,21 @@ func (g *Gateway) follow(pod dataplane.Pod) *follower {
 // ask calls tell with each new status of a pod until ctx ends.
 func ask(ctx context.Context, client *dataplane.Client, ip string, log *zap.Logger, tell func(*adminapi.Status)) {
 	var last int64
-	pause := minPause
+	retry := askAgain
 	for ctx.Err() == nil {
 		status, err := client.Status(ctx, ip, last)
 		if err != nil {
 			if ctx.Err() != nil {
 				return
 			}
-			log.Debug("a pod does not tell what it runs", zap.Error(err), zap.Duration("retryIn", pause))
-			select {
-			case <-ctx.Done():
-			case <-time.After(pause):
-			}
+			wait := retry.Next()
+			log.Debug("a pod does not tell what it runs", zap.Error(err), zap.Duration("retryIn", wait))
+			backoff.Sleep(ctx, wait)
 			// A chaperone that was started again counts from the beginning.
-			pause, last = min(2*pause, maxPause), 0
+			last = 0
 			continue
 		}
-		pause = minPause
+		retry.Reset()
 		if status.Revision != last {
 			last = status.Revision
 			tell(status)

@@ -353,7 +353,7 @@ func TestWhatWasRefusedIsTriedAgainEverMoreSlowly(t *testing.T) {
 		}, zap.NewNop(), func(c dataplane.Check, _ string) { results = append(results, c) })
 		assert.Equal(t, []dataplane.Check{refused, compiles}, results, "the same result is reported once")
 		const s = time.Second
-		assert.Equal(t, []time.Duration{0, 5 * s, 15 * s, 15*s + minPause, 35*s + minPause, 75*s + minPause}, asked)
+		assert.Equal(t, []time.Duration{0, 5 * s, 15 * s, 15*s + askAgain.First, 35*s + askAgain.First, 75*s + askAgain.First}, asked)
 	})
 }
 
