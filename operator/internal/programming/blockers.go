@@ -42,7 +42,7 @@ func (g *Gateway) Blocked(kind schema.GroupVersionKind, object client.Object, is
 	}
 	ctx, cancel := context.WithCancel(g.ctx)
 	g.blockers[b] = cancel
-	g.store.running.Go(func() {
+	g.store.tasks.start(func() {
 		defer cancel()
 		blocked, err := b.watch(ctx, g.store.options.Client, isOurs)
 		pause := time.Duration(0)

@@ -51,7 +51,7 @@ func (g *Gateway) CheckVCL(vcl []byte) dataplane.Check {
 	ctx, cancel := context.WithCancel(g.ctx)
 	c := &vclCheck{digest: digest, cancel: cancel, result: dataplane.Check{State: dataplane.Checking}}
 	g.check = c
-	g.store.running.Go(func() {
+	g.store.tasks.start(func() {
 		defer cancel()
 		ask := func() (dataplane.Check, string, error) { return g.askAny(ctx, vcl) }
 		repeat(ctx, ask, g.log, func(result dataplane.Check, pod string) { g.checked(ctx, c, result, pod) })

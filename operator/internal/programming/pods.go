@@ -107,7 +107,7 @@ func (g *Gateway) follow(pod dataplane.Pod) *follower {
 	f := &follower{pod: pod, cancel: cancel}
 	g.pods[pod.UID] = f
 	client, log := g.client, g.log.With(zap.String("pod", pod.Name))
-	g.store.running.Go(func() {
+	g.store.tasks.start(func() {
 		defer cancel()
 		ask(ctx, client, pod.IP, log, func(s *adminapi.Status) {
 			g.mu.Lock()

@@ -31,7 +31,7 @@ type Options struct {
 type Store struct {
 	ctx     context.Context
 	options Options
-	running sync.WaitGroup
+	tasks   tasks
 
 	mu       sync.Mutex
 	gateways map[types.NamespacedName]*Gateway
@@ -42,8 +42,9 @@ func NewStore(ctx context.Context, options Options) *Store {
 	return &Store{ctx: ctx, options: options, gateways: map[types.NamespacedName]*Gateway{}}
 }
 
-// Wait returns when nothing is followed or watched any more, once ctx has ended.
-func (s *Store) Wait() { s.running.Wait() }
+// Wait returns when nothing is followed or watched any more, once ctx has ended. Nothing is followed or
+// watched from then on.
+func (s *Store) Wait() { s.tasks.wait() }
 
 // Gateway is what is known of one Gateway. It is not known by its name alone: one that was deleted and made anew is another.
 type Gateway struct {
