@@ -61,7 +61,7 @@ func main() {
 	ctx := ctrl.SetupSignalHandler()
 	err = run(ctx, o, log)
 	if errors.Is(err, controller.ErrDefinitionsChanged) {
-		err = beginAnew(ctx, log)
+		err = restart(ctx, log)
 	}
 	if err != nil {
 		log.Error("operator failed", zap.Error(err))
@@ -70,21 +70,21 @@ func main() {
 	log.Info("stopped")
 }
 
-// beginAnew replaces the process by a fresh one, and returns only where that fails or ctx has ended, by a signal to stop. A process
+// restart replaces the process by a fresh one, and returns only where that fails or ctx has ended, by a signal to stop. A process
 // that ended would be started again as well, but taken for one that crashes: an upgrade of several definitions could wait minutes for it.
-func beginAnew(ctx context.Context, log *zap.Logger) error {
+func restart(ctx context.Context, log *zap.Logger) error {
 	// From here on such a signal ends the process as it is: a handler would forget it.
 	signal.Reset()
 	if ctx.Err() != nil {
 		return nil
 	}
-	log.Info("beginning anew with the definitions that are installed now")
+	log.Info("restarting with the definitions that are installed now")
 	path, err := os.Executable()
 	if err != nil {
 		return fmt.Errorf("find the operator's own binary: %w", err)
 	}
 	if err := syscall.Exec(path, os.Args, os.Environ()); err != nil {
-		return fmt.Errorf("begin anew: %w", err)
+		return fmt.Errorf("restart: %w", err)
 	}
 	return nil
 }

@@ -213,7 +213,7 @@ func TestWhatIsForgottenStartsAnew(t *testing.T) {
 	seen, err := g.Observe(own, nil)
 	require.NoError(t, err)
 	assert.Empty(t, seen, "a pod that is gone is not spoken of")
-	assert.Equal(t, int64(-1), sequenceOf(t, g, own, starting), "one of the same address begins anew")
+	assert.Equal(t, int64(-1), sequenceOf(t, g, own, starting), "one of the same address starts again")
 	<-changes
 	other := credential(t)
 	other.Certificate, other.Key = own.Certificate, own.Key
