@@ -24,7 +24,7 @@ type Explanation struct {
 	Request decision.Request
 	decision.Explanation
 	// Rules tells for each rule's ID where it stands.
-	Rules map[string]Place
+	Rules map[string]Location
 	// Unresolved are the conditions that say which references of the route that was taken do not
 	// hold, and why.
 	Unresolved []string
@@ -33,13 +33,13 @@ type Explanation struct {
 	LeftOut []LeftOut
 }
 
-// Place is where a rule stands.
-type Place struct {
+// Location is where a rule stands.
+type Location struct {
 	// Source of the HTTPRoute.
 	Source manifest.Source
 	// Index of the rule in the HTTPRoute.
 	Index int
-	// matches are the places, in the rule, of those that are part of the configuration.
+	// matches are the positions, in the rule, of those that are part of the configuration.
 	matches []int
 }
 
@@ -97,7 +97,7 @@ func Explain(set *manifest.Set, result translate.Result, name string, request de
 	}
 	config := g.Model.Config
 	ghost := ghostconf.FromRouting(config, resolve(config.Services, manifest.Of[*discoveryv1.EndpointSlice](set)))
-	rules := places(set, g.Model.Routes)
+	rules := locations(set, g.Model.Routes)
 	explanation := restore(decision.New(ghost, features).Explain(request), rules)
 	return Explanation{
 		Gateway:     g.Namespace + "/" + g.Name,
@@ -109,32 +109,32 @@ func Explain(set *manifest.Set, result translate.Result, name string, request de
 	}, nil
 }
 
-// places tells of each rule where it stands.
-func places(set *manifest.Set, routes []routing.Route) map[string]Place {
-	found := map[string]Place{}
+// locations tells of each rule where it stands.
+func locations(set *manifest.Set, routes []routing.Route) map[string]Location {
+	found := map[string]Location{}
 	for _, route := range routes {
 		source, _ := set.Source(manifest.Key{Kind: "HTTPRoute", Namespace: route.Namespace, Name: route.Name})
 		for _, rule := range route.Rules {
-			place := Place{Source: source}
+			location := Location{Source: source}
 			for _, match := range rule.Matches {
 				index, at := precedence.PositionOf(match.Rank)
-				place.Index, place.matches = index, append(place.matches, at)
+				location.Index, location.matches = index, append(location.matches, at)
 			}
-			found[rule.ID] = place
+			found[rule.ID] = location
 		}
 	}
 	return found
 }
 
-// restore puts into an explanation the places that matches have in their HTTPRoute: those that
+// restore puts into an explanation the positions that matches have in their HTTPRoute: those that
 // cannot be told are left out of the configuration, and the router counts the others.
-func restore(e decision.Explanation, places map[string]Place) decision.Explanation {
+func restore(e decision.Explanation, locations map[string]Location) decision.Explanation {
 	if e.Decision.Rule != "" {
-		e.Decision.Match = places[e.Decision.Rule].matches[e.Decision.Match]
+		e.Decision.Match = locations[e.Decision.Rule].matches[e.Decision.Match]
 	}
 	for i := range e.Matches {
 		m := &e.Matches[i]
-		m.Match = places[m.Rule].matches[m.Match]
+		m.Match = locations[m.Rule].matches[m.Match]
 	}
 	return e
 }
