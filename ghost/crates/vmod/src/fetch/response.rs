@@ -3,7 +3,7 @@
 use std::ffi::{c_int, c_void, CStr};
 use std::{ptr, slice};
 
-use ghost_upstream::{Error, Exchange, Framing, ResponseHead};
+use ghost_upstream::{Exchange, Framing, ResponseHead};
 use varnish::ffi::{self, VfpStatus};
 
 use super::failure::Failure;
@@ -263,8 +263,10 @@ impl Running {
                     VfpStatus::Ok
                 }
             }
-            // Varnish looks at this before it asks again; a failure would spoil its hit-for-miss.
-            Err(Error::ClientGone) if waiting.is_cancelled() => VfpStatus::Ok,
+            // This ends the fetch as Varnish ends one whose delivery was given up. Without VFP_Error it is
+            // no failure, which would spoil the hit-for-miss, and gunzip does not ask again. (Varnish's
+            // gzip makes a failure of its own of it.)
+            Err(_) if waiting.is_cancelled() => VfpStatus::Error,
             Err(error) => {
                 let failure = Failure::from(error);
                 let text = failure.to_string();
