@@ -50,6 +50,9 @@ type Contracts struct {
 type Routing struct {
 	// Sequence of the routing.json that ghost runs; 0 where it runs none.
 	Sequence int64 `json:"sequence"`
+	// Digest is the SHA-256 of that routing.json as it was published, without its shards, in hexadecimal. Empty where ghost
+	// runs none, or one of an earlier run of chaperone that no file of this run is the same as. Since 1.3.
+	Digest string `json:"digest,omitempty"`
 	// GhostSequence is the sequence of the ghost.json that ghost runs: it also grows when endpoints change.
 	GhostSequence int64 `json:"ghostSequence"`
 	// Routes that ghost runs, by number.
@@ -73,6 +76,9 @@ type Routing struct {
 type VCL struct {
 	// Sequence of the main.vcl that is active; 0 for what stands for it, but for the last good one.
 	Sequence int64 `json:"sequence"`
+	// Digest is the SHA-256 of the main.vcl that is active, or of the last good one, in hexadecimal; empty for what else
+	// stands for it. Since 1.3.
+	Digest string `json:"digest,omitempty"`
 	// Active is the name under which varnishd knows it; empty where it runs none.
 	Active string `json:"active"`
 	// Error is the compiler's message where the newest main.vcl is not in effect, in several lines, with positions in the

@@ -2,7 +2,6 @@ package routing
 
 import (
 	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
@@ -142,10 +141,7 @@ func distribute(content Config) map[string]*Shard {
 }
 
 // Digest of the bytes of a shard, as ShardRef has it.
-func Digest(data []byte) string {
-	sum := sha256.Sum256(data)
-	return hex.EncodeToString(sum[:])
-}
+func Digest(data []byte) string { return contract.Digest(data) }
 
 // IncompleteError says which shards of a head are not there yet, or are those of another head. The reader
 // keeps what it has until they come.

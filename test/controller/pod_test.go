@@ -20,6 +20,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/varnish-gateway/gateway/shared/adminapi"
 	"github.com/varnish-gateway/gateway/shared/contract"
 	"github.com/varnish-gateway/gateway/shared/gatewaypod"
 	"github.com/varnish-gateway/gateway/shared/mainvcl"
@@ -41,6 +42,8 @@ type pod struct {
 	// frozen means that it does not take anything newer.
 	frozen       bool
 	routing, vcl int64
+	// digests of both.
+	routingDigest, vclDigest string
 	// sockets that it has opened, as the flags of its template say.
 	sockets []string
 	// presented are the digests of its certificates.
@@ -145,9 +148,9 @@ func (p *pod) take(config *corev1.ConfigMap) {
 	if p.frozen {
 		return
 	}
-	p.routing = contract.Sequence([]byte(config.Data["routing.json"]))
+	p.routing, p.routingDigest = contract.Sequence([]byte(config.Data["routing.json"])), contract.Digest([]byte(config.Data["routing.json"]))
 	if header, _, err := mainvcl.Parse([]byte(config.Data["main.vcl"])); err == nil {
-		p.vcl = header.Sequence
+		p.vcl, p.vclDigest = header.Sequence, contract.Digest([]byte(config.Data["main.vcl"]))
 	}
 	p.tell()
 }
@@ -182,6 +185,15 @@ func (p *pod) freeze() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.frozen = true
+}
+
+// thaw makes a frozen pod take what is published, now and from now on.
+func (p *pod) thaw(t *testing.T) {
+	t.Helper()
+	p.mu.Lock()
+	p.frozen = false
+	p.mu.Unlock()
+	p.take(get(t, &corev1.ConfigMap{}, p.namespace, gatewaypod.ConfigMapName(p.gateway)))
 }
 
 // silence makes the pod answer nobody from now on, as one that a network policy cuts off.
@@ -224,10 +236,10 @@ func (p *pod) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		revision, changed := p.revision, p.changed
 		status := map[string]any{
 			"revision": revision, "ready": true,
-			"routing": map[string]any{"sequence": p.routing},
-			"vcl":     map[string]any{"sequence": p.vcl, "active": "main", "error": "", "fallback": "", "leftOut": []string{}},
+			"routing": map[string]any{"sequence": p.routing, "digest": p.routingDigest},
+			"vcl":     map[string]any{"sequence": p.vcl, "digest": p.vclDigest, "active": "main", "error": "", "fallback": "", "leftOut": []string{}},
 		}
-		status["versions"] = map[string]any{"contracts": map[string]any{"admin": "1.2"}}
+		status["versions"] = map[string]any{"contracts": map[string]any{"admin": adminapi.Version}}
 		status["sockets"] = p.sockets
 		status["certificates"] = map[string]any{"error": "", "problems": []string{}, "presented": p.presented}
 		if p.instead != nil {

@@ -21,6 +21,8 @@ type Document struct {
 	services []routing.Service
 	// diagnostics tell of records that ghost.json does not repeat.
 	diagnostics []routing.Diagnostic
+	// Digest of the routing.json as it was published; empty where that is not known.
+	Digest string
 }
 
 // Ghost is a ghost.json.
@@ -35,6 +37,8 @@ type Ghost struct {
 	Routes, Services, Endpoints int
 	// Document that it was made of; nil where that is not known.
 	Document *Document
+	// Digest of the routing.json as it was published; empty where that is not known.
+	Digest string
 }
 
 const (
@@ -108,7 +112,7 @@ func (d *Document) Services() []routing.Service { return d.services }
 // Ghost merges with what endpoints gives for each service. Where the content is that of live, so is the
 // result; else its sequence continues from there.
 func (d *Document) Ghost(live []byte, endpoints func(routing.Service) []ghostconf.Endpoint) (Ghost, error) {
-	ghost := Ghost{RoutingSequence: d.head.Sequence, Routes: d.count, Services: len(d.services), Document: d}
+	ghost := Ghost{RoutingSequence: d.head.Sequence, Routes: d.count, Services: len(d.services), Document: d, Digest: d.Digest}
 	services, count, err := d.encodeServices(endpoints)
 	if err != nil {
 		return Ghost{}, err

@@ -41,8 +41,15 @@ func (c *Controller) merge() {
 	}
 }
 
-// claim finds the document of a ghost.json that an earlier run left without one.
+// claim finds what the live ghost.json was made of: one that an earlier run has left does not say it all, and a routing.json that
+// differs only in what ghost.json does not repeat is in effect without ghost.
 func (c *Controller) claim() {
+	c.live.Digest = c.document.Digest
+	c.config.Board.Update(func(s *adminapi.Status) {
+		if s.Routing.GhostSequence == c.live.Sequence {
+			s.Routing.Digest = c.live.Digest
+		}
+	})
 	if c.live.Document != nil {
 		return
 	}
@@ -150,7 +157,7 @@ func (c *Controller) accept(result ghostconf.ReloadResult, took time.Duration) {
 	c.config.Log.Info("ghost runs new routing", zap.Int64("sequence", live.RoutingSequence),
 		zap.Int64("ghostSequence", result.Sequence), zap.Int("diagnostics", len(result.Diagnostics)), zap.Duration("took", took))
 	c.config.Board.Update(func(s *adminapi.Status) {
-		s.Routing.Sequence, s.Routing.GhostSequence = live.RoutingSequence, result.Sequence
+		s.Routing.Sequence, s.Routing.Digest, s.Routing.GhostSequence = live.RoutingSequence, live.Digest, result.Sequence
 		s.Routing.Routes, s.Routing.Services, s.Routing.Endpoints = live.Routes, live.Services, live.Endpoints
 		s.Routing.Diagnostics = diagnostics(result, live.Document)
 	})

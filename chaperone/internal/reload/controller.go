@@ -22,6 +22,7 @@ import (
 	"github.com/varnish-gateway/gateway/chaperone/internal/supervise"
 	"github.com/varnish-gateway/gateway/chaperone/internal/tlsterm"
 	"github.com/varnish-gateway/gateway/shared/adminapi"
+	"github.com/varnish-gateway/gateway/shared/contract"
 	"github.com/varnish-gateway/gateway/shared/ghostconf"
 	"github.com/varnish-gateway/gateway/shared/routing"
 )
@@ -312,7 +313,12 @@ func decode(config source.Config) (*merge.Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	return merge.Prepare(whole)
+	document, err := merge.Prepare(whole)
+	if err != nil {
+		return nil, err
+	}
+	document.Digest = contract.Digest(config.Routing)
+	return document, nil
 }
 
 // updateTLS tells of the newest listeners: they need no endpoints.

@@ -42,6 +42,8 @@ func (c *Controller) restoreDocument(data []byte, ghost *merge.Ghost) {
 		c.config.Log.Warn("the last good routing.json of an earlier run is of no use", zap.Error(err))
 		return
 	}
+	// It was published in parts, perhaps.
+	document.Digest = ""
 	if document.Sequence() < ghost.RoutingSequence {
 		return
 	}

@@ -210,7 +210,7 @@ func (m *Manager) tell(result Result, err error) {
 	m.board.Update(func(s *adminapi.Status) {
 		s.VCL.Error = message
 		if err == nil {
-			s.VCL.Active, s.VCL.Sequence = active.Name, active.Sequence
+			s.VCL.Active, s.VCL.Sequence, s.VCL.Digest = active.Name, active.Sequence, active.Digest
 			s.VCL.Fallback, s.VCL.LeftOut = active.Fallback, sources(active.LeftOut)
 		}
 	})

@@ -15,6 +15,7 @@ import (
 	"github.com/varnish-gateway/gateway/chaperone/internal/status"
 	"github.com/varnish-gateway/gateway/chaperone/internal/varnishtest"
 	"github.com/varnish-gateway/gateway/shared/adminapi"
+	"github.com/varnish-gateway/gateway/shared/contract"
 )
 
 // managed is a Manager with a fake varnishd.
@@ -60,7 +61,9 @@ func (m *managed) eventually(what string, condition func(s adminapi.VCL, ready b
 func (m *managed) runs(program []byte) {
 	m.t.Helper()
 	name := nameOf(m.t, program)
-	m.eventually(name+" is in effect", func(s adminapi.VCL, ready bool) bool { return s.Active == name && ready })
+	m.eventually(name+" is in effect", func(s adminapi.VCL, ready bool) bool {
+		return s.Active == name && s.Digest == contract.Digest(program) && ready
+	})
 }
 
 // runsInstead waits for a program that stands for main.vcl.
@@ -166,6 +169,7 @@ func TestWhatIsLeftOutIsTold(t *testing.T) {
 	m.runsInstead(adminapi.FallbackPartial, "Expected ';'\n('main.vcl' Line 2 Pos 1)")
 	assert.Equal(t, []string{"own"}, m.board.Get().VCL.LeftOut)
 	assert.Zero(t, m.board.Get().VCL.Sequence, "no main.vcl is in effect")
+	assert.Empty(t, m.board.Get().VCL.Digest, "nor is the content of one")
 	m.Want(composed(2, "class", "own"))
 	m.runs(composed(2, "class", "own"))
 	assert.Equal(t, []string{}, m.board.Get().VCL.LeftOut)

@@ -3,12 +3,11 @@
 package vcl
 
 import (
-	"crypto/sha256"
 	_ "embed"
-	"encoding/hex"
 	"fmt"
 
 	"github.com/varnish-gateway/gateway/shared/adminapi"
+	"github.com/varnish-gateway/gateway/shared/contract"
 	"github.com/varnish-gateway/gateway/shared/mainvcl"
 )
 
@@ -39,7 +38,9 @@ type Program struct {
 	Name string
 	// Sequence of main.vcl; 0 for what stands for it, but for the last good one.
 	Sequence int64
-	Source   []byte
+	// Digest of main.vcl, whole; empty for what stands for it, but for the last good one.
+	Digest string
+	Source []byte
 	// Fallback says what it is where it stands for main.vcl.
 	Fallback adminapi.Fallback
 	// namesParts says that Parts are all that users wrote of it.
@@ -55,7 +56,7 @@ func Parse(source []byte) (Program, error) {
 		return Program{}, err
 	}
 	name := fmt.Sprintf("%s%d-%s", prefixes[adminapi.FallbackNone], header.Sequence, digest(source))
-	return Program{Name: name, Sequence: header.Sequence, Source: source, Parts: header.Parts, namesParts: header.NamesParts()}, nil
+	return Program{Name: name, Sequence: header.Sequence, Digest: contract.Digest(source), Source: source, Parts: header.Parts, namesParts: header.NamesParts()}, nil
 }
 
 // without are the programs that serve with less than this main.vcl, the best first. There are none where nobody knows
@@ -82,7 +83,4 @@ func fallback(kind adminapi.Fallback, source []byte, left []mainvcl.Part) Progra
 	return Program{Name: prefixes[kind] + digest(source), Source: source, Fallback: kind, LeftOut: left}
 }
 
-func digest(source []byte) string {
-	sum := sha256.Sum256(source)
-	return hex.EncodeToString(sum[:])[:digestLength]
-}
+func digest(source []byte) string { return contract.Digest(source)[:digestLength] }

@@ -38,7 +38,7 @@ func (r *gatewayReconciler) ensureConfig(ctx context.Context, g *Gateway, state 
 		if check := state.CheckVCL(vcl); check.State != dataplane.Compiles {
 			// What else is wrong with the ConfigMap is put right.
 			_, err := r.writeConfig(ctx, w, text, object)
-			return dataplane.Wanted{VCL: before.Sequence, Check: check}, err
+			return dataplane.Wanted{VCL: dataplane.Revision(before.Sequence, text), Check: check}, err
 		}
 	}
 	header, _, err := mainvcl.Parse(vcl)
@@ -53,7 +53,7 @@ func (r *gatewayReconciler) ensureConfig(ctx context.Context, g *Gateway, state 
 		state.Revised()
 	}
 	state.EndCheck()
-	return dataplane.Wanted{VCL: header.Sequence}, err
+	return dataplane.Wanted{VCL: dataplane.Revision(header.Sequence, vcl)}, err
 }
 
 func (r *gatewayReconciler) writeConfig(ctx context.Context, w workload.Gateway, vcl []byte, live client.Object) (bool, error) {

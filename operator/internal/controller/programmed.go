@@ -63,7 +63,7 @@ func (r *gatewayReconciler) programmed(ctx context.Context, g *Gateway, state *p
 	case programming.RoutingFailed:
 		return pending("The routes cannot be published: " + strings.TrimSuffix(inOneLine(published.Failure), ".") + "."), nil
 	}
-	want.Routing = published.Sequence
+	want.Routing = published.Revisions
 	return established(w.Object, state, want, dataplane.Programmed(want, observations)), nil
 }
 

@@ -60,7 +60,7 @@ func (r *routingReconciler) publish(ctx context.Context, key types.NamespacedNam
 		}
 		return err
 	}
-	if state.PublishedRouting(listeners, contract.Sequence(files.Head)) {
+	if state.PublishedRouting(listeners, contract.Sequence(files.Head), contract.Digest(files.Head)) {
 		r.inboxes.objects(key)
 	}
 	return nil

@@ -126,8 +126,8 @@ func TestAStatusStandsWhileAPodIsSilent(t *testing.T) {
 		})
 	}
 	programmed, refused := said("True", gatewayv1.GatewayReasonProgrammed, 1), said("False", gatewayv1.GatewayReasonInvalid, 1)
-	first, second := dataplane.Wanted{Routing: 3, VCL: 1}, dataplane.Wanted{Routing: 3, VCL: 2}
-	held := dataplane.Wanted{Routing: 3, VCL: 1, Check: dataplane.Check{State: dataplane.Checking}}
+	first, second := dataplane.Wanted{Routing: numbered(3), VCL: numbered(1)}, dataplane.Wanted{Routing: numbered(3), VCL: numbered(2)}
+	held := dataplane.Wanted{Routing: numbered(3), VCL: numbered(1), Check: dataplane.Check{State: dataplane.Checking}}
 	for name, c := range map[string]struct {
 		last   *dataplane.Wanted
 		live   *gatewayv1.Gateway
@@ -166,7 +166,7 @@ func TestAStatusEndsWithNewVCLAndWithWhatPodsSay(t *testing.T) {
 		g.Status.Conditions = []metav1.Condition{{Type: string(gatewayv1.GatewayConditionProgrammed), Status: "True", ObservedGeneration: 1}}
 	})
 	unknown := report.DataPlane{Status: metav1.ConditionUnknown}
-	store, want := states{programming.NewStore(t.Context(), programming.Options{Log: zap.NewNop()})}, dataplane.Wanted{Routing: 1, VCL: 1}
+	store, want := states{programming.NewStore(t.Context(), programming.Options{Log: zap.NewNop()})}, dataplane.Wanted{Routing: numbered(1), VCL: numbered(1)}
 	state := store.of(live)
 	assert.Equal(t, metav1.ConditionTrue, established(live, state, want, unknown).Status)
 	assert.Equal(t, metav1.ConditionFalse, established(live, state, want, report.DataPlane{Status: "False"}).Status, "pods say otherwise")
@@ -208,4 +208,9 @@ func TestThatAGatewayIsProgrammedIsNotTakenBackInANormalChange(t *testing.T) {
 			})
 		})
 	}
+}
+
+// numbered is what is known by its sequence alone.
+func numbered(sequence int64) dataplane.Revisions {
+	return dataplane.Revisions{Newest: sequence, Since: sequence}
 }

@@ -15,8 +15,8 @@ import (
 
 // Wanted is what every pod is to run.
 type Wanted struct {
-	// Routing and VCL are the sequences that pods are to have reached, or gone beyond.
-	Routing, VCL int64
+	// Routing and VCL are what pods are to run of routing.json and main.vcl.
+	Routing, VCL Revisions
 	// Check of newer VCL, which is published only once it is known to compile.
 	Check Check
 	// Certificates that pods are to present: the digest of each, by name.
@@ -110,10 +110,10 @@ func lag(want Wanted, pod Observation) string {
 		waits = " It waits: " + oneLine(s.Routing.Pending)
 	}
 	switch {
-	case s.Routing.Sequence < want.Routing:
-		return fmt.Sprintf("%s runs routing configuration %d, not yet %d.%s", pod.who(), s.Routing.Sequence, want.Routing, waits)
-	case s.VCL.Sequence < want.VCL:
-		return fmt.Sprintf("%s runs VCL %d, not yet %d.", pod.who(), s.VCL.Sequence, want.VCL)
+	case !want.Routing.includes(s, s.Routing.Sequence, s.Routing.Digest):
+		return fmt.Sprintf("%s runs %s.%s", pod.who(), want.Routing.instead("routing configuration", s.Routing.Sequence), waits)
+	case !want.VCL.includes(s, s.VCL.Sequence, s.VCL.Digest):
+		return fmt.Sprintf("%s runs %s.", pod.who(), want.VCL.instead("VCL", s.VCL.Sequence))
 	case lacks(s, want.Certificates) != "":
 		return fmt.Sprintf("%s does not present certificate %s yet.", pod.who(), lacks(s, want.Certificates))
 	case waits != "" && !want.Unreachable:

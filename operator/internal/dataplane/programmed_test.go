@@ -83,7 +83,7 @@ func TestProgrammed(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := Programmed(Wanted{Routing: 7, VCL: 3}, c.pods)
+			got := Programmed(Wanted{Routing: numbered(7), VCL: numbered(3)}, c.pods)
 			assert.Equal(t, c.status, got.Status)
 			assert.Equal(t, c.reason, got.Reason)
 			assert.Contains(t, got.Message, c.message)
@@ -129,7 +129,7 @@ func TestVCLThatIsNotPublishedKeepsAGatewayFromBeingProgrammed(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := Programmed(Wanted{Routing: 7, VCL: 3, Check: c.check}, c.pods)
+			got := Programmed(Wanted{Routing: numbered(7), VCL: numbered(3), Check: c.check}, c.pods)
 			assert.Equal(t, c.status, got.Status)
 			assert.Equal(t, c.reason, got.Reason)
 			assert.Contains(t, got.Message, c.message)
@@ -140,7 +140,12 @@ func TestVCLThatIsNotPublishedKeepsAGatewayFromBeingProgrammed(t *testing.T) {
 func TestANamespaceThatIsKeptFromThePodsKeepsNoGatewayFromBeingProgrammed(t *testing.T) {
 	waits := said(t, "a", `{"routing":{"sequence":7,"pending":"EndpointSlices of backends cannot be watched"},"vcl":{"sequence":3}}`)
 	behind := said(t, "a", `{"routing":{"sequence":6,"pending":"EndpointSlices of backends cannot be watched"},"vcl":{"sequence":3}}`)
-	assert.Equal(t, metav1.ConditionFalse, Programmed(Wanted{Routing: 7, VCL: 3}, []Observation{waits}).Status)
-	assert.Equal(t, metav1.ConditionTrue, Programmed(Wanted{Routing: 7, VCL: 3, Unreachable: true}, []Observation{waits}).Status)
-	assert.Equal(t, metav1.ConditionFalse, Programmed(Wanted{Routing: 7, VCL: 3, Unreachable: true}, []Observation{behind}).Status)
+	assert.Equal(t, metav1.ConditionFalse, Programmed(Wanted{Routing: numbered(7), VCL: numbered(3)}, []Observation{waits}).Status)
+	assert.Equal(t, metav1.ConditionTrue, Programmed(Wanted{Routing: numbered(7), VCL: numbered(3), Unreachable: true}, []Observation{waits}).Status)
+	assert.Equal(t, metav1.ConditionFalse, Programmed(Wanted{Routing: numbered(7), VCL: numbered(3), Unreachable: true}, []Observation{behind}).Status)
+}
+
+// numbered is what is known by its sequence alone.
+func numbered(sequence int64) Revisions {
+	return Revisions{Newest: sequence, Since: sequence}
 }

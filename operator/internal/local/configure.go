@@ -29,7 +29,9 @@ func configure(g translate.Gateway, live *files) (configuration, dataplane.Wante
 		return configuration{}, dataplane.Wanted{}, fmt.Errorf("reading %s: %w", mainvcl.File, err)
 	}
 	c := configuration{routing: routing.Head, shards: routing.Shards, vcl: vcl, certificates: g.Certificates}
-	return c, dataplane.Wanted{Routing: contract.Sequence(routing.Head), VCL: header.Sequence}, nil
+	return c, dataplane.Wanted{
+		Routing: dataplane.Revision(contract.Sequence(routing.Head), routing.Head), VCL: dataplane.Revision(header.Sequence, vcl),
+	}, nil
 }
 
 func renderRouting(g translate.Gateway, live []byte) (render.RoutingFiles, error) {

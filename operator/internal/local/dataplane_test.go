@@ -36,7 +36,7 @@ func TestAGatewayIsProgrammedWhereEverythingAskedForRuns(t *testing.T) {
 				seen = &adminapi.Status{}
 				require.NoError(t, json.Unmarshal([]byte(c.seen), seen))
 			}
-			plane := dataPlane(dataplane.Wanted{Routing: 7, VCL: 3}, c.down, seen)
+			plane := dataPlane(dataplane.Wanted{Routing: numbered(7), VCL: numbered(3)}, c.down, seen)
 			assert.Equal(t, c.status, string(plane.Status))
 			assert.Equal(t, c.reason, string(plane.Reason))
 			assert.Equal(t, c.message, plane.Message)
@@ -53,4 +53,9 @@ func TestGatewaysShareOneAddressAndSoTheirPorts(t *testing.T) {
 	assert.Equal(t, map[Key]string{
 		{"a", "two"}: "Port 81 is taken by Gateway a/one: without a cluster, Gateways share one address.",
 	}, conflicts, "a Gateway that does not run takes no port")
+}
+
+// numbered is what is known by its sequence alone.
+func numbered(sequence int64) dataplane.Revisions {
+	return dataplane.Revisions{Newest: sequence, Since: sequence}
 }

@@ -59,6 +59,8 @@ type Gateway struct {
 	mu sync.Mutex
 	// routing is what is published; nil where nobody has looked yet.
 	routing *publication
+	// overdue reports the Gateway as changed when pods have had the time to take what was published; nil where they have.
+	overdue *time.Timer
 	// access of the pods to the namespaces that they route to.
 	access access
 	// shards are the further ConfigMaps of routing.json whose content was right when it was last seen.
@@ -116,4 +118,7 @@ func (g *Gateway) end() {
 	defer g.mu.Unlock()
 	g.endFollowing()
 	g.endLag()
+	if g.overdue != nil {
+		g.overdue.Stop()
+	}
 }
