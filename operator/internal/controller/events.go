@@ -28,6 +28,7 @@ type events struct {
 	changed    signal
 	inboxes    *inboxes
 	references atomic.Pointer[gather.References]
+	current    *current
 }
 
 // event is a change of one object; before is nil for one that is new, and after for one that is gone.
@@ -77,6 +78,7 @@ func (e *events) watch(ctx context.Context, informers cache.Informers, installed
 		{gather.Metadata(gather.ConfigMapKind), e.configMap},
 		{gather.Metadata(gather.NamespaceKind), e.namespace},
 		{&corev1.Service{}, e.service},
+		{&corev1.LimitRange{}, e.limitRange},
 		{&corev1.Pod{}, e.owned},
 		{&appsv1.Deployment{}, e.deployment},
 		{&corev1.ServiceAccount{}, e.owned},
@@ -214,6 +216,19 @@ func samePorts(ev event) bool {
 	after, _ := ev.after.(*corev1.Service)
 	return before != nil && after != nil && before.Spec.Type == after.Spec.Type &&
 		reflect.DeepEqual(before.Spec.Ports, after.Spec.Ports)
+}
+
+// limitRange decides how much memory pods of its namespace get.
+func (e *events) limitRange(ev event) {
+	snapshot := e.current.Load()
+	if snapshot == nil {
+		return
+	}
+	for key := range snapshot.Gateways {
+		if key.Namespace == ev.key().Namespace {
+			e.inboxes.objects(key)
+		}
+	}
 }
 
 // owned handles objects that the Gateway reconciler writes, or looks at.

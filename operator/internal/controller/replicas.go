@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
@@ -29,8 +30,16 @@ func (r *gatewayReconciler) replicaFailure(ctx context.Context, gateway *gateway
 		return nil, err
 	}
 	failure := rollout.Find(deployment, pods, r.states.of(gateway).Troubles())
+	needed := settings.StorageSize() + v1alpha1.ReservedMemory
 	if failure == nil {
-		failure = rollout.Memory(deployment, pods, settings.StorageSize()+v1alpha1.ReservedMemory)
+		failure = rollout.Memory(deployment, pods, needed)
+	}
+	if failure == nil {
+		ranges, err := r.limitRanges(ctx, gateway.Namespace)
+		if err != nil {
+			return nil, err
+		}
+		failure = rollout.LimitRange(deployment, ranges, needed)
 	}
 	if failure == nil {
 		return nil, nil
@@ -38,4 +47,17 @@ func (r *gatewayReconciler) replicaFailure(ctx context.Context, gateway *gateway
 	return &report.Condition{
 		Type: report.ConditionReplicaFailure, Status: metav1.ConditionTrue, Reason: failure.Reason, Message: failure.Message,
 	}, nil
+}
+
+// limitRanges of a namespace. They are not to be changed.
+func (r *gatewayReconciler) limitRanges(ctx context.Context, namespace string) ([]*corev1.LimitRange, error) {
+	var list corev1.LimitRangeList
+	if err := r.cache.List(ctx, &list, client.InNamespace(namespace), client.UnsafeDisableDeepCopy); err != nil {
+		return nil, fmt.Errorf("list the LimitRanges of namespace %s: %w", namespace, err)
+	}
+	ranges := make([]*corev1.LimitRange, 0, len(list.Items))
+	for i := range list.Items {
+		ranges = append(ranges, &list.Items[i])
+	}
+	return ranges, nil
 }

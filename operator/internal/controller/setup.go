@@ -51,7 +51,7 @@ type Options struct {
 // returned store returns when it has.
 func Setup(ctx context.Context, mgr manager.Manager, options Options, log *zap.Logger) (*programming.Store, error) {
 	changed, inboxes, now := newSignal(), newInboxes(), &current{}
-	events := &events{changed: changed, inboxes: inboxes}
+	events := &events{changed: changed, inboxes: inboxes, current: now}
 	if err := events.watch(ctx, mgr.GetCache(), options.Installed); err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
 )
@@ -126,4 +127,28 @@ func TestALimitThatThePodWasGivenIsHeldToItsCache(t *testing.T) {
 		Memory(deployment, pods, 228<<20))
 	pods[0].Spec.Containers[0].Resources = corev1.ResourceRequirements{}
 	assert.Nil(t, Memory(deployment, pods, 228<<20), "there is no limit")
+}
+
+func TestALimitRangeIsHeldToTheCacheBeforeThereArePods(t *testing.T) {
+	deployment, _ := recorded(t, "runs")
+	deployment.Spec.Template.Spec.Containers = []corev1.Container{{Name: "gateway"}}
+	ranged := func(name string, kind corev1.LimitType, memory string) *corev1.LimitRange {
+		r := &corev1.LimitRange{ObjectMeta: metav1.ObjectMeta{Name: name}}
+		r.Spec.Limits = []corev1.LimitRangeItem{
+			{Type: kind, Default: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("1")}},
+			{Type: kind, Default: corev1.ResourceList{corev1.ResourceMemory: resource.MustParse(memory)}},
+		}
+		return r
+	}
+	enough, small := ranged("enough", corev1.LimitTypeContainer, "1Gi"), ranged("small", corev1.LimitTypeContainer, "150Mi")
+	told := &Failure{"InsufficientMemory", "LimitRange small gives each pod a memory limit of 150Mi, but its cache and what a pod needs " +
+		"besides take 228Mi: set resources.limits.memory, or a smaller storage.size."}
+	assert.Equal(t, told, LimitRange(deployment, []*corev1.LimitRange{ranged("z", corev1.LimitTypeContainer, "1Mi"), small, enough}, 228<<20),
+		"the first by name")
+	assert.Nil(t, LimitRange(deployment, []*corev1.LimitRange{small}, 150<<20), "it is enough")
+	assert.Nil(t, LimitRange(deployment, []*corev1.LimitRange{ranged("pod", corev1.LimitTypePod, "1Mi")}, 228<<20), "it gives nothing to containers")
+	assert.Nil(t, LimitRange(deployment, nil, 228<<20))
+	assert.Nil(t, LimitRange(nil, []*corev1.LimitRange{small}, 228<<20), "there is no Deployment yet")
+	deployment.Spec.Template.Spec.Containers[0].Resources.Limits = corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("64Mi")}
+	assert.Nil(t, LimitRange(deployment, []*corev1.LimitRange{small}, 228<<20), "the template says it itself")
 }
