@@ -12,7 +12,7 @@ use ghost_route::{Request, Router, Scratch};
 use serde_json::{Value, json};
 
 const SIZES: [usize; 2] = [10, 10_000];
-const KINDS: [&str; 8] = [
+const KINDS: [&str; 11] = [
     "Exact",
     "PathPrefix",
     "RegularExpression",
@@ -21,6 +21,9 @@ const KINDS: [&str; 8] = [
     "header",
     "query",
     "method",
+    "header name",
+    "query name",
+    "nested prefixes",
 ];
 
 /// A route of a kind: all under one host and told apart by path or another condition, or each with a host of
@@ -28,7 +31,13 @@ const KINDS: [&str; 8] = [
 fn route(kind: &str, index: usize) -> Value {
     let (path_type, path, hostname) = match kind {
         "hostname" => ("PathPrefix", "/".to_owned(), format!("h{index}.a.io")),
-        "header" | "query" | "method" => ("PathPrefix", "/".to_owned(), "a.io".to_owned()),
+        "header" | "query" | "method" | "header name" | "query name" => {
+            ("PathPrefix", "/".to_owned(), "a.io".to_owned())
+        }
+        // Seven below each other, of which the last one fits.
+        "nested prefixes" => {
+            ("PathPrefix", format!("/p{}{}", index - index % 7, "/x".repeat(index % 7)), "a.io".to_owned())
+        }
         "RegularExpression" => (kind, format!("/p{index}/[a-z]+"), "a.io".to_owned()),
         "RegularExpression without a prefix" => {
             ("RegularExpression", format!(".*/p{index}/x"), "a.io".to_owned())
@@ -36,13 +45,16 @@ fn route(kind: &str, index: usize) -> Value {
         _ => (kind, format!("/p{index}/x"), "a.io".to_owned()),
     };
     let mut found = json!({
-        "path": {"type": path_type, "value": path},
-        "rank": {"order": [index], "name": "n", "position": [0, 0]},
+        "path": {"type": path_type, "value": &path},
+        "rank": {"order": [-(path.len() as i64), index], "name": "n", "position": [0, 0]},
     });
     let condition = |name: &str| json!([{"type": "Exact", "name": name, "value": format!("v{index}")}]);
+    let named = |name: &str| json!([{"type": "Exact", "name": format!("{name}-{index}"), "value": "v"}]);
     match kind {
         "header" => found["headers"] = condition("x-bench"),
         "query" => found["queryParams"] = condition("bench"),
+        "header name" => found["headers"] = named("x-bench"),
+        "query name" => found["queryParams"] = named("bench"),
         "method" => found["method"] = json!(format!("M{index}")),
         _ => {}
     }
@@ -69,7 +81,7 @@ struct Asked {
     host: String,
     method: String,
     target: String,
-    headers: [(&'static str, String); 3],
+    headers: [(String, String); 4],
 }
 
 /// Requests that fit, spread over the routes.
@@ -77,10 +89,18 @@ fn requests(kind: &str, size: usize) -> Vec<Asked> {
     let one = |index: usize| {
         let host = if kind == "hostname" { format!("h{index}.a.io") } else { "a.io".to_owned() };
         let method = if kind == "method" { format!("M{index}") } else { "GET".to_owned() };
-        let target = format!("/p{index}/x?bench=v{index}");
-        let header = |name, value: &str| (name, value.to_owned());
-        let headers =
-            [header("accept", "*/*"), header("user-agent", "bench"), ("x-bench", format!("v{index}"))];
+        let path = match kind {
+            "nested prefixes" => format!("/p{}{}", index - index % 7, "/x".repeat(index % 7)),
+            _ => format!("/p{index}/x"),
+        };
+        let target = format!("{path}?bench=v{index}&bench-{index}=v");
+        let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let headers = [
+            header("accept", "*/*"),
+            header("user-agent", "bench"),
+            header("x-bench", &format!("v{index}")),
+            header(&format!("X-Bench-{index}"), "v"),
+        ];
         Asked { host, method, target, headers }
     };
     (0..64).map(|step| one(step * 7919 % size)).collect()

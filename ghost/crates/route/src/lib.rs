@@ -18,6 +18,7 @@ mod host_map;
 mod listener_index;
 mod match_list;
 pub mod modify;
+mod names;
 mod path_index;
 pub mod plan;
 mod query;

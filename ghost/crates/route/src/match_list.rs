@@ -9,21 +9,21 @@ use std::collections::HashMap;
 
 use ghost_config::{Match, ValueMatch, ValueTest};
 
-/// A position in the order of precedence.
-pub(crate) type Position = usize;
-
-/// What of a request tells matches apart.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Key {
-    Method,
-    Header(Box<[u8]>),
-    Query(Box<[u8]>),
-}
+use crate::names::{Names, Part, Position};
 
 /// A request that is compared with matches.
 pub(crate) trait Asked {
-    /// What the request has there; none where it has nothing.
-    fn value(&mut self, key: &Key) -> Option<&[u8]>;
+    /// Its method.
+    fn method(&self) -> &[u8];
+
+    /// The value of a header or query parameter; none where it has none.
+    fn value(&mut self, part: Part, name: &[u8]) -> Option<&[u8]>;
+
+    /// Looks which of these names it has, each once, for [`noted`](Self::noted). Returns how many.
+    fn note(&mut self, part: Part, names: &Names) -> usize;
+
+    /// One of the names that it has, by its number among all of them, and the value.
+    fn noted(&mut self, part: Part, names: &Names, index: usize) -> Option<(usize, &[u8])>;
 
     /// Whether the match at this position fits; asked only where its condition on the path holds, or is an
     /// expression.
@@ -31,52 +31,68 @@ pub(crate) trait Asked {
 }
 
 /// Matches in the order of ranks.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct MatchList {
-    keyed: Vec<Keyed>,
+    /// The lowest of all positions.
+    first: Position,
+    headers: Names,
+    query: Names,
+    methods: HashMap<Box<[u8]>, Vec<Position>>,
     rest: Vec<Position>,
 }
 
-/// Those that are told apart by one key.
-#[derive(Debug)]
-struct Keyed {
-    key: Key,
-    by_value: HashMap<Box<[u8]>, Vec<Position>>,
+impl Default for MatchList {
+    fn default() -> Self {
+        Self {
+            first: Position::MAX,
+            headers: Names::default(),
+            query: Names::default(),
+            methods: HashMap::new(),
+            rest: Vec::new(),
+        }
+    }
 }
 
 impl MatchList {
     /// Adds a match behind those of lower positions.
     pub fn push(&mut self, position: Position, found: &Match) {
-        let Some((key, value)) = key(found) else { return self.rest.push(position) };
-        let index = self.keyed.iter().position(|keyed| keyed.key == key).unwrap_or_else(|| {
-            self.keyed.push(Keyed { key, by_value: HashMap::new() });
-            self.keyed.len() - 1
-        });
-        self.keyed[index].by_value.entry(value.into()).or_default().push(position);
+        self.first = self.first.min(position);
+        if let Some((name, value)) = first_exact(&found.headers) {
+            self.headers.push(name, value, position);
+        } else if let Some((name, value)) = first_exact(&found.query) {
+            self.query.push(name, value, position);
+        } else if let Some(method) = &found.method {
+            self.methods.entry(method.clone()).or_default().push(position);
+        } else {
+            self.rest.push(position);
+        }
+    }
+
+    /// The lowest of all positions; the highest number where it is empty.
+    pub fn first(&self) -> Position {
+        self.first
     }
 
     /// The lowest position below `best` whose match fits, else `best`.
     pub fn lowest(&self, mut best: Position, asked: &mut impl Asked) -> Position {
-        for Keyed { key, by_value } in &self.keyed {
-            if let Some(positions) = asked.value(key).and_then(|value| by_value.get(value)) {
-                best = first(positions, best, asked);
-            }
+        if self.first >= best {
+            return best;
         }
-        first(&self.rest, best, asked)
+        best = self.headers.lowest(Part::Header, best, asked);
+        best = self.query.lowest(Part::Query, best, asked);
+        if !self.methods.is_empty()
+            && let Some(positions) = self.methods.get(asked.method())
+        {
+            best = lowest(positions, best, asked);
+        }
+        lowest(&self.rest, best, asked)
     }
 }
 
-fn first(positions: &[Position], best: Position, asked: &mut impl Asked) -> Position {
+/// The first of these positions below `best` whose match fits, else `best`.
+pub(crate) fn lowest(positions: &[Position], best: Position, asked: &mut impl Asked) -> Position {
     let mut lower = positions.iter().copied().take_while(|position| *position < best);
     lower.find(|position| asked.fits(*position)).unwrap_or(best)
-}
-
-/// What a match is found by.
-fn key(found: &Match) -> Option<(Key, &[u8])> {
-    first_exact(&found.headers)
-        .map(|(name, value)| (Key::Header(name.into()), value))
-        .or_else(|| first_exact(&found.query).map(|(name, value)| (Key::Query(name.into()), value)))
-        .or_else(|| found.method.as_deref().map(|method| (Key::Method, method)))
 }
 
 fn first_exact(conditions: &[ValueMatch]) -> Option<(&[u8], &[u8])> {

@@ -3,14 +3,16 @@
 //! The index narrows down to the lists of matches whose path condition can hold. Every match has its position
 //! in the order of ranks, lists are in that order, and the lowest position that fits wins, whichever list it
 //! comes from. So the outcome is that of trying all matches in order, whatever the ranks say; and where
-//! they say what the Gateway API does, the exact list or the longest prefix ends the search.
+//! they say what the Gateway API does, the exact list or the longest prefix ends the search: no list is looked at
+//! that has no lower position.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use ghost_config::{Match, PathMatch, Route};
 
-use crate::match_list::{Asked, Key, MatchList, Position};
+use crate::match_list::{Asked, MatchList};
+use crate::names::{Names, Part, Position};
 use crate::request::Headers;
 use crate::selection::Selection;
 
@@ -46,9 +48,17 @@ pub(crate) struct PathIndex {
 struct Node {
     parent: Option<usize>,
     children: HashMap<Box<[u8]>, usize>,
-    prefixes: MatchList,
+    prefixes: Level,
     /// Expressions whose literal prefix has these whole segments.
-    regexes: MatchList,
+    regexes: Level,
+}
+
+/// The matches of a node, and what is known of those above it.
+#[derive(Debug, Default)]
+struct Level {
+    list: MatchList,
+    /// The lowest position here and in every node above.
+    first: Position,
 }
 
 impl PathIndex {
@@ -65,6 +75,7 @@ impl PathIndex {
             }
         }
         index.routes = routes;
+        index.note_first();
         index
     }
 
@@ -79,11 +90,11 @@ impl PathIndex {
             PathMatch::Exact(path) => self.exact.entry(path.clone()).or_default().push(position, found),
             PathMatch::Prefix(prefix) => {
                 let node = self.node(prefix);
-                self.nodes[node].prefixes.push(position, found);
+                self.nodes[node].prefixes.list.push(position, found);
             }
             PathMatch::Regex(pattern) => {
                 let node = self.node(whole_segments(pattern.prefix()));
-                self.nodes[node].regexes.push(position, found);
+                self.nodes[node].regexes.list.push(position, found);
             }
         }
     }
@@ -93,12 +104,42 @@ impl PathIndex {
         let path = selection.path;
         let mut asked = Request { index: self, selection };
         let deepest = self.deepest(path);
-        let exact = self.exact.get(path).into_iter();
-        let prefixes = self.upwards(deepest).map(|node| &node.prefixes);
-        let regexes = self.upwards(deepest).map(|node| &node.regexes);
-        let lists = exact.chain(prefixes).chain(regexes);
-        let best = lists.fold(self.candidates.len(), |best, list| list.lowest(best, &mut asked));
+        let mut best = self.candidates.len();
+        if let Some(exact) = self.exact.get(path) {
+            best = exact.lowest(best, &mut asked);
+        }
+        best = self.climb(deepest, best, &mut asked, |node| &node.prefixes);
+        best = self.climb(deepest, best, &mut asked, |node| &node.regexes);
         self.candidates.get(best).copied()
+    }
+
+    /// The lowest position below `best` whose match fits, in a node or above it, else `best`.
+    fn climb(
+        &self,
+        from: usize,
+        mut best: Position,
+        asked: &mut impl Asked,
+        level: impl Fn(&Node) -> &Level,
+    ) -> Position {
+        for level in self.upwards(from).map(level) {
+            if level.first >= best {
+                break;
+            }
+            best = level.list.lowest(best, asked);
+        }
+        best
+    }
+
+    /// Lets each node know what is above it. Parents stand before their children.
+    fn note_first(&mut self) {
+        for index in 0..self.nodes.len() {
+            let above = self.nodes[index].parent.map_or((Position::MAX, Position::MAX), |parent| {
+                (self.nodes[parent].prefixes.first, self.nodes[parent].regexes.first)
+            });
+            let node = &mut self.nodes[index];
+            node.prefixes.first = node.prefixes.list.first().min(above.0);
+            node.regexes.first = node.regexes.list.first().min(above.1);
+        }
     }
 
     /// The node of a path without a slash at its end, made where there is none.
@@ -140,8 +181,20 @@ struct Request<'a, 'b, H: ?Sized> {
 }
 
 impl<H: Headers + ?Sized> Asked for Request<'_, '_, H> {
-    fn value(&mut self, key: &Key) -> Option<&[u8]> {
-        self.selection.value(key)
+    fn method(&self) -> &[u8] {
+        self.selection.request.method
+    }
+
+    fn value(&mut self, part: Part, name: &[u8]) -> Option<&[u8]> {
+        self.selection.value(part, name)
+    }
+
+    fn note(&mut self, part: Part, names: &Names) -> usize {
+        self.selection.note(part, names)
+    }
+
+    fn noted(&mut self, part: Part, names: &Names, index: usize) -> Option<(usize, &[u8])> {
+        self.selection.noted(part, names, index)
     }
 
     fn fits(&mut self, position: Position) -> bool {

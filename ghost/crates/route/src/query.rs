@@ -5,9 +5,17 @@ use ghost_config::path;
 /// The value of the first parameter of this name. Names and values are percent-decoded and case-sensitive; `+`
 /// stays, as do malformed escapes. A parameter without `=` has the empty value.
 pub(crate) fn parameter<'a>(query: &'a [u8], name: &[u8], buffer: &'a mut Vec<u8>) -> Option<&'a [u8]> {
-    let mut parameters = query.split(|byte| *byte == b'&').map(|part| split_at(part, b'='));
-    let (_, value) = parameters.find(|(found, _)| decode(found, buffer) == name)?;
+    let (_, value) = parameters(query).find(|(found, _)| decode(found, buffer) == name)?;
     Some(decode(value, buffer))
+}
+
+/// Names and values as they stand in a query, in order.
+pub(crate) fn parameters(query: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    query.split(|byte| *byte == b'&').map(|part| match part.iter().position(|byte| *byte == b'=') {
+        Some(at) => (&part[..at], &part[at + 1..]),
+        // A value of this query all the same, though an empty one.
+        None => (part, &part[part.len()..]),
+    })
 }
 
 /// Splits a request target into its path and its query, which is `None` where there is no `?`.
@@ -18,15 +26,8 @@ pub(crate) fn split_target(target: &[u8]) -> (&[u8], Option<&[u8]>) {
     }
 }
 
-fn split_at(text: &[u8], separator: u8) -> (&[u8], &[u8]) {
-    match text.iter().position(|byte| *byte == separator) {
-        Some(at) => (&text[..at], &text[at + 1..]),
-        None => (text, b""),
-    }
-}
-
 /// The text without escapes: itself where it has none, else decoded into `buffer`.
-fn decode<'a>(text: &'a [u8], buffer: &'a mut Vec<u8>) -> &'a [u8] {
+pub(crate) fn decode<'a>(text: &'a [u8], buffer: &'a mut Vec<u8>) -> &'a [u8] {
     if !text.contains(&b'%') {
         return text;
     }

@@ -2,6 +2,8 @@
 
 use ghost_config::ValueTest;
 
+use crate::selection::Buffers;
+
 /// The header lines of a message, whoever holds them.
 pub trait Headers {
     /// Name and value of each line, in order. Names may be in any case.
@@ -34,8 +36,8 @@ pub struct Request<'a, H: ?Sized> {
 pub struct Scratch {
     /// The path in the form for comparison.
     pub(crate) path: Vec<u8>,
-    /// A joined or decoded value.
-    pub(crate) value: Vec<u8>,
+    /// Values of headers and parameters.
+    pub(crate) values: Buffers,
 }
 
 /// The value of the headers of this name: their lines, joined with commas. None where there is none.

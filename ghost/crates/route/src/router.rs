@@ -75,7 +75,7 @@ impl Router {
         let Ok(path) = path::normalise(target.path, &mut scratch.path) else { return refuse(Why::Path) };
         let host = LowerHost::new(host);
         let Some(served) = self.served(request.socket, &host) else { return refuse(Why::NoListener) };
-        let selection = Selection { request, path, query: target.query, buffer: &mut scratch.value };
+        let selection = Selection { request, path, query: target.query, buffers: &mut scratch.values };
         let decided = self.decide_at(served, &host, selection);
         Decision { listener: Some(served.listener), ..decided }
     }

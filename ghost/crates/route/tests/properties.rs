@@ -148,6 +148,51 @@ fn request() -> impl Strategy<Value = Received> {
     })
 }
 
+/// Matches of one path that many names tell apart, two conditions each.
+fn many_names() -> impl Strategy<Value = Arc<Config>> {
+    let condition = (prop::sample::select(NAMES.to_vec()), prop::sample::select(vec!["", "1", "2", "1,2"]))
+        .prop_map(|(name, value)| json!({"type": "Exact", "name": name, "value": value}));
+    let list = prop::sample::select(vec!["headers", "queryParams"]);
+    let one =
+        (list, prop::collection::vec(condition, 1..3), 0..5i64).prop_map(|(list, conditions, order)| {
+            let rank = json!({"order": [order], "name": "", "position": []});
+            json!({"path": {"type": "PathPrefix", "value": "/"}, list: conditions, "rank": rank})
+        });
+    prop::collection::vec(one, 1..40).prop_map(|matches| {
+        Arc::new(loaded(
+            &json!({
+                "version": "1.0.0",
+                "listeners": [{"name": "l", "socket": "http-0", "port": 80, "protocol": "HTTP"}],
+                "routes": [{
+                    "namespace": "n", "name": "r", "uid": "u",
+                    "attachments": [{"listener": "l", "hostnames": ["a.io"]}],
+                    "rules": [{"id": "r", "matches": matches}],
+                }],
+            }),
+            None,
+        ))
+    })
+}
+
+const NAMES: [&str; 10] = ["host", "a", "b", "c", "d", "e", "f", "g", "h", "i"];
+
+/// Requests that have some of these names, in both parts, and some of them twice.
+fn request_of_names() -> impl Strategy<Value = Received> {
+    let pair = || (prop::sample::select(NAMES[1..].to_vec()), prop::sample::select(vec!["", "1", "2"]));
+    let headers = prop::collection::vec(pair(), 0..6);
+    let query = prop::collection::vec(pair(), 0..6);
+    (headers, query).prop_map(|(headers, query)| {
+        let query: Vec<_> = query.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        Received {
+            socket: "http-0",
+            host: "a.io".to_owned(),
+            method: "GET",
+            target: format!("/?{}", query.join("&")),
+            headers: headers.into_iter().map(|(n, v)| (n.to_uppercase(), v.to_owned())).collect(),
+        }
+    })
+}
+
 fn summary(decision: &Decision) -> Found {
     let chosen = decision.chosen.map(|chosen| (chosen.route, chosen.rule, chosen.match_index));
     let status = match decision.outcome {
@@ -164,6 +209,20 @@ proptest! {
     fn the_index_agrees_with_trying_everything(
         config in config(),
         requests in prop::collection::vec(request(), 1..30),
+    ) {
+        let router = Router::new(Arc::clone(&config));
+        let mut scratch = Scratch::default();
+        for received in requests {
+            let request = received.request();
+            let found = summary(&router.decide(&request, &mut scratch));
+            prop_assert_eq!(found, naive::decide(&config, &request), "{:?}", received);
+        }
+    }
+
+    #[test]
+    fn many_names_agree_with_trying_everything(
+        config in many_names(),
+        requests in prop::collection::vec(request_of_names(), 1..20),
     ) {
         let router = Router::new(Arc::clone(&config));
         let mut scratch = Scratch::default();
