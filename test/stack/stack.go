@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"runtime"
 	"syscall"
 	"time"
 
@@ -30,9 +29,7 @@ type Options struct {
 
 // Stack is a running gatewayctl.
 type Stack struct {
-	cmd  *exec.Cmd
-	done chan struct{}
-	err  error
+	*process.Child
 	// quit tells that it has been ended by Quit.
 	quit bool
 }
@@ -47,34 +44,14 @@ func Start(options Options) (*Stack, error) {
 	if options.StateDir != "" {
 		args = append(args, "--state-dir", options.StateDir)
 	}
-	s := &Stack{cmd: exec.Command(b.Gatewayctl, append(args, options.Arguments...)...), done: make(chan struct{})}
-	s.cmd.Stdout, s.cmd.Stderr = options.Stdout, options.Stderr
-	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
-	// Killed processes must not keep the pipes open for ever.
-	s.cmd.WaitDelay = 10 * time.Second
-	started := make(chan error)
-	go func() {
-		// The kernel sends Pdeathsig when the thread ends that started the process, so it must live as long.
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		err := s.cmd.Start()
-		started <- err
-		if err == nil {
-			s.err = s.cmd.Wait()
-			close(s.done)
-		}
-	}()
-	if err := <-started; err != nil {
-		return nil, fmt.Errorf("starting gatewayctl: %w", err)
+	cmd := exec.Command(b.Gatewayctl, append(args, options.Arguments...)...)
+	cmd.Stdout, cmd.Stderr = options.Stdout, options.Stderr
+	child, err := process.StartChild(cmd)
+	if err != nil {
+		return nil, err
 	}
-	return s, nil
+	return &Stack{Child: child}, nil
 }
-
-// Pid of gatewayctl.
-func (s *Stack) Pid() int { return s.cmd.Process.Pid }
-
-// Done is closed when gatewayctl has ended.
-func (s *Stack) Done() <-chan struct{} { return s.done }
 
 // stopTimeout is how long everything may take to stop.
 const stopTimeout = 40 * time.Second
@@ -87,10 +64,10 @@ func (s *Stack) Quit() error {
 		return err
 	}
 	s.quit = true
-	if err := s.cmd.Process.Signal(syscall.SIGQUIT); err != nil {
+	if err := s.Signal(syscall.SIGQUIT); err != nil {
 		return err
 	}
-	<-s.done // at the latest when the pipes are given up
+	<-s.Done() // at the latest when the pipes are given up
 	for _, pid := range below {
 		if process.Alive(pid) {
 			err = errors.Join(err, syscall.Kill(pid, syscall.SIGKILL))
@@ -110,18 +87,10 @@ func (s *Stack) Stop() error {
 	if err != nil {
 		return err
 	}
-	if err := s.cmd.Process.Signal(os.Interrupt); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		return err
-	}
-	select {
-	case <-s.done:
-	case <-time.After(stopTimeout):
-		err = errors.Join(fmt.Errorf("gatewayctl did not stop within %s", stopTimeout), s.cmd.Process.Kill())
-		<-s.done
-	}
+	err = s.End(os.Interrupt, stopTimeout)
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	return errors.Join(err, s.err, await.Success(ctx, "all processes to end", func() error { return anyAlive(below) }))
+	return errors.Join(err, s.Err(), await.Success(ctx, "all processes to end", func() error { return anyAlive(below) }))
 }
 
 func anyAlive(pids []int) error {

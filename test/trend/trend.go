@@ -35,8 +35,7 @@ func Growth(series []float64) float64 {
 	if deviation == 0 || sign-1 < significant*deviation {
 		return 0
 	}
-	slices.Sort(slopes)
-	return median(slopes) * (count - 1)
+	return Median(slopes) * (count - 1)
 }
 
 // ties is what equal values take away from the variance.
@@ -52,8 +51,12 @@ func ties(series []float64) float64 {
 	return sum
 }
 
-// median of sorted values.
-func median(sorted []float64) float64 {
+// Median of values, in any order; 0 where there are none.
+func Median(values []float64) float64 {
+	if len(values) == 0 {
+		return 0
+	}
+	sorted := slices.Sorted(slices.Values(values))
 	half := len(sorted) / 2
 	if len(sorted)%2 == 1 {
 		return sorted[half]
