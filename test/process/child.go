@@ -17,7 +17,8 @@ type Child struct {
 	err  error
 }
 
-// StartChild starts a command in a process group of its own. It is sent SIGTERM if this program ends first.
+// StartChild starts a command in a process group of its own. It is sent SIGTERM if this program
+// ends first.
 func StartChild(cmd *exec.Cmd) (*Child, error) {
 	c := &Child{cmd: cmd, done: make(chan struct{})}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
@@ -25,7 +26,8 @@ func StartChild(cmd *exec.Cmd) (*Child, error) {
 	cmd.WaitDelay = 10 * time.Second
 	started := make(chan error)
 	go func() {
-		// The kernel sends Pdeathsig when the thread ends that started the process, so it must live as long.
+		// The kernel sends Pdeathsig when the thread ends that started the process, so it must live
+		// as long.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		err := cmd.Start()
@@ -58,7 +60,8 @@ func (c *Child) Signal(signal os.Signal) error {
 	return nil
 }
 
-// End sends a signal and waits for the end, but not longer than patience: then it kills the program, which is an error.
+// End sends a signal and waits for the end, but not longer than patience: then it kills the
+// program, which is an error.
 func (c *Child) End(signal os.Signal, patience time.Duration) error {
 	if err := c.Signal(signal); err != nil {
 		return err

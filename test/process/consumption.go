@@ -30,7 +30,8 @@ func Tree(pid int) ([]int, error) {
 	return append([]int{pid}, below...), err
 }
 
-// TreeConsumption sums up a process and its descendants as they are now. Those that have ended do not count.
+// TreeConsumption sums up a process and its descendants as they are now. Those that have ended do
+// not count.
 func TreeConsumption(pid int) (Consumption, error) {
 	var all Consumption
 	pids, err := Tree(pid)
@@ -51,7 +52,8 @@ func TreeConsumption(pid int) (Consumption, error) {
 	return all, nil
 }
 
-// tick is the unit of times in /proc/PID/stat: USER_HZ is 100 on every architecture that Go has (proc_pid_stat(5)).
+// tick is the unit of times in /proc/PID/stat: USER_HZ is 100 on every architecture that Go has
+// (proc_pid_stat(5)).
 const tick = time.Second / 100
 
 func consumption(pid int) (Consumption, error) {
@@ -86,7 +88,8 @@ func consumption(pid int) (Consumption, error) {
 	return c, nil
 }
 
-// cpuTime is user and system time, fields 14 and 15 of /proc/PID/stat; the second field may have spaces and parentheses.
+// cpuTime is user and system time, fields 14 and 15 of /proc/PID/stat; the second field may have
+// spaces and parentheses.
 func cpuTime(stat string) (time.Duration, error) {
 	fields := strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:])
 	if len(fields) < 13 {
@@ -103,7 +106,8 @@ func cpuTime(stat string) (time.Duration, error) {
 	return time.Duration(ticks) * tick, nil
 }
 
-// TreeMemory is the memory of a process and its descendants in bytes, pages that several share counted once (Pss).
+// TreeMemory is the memory of a process and its descendants in bytes, pages that several share
+// counted once (Pss).
 func TreeMemory(pid int) (int64, error) {
 	pids, err := Tree(pid)
 	if err != nil {

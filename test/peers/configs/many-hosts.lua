@@ -1,0 +1,15 @@
+-- wrk: asks each route in turn, in an order without neighbours. wrk.headers is set once for all requests, so
+-- each is made beforehand.
+local requests, at = {}, 0
+
+function init(args)
+  local routes = tonumber(args[1])
+  for i = 0, routes - 1 do
+    requests[i] = wrk.format("GET", "/", { Host = "route-" .. (i * 7919) % routes .. ".example" })
+  end
+end
+
+function request()
+  at = (at + 1) % (#requests + 1)
+  return requests[at]
+end
