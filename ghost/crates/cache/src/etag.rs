@@ -1,0 +1,109 @@
+//! Entity tags (RFC 9110 section 8.8.3).
+
+/// An entity tag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EntityTag<'a> {
+    /// Whether it begins with `W/`.
+    pub is_weak: bool,
+    /// What is between the quotes.
+    pub opaque: &'a [u8],
+}
+
+impl<'a> EntityTag<'a> {
+    /// Reads the value of an ETag field; none where it is no entity tag.
+    pub fn parse(text: &'a [u8]) -> Option<Self> {
+        let (tag, rest) = Self::take(text)?;
+        rest.is_empty().then_some(tag)
+    }
+
+    /// Reads one at the beginning of a text, and gives the rest.
+    fn take(text: &'a [u8]) -> Option<(Self, &'a [u8])> {
+        let is_weak = text.starts_with(b"W/");
+        let inner = text[if is_weak { 2 } else { 0 }..].strip_prefix(b"\"")?;
+        let end = inner.iter().position(|byte| *byte == b'"')?;
+        let opaque = &inner[..end];
+        let is_sound = opaque.iter().all(|b| *b > b' ' && *b != 0x7f);
+        is_sound.then_some((Self { is_weak, opaque }, &inner[end + 1..]))
+    }
+
+    /// Strong comparison (RFC 9110 section 8.8.3.2).
+    pub fn is_strongly(self, other: EntityTag<'_>) -> bool {
+        !self.is_weak && !other.is_weak && self.opaque == other.opaque
+    }
+
+    /// Weak comparison (RFC 9110 section 8.8.3.2).
+    pub fn is_weakly(self, other: EntityTag<'_>) -> bool {
+        self.opaque == other.opaque
+    }
+}
+
+/// The entity tags of one line of If-None-Match, up to what is none.
+pub fn tags(line: &[u8]) -> impl Iterator<Item = EntityTag<'_>> {
+    let mut rest = line;
+    std::iter::from_fn(move || {
+        let start = rest.iter().position(|byte| !matches!(byte, b' ' | b'\t' | b','))?;
+        let (tag, after) = EntityTag::take(&rest[start..])?;
+        rest = after;
+        Some(tag)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_is_quoted_and_perhaps_weak() {
+        let tag = |is_weak, opaque: &'static str| Some(EntityTag { is_weak, opaque: opaque.as_bytes() });
+        let table = [
+            ("\"abc\"", tag(false, "abc")),
+            ("W/\"abc\"", tag(true, "abc")),
+            ("\"\"", tag(false, "")),
+            ("\"a\\\"", tag(false, "a\\")),
+            ("\"a,b\"", tag(false, "a,b")),
+            ("\"\u{fc}\"", tag(false, "\u{fc}")),
+            ("abc", None),
+            ("*", None),
+            ("w/\"abc\"", None),
+            ("W\"abc\"", None),
+            ("\"abc", None),
+            ("\"a\"b", None),
+            ("\"a b\"", None),
+            ("", None),
+        ];
+        for (text, want) in table {
+            assert_eq!(EntityTag::parse(text.as_bytes()), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn tags_are_compared_weakly_or_strongly() {
+        // the table of RFC 9110 section 8.8.3.2
+        let table = [
+            ("W/\"1\"", "W/\"1\"", false, true),
+            ("W/\"1\"", "W/\"2\"", false, false),
+            ("W/\"1\"", "\"1\"", false, true),
+            ("\"1\"", "\"1\"", true, true),
+        ];
+        for (a, b, strong, weak) in table {
+            let [a, b] = [a, b].map(|text| EntityTag::parse(text.as_bytes()).unwrap());
+            assert_eq!((a.is_strongly(b), a.is_weakly(b)), (strong, weak), "{a:?} {b:?}");
+        }
+    }
+
+    #[test]
+    fn a_line_has_tags() {
+        let table: [(&str, &[&str]); 6] = [
+            ("\"a\"", &["a"]),
+            ("\"a\", W/\"b\",\"c,d\"", &["a", "b", "c,d"]),
+            (" , \"a\" ,, \"b\" ", &["a", "b"]),
+            ("\"a\\\", \"b\"", &["a\\", "b"]),
+            ("\"a\", b, \"c\"", &["a"]),
+            ("*", &[]),
+        ];
+        for (line, want) in table {
+            let found: Vec<_> = tags(line.as_bytes()).map(|t| str::from_utf8(t.opaque).unwrap()).collect();
+            assert_eq!(found, want, "{line}");
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! The cache key: which requests share a stored response (RFC 9111 section 2).
+//!
+//! A key is a sequence of parts, written one after the other into a [`Sink`]: into a hasher with
+//! [`Framed`], which tells any two sequences apart, or as text for people with [`Text`]. Two
+//! requests have the same key if and only if they are the same in all that the policy puts into it.
+//! Nothing is allocated once a [`Scratch`] is warm.
+
+mod fields;
+mod host;
+mod query;
+mod sink;
+
+use ghost_route::Headers;
+
+use crate::policy::KeyPolicy;
+
+pub use host::normalise as normalise_host;
+pub use sink::{Framed, Part, Sink, Text};
+
+/// Whose objects a request may share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Identity<'a> {
+    /// Those of one rule, by bytes that are the same as long as the rule is.
+    Rule(&'a [u8]),
+    /// Those of all rules whose policies name this zone.
+    Zone(&'a [u8]),
+}
+
+/// What a key is made of.
+#[derive(Debug)]
+pub struct Request<'a, H: ?Sized> {
+    /// Whether it came by https.
+    pub is_https: bool,
+    /// Value of the Host header, with or without a port.
+    pub host: &'a [u8],
+    /// Request target in origin form: path and query.
+    pub target: &'a [u8],
+    /// Header lines.
+    pub headers: &'a H,
+}
+
+/// Buffers that are kept from one request to the next, so that a warm one allocates nothing.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    /// The host in lower case, or a value of several lines.
+    value: Vec<u8>,
+    /// The query's parameters.
+    parameters: query::Buffers,
+}
+
+/// Writes the key of a request.
+pub fn write<H, S>(
+    policy: &KeyPolicy,
+    identity: Identity<'_>,
+    request: &Request<'_, H>,
+    scratch: &mut Scratch,
+    sink: &mut S,
+) where
+    H: Headers + ?Sized,
+    S: Sink + ?Sized,
+{
+    match identity {
+        Identity::Rule(id) => sink.part(Part::Rule, id),
+        Identity::Zone(name) => sink.part(Part::Zone, name),
+    }
+    if policy.scheme {
+        sink.part(Part::Scheme, if request.is_https { b"https" } else { b"http" });
+    }
+    sink.part(Part::Host, host::normalise(request.host, &mut scratch.value));
+    let (path, query) = query::split(request.target);
+    sink.part(Part::Path, path);
+    query::write(&policy.query, query, &mut scratch.parameters, sink);
+    if !policy.codings.is_empty() {
+        fields::coding(policy, request.headers, sink);
+    }
+    fields::language(policy, request.headers, sink);
+    for name in &policy.headers {
+        fields::header(name, request.headers, Part::Header(name), &mut scratch.value, sink);
+    }
+    fields::cookies(policy, request.headers, sink);
+}
+
+/// Writes what tells the variants of one key apart: the fields that a stored response's Vary names,
+/// as a request has them (RFC 9111 section 4.1). What the policy reduces in the key is reduced here
+/// as well. The names must not have a `*` among them, which nothing matches.
+pub fn write_variant<'n, H, S>(
+    policy: &KeyPolicy,
+    vary: impl IntoIterator<Item = &'n [u8]>,
+    headers: &H,
+    scratch: &mut Scratch,
+    sink: &mut S,
+) where
+    H: Headers + ?Sized,
+    S: Sink + ?Sized,
+{
+    for name in vary {
+        let is = |other: &str| name.eq_ignore_ascii_case(other.as_bytes());
+        if is("accept-encoding") && !policy.codings.is_empty() {
+            fields::coding(policy, headers, sink);
+        } else if is("accept-language") && policy.languages.is_some() {
+            fields::language(policy, headers, sink);
+        } else {
+            fields::header(name, headers, Part::Vary(name), &mut scratch.value, sink);
+        }
+    }
+}

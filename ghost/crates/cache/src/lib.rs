@@ -1,0 +1,37 @@
+//! Caching decided: freshness, storability and keys, from header fields and a policy alone. There
+//! is no Varnish here and no I/O; whoever calls has the clock and carries the decisions out.
+//!
+//! | when | what |
+//! |---|---|
+//! | a request comes in | [`lookup::decide`]: does it look into the cache |
+//! | it looks | [`key::write`]: what for |
+//! | something is found | [`reuse::Candidate::answers`]: does it answer the request |
+//! | a response is fetched | [`response::ResponseFields::read`], then [`storability::decide`] |
+//! | a response goes out | [`cache_status::CacheStatus`] |
+//!
+//! What is decided for every request allocates nothing. Every decision comes with its reason, as a
+//! value that prints as a sentence. The rules are those of RFC 9111 (HTTP caching, for a shared
+//! cache), RFC 9213 (targeted fields), RFC 5861 (stale responses) and RFC 9211 (Cache-Status);
+//! comments name the sections.
+
+#![forbid(unsafe_code)]
+
+pub mod cache_control;
+pub mod cache_status;
+mod cookie;
+pub mod date;
+pub mod delta_seconds;
+pub mod encoding;
+pub mod etag;
+pub mod freshness;
+pub mod key;
+pub mod language;
+mod list;
+pub mod lookup;
+pub mod policy;
+pub mod response;
+pub mod reuse;
+pub mod status;
+pub mod storability;
+pub mod vary;
+mod weighted;

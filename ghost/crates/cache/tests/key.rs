@@ -1,0 +1,243 @@
+//! Which requests share an object: sentences.
+
+use ghost_cache::key::{Framed, Identity, Request, Scratch, Text, write, write_variant};
+use ghost_cache::policy::{Coding, KeyPolicy, Languages, Parameters, QueryKey};
+
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    identity: Identity<'a>,
+    is_https: bool,
+    host: &'a str,
+    target: &'a str,
+    headers: &'a [(&'a str, &'a str)],
+}
+
+const ASKED: Asked<'static> =
+    Asked { identity: Identity::Rule(b"r"), is_https: false, host: "a.io", target: "/x?a=1", headers: &[] };
+
+fn key(policy: &KeyPolicy, asked: Asked<'_>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    put(policy, asked, &mut Framed(|piece: &[u8]| bytes.extend_from_slice(piece)));
+    bytes
+}
+
+fn put(policy: &KeyPolicy, asked: Asked<'_>, sink: &mut impl ghost_cache::key::Sink) {
+    let Asked { identity, is_https, host, target, headers } = asked;
+    let request = Request { is_https, host: host.as_bytes(), target: target.as_bytes(), headers };
+    write(policy, identity, &request, &mut Scratch::default(), sink);
+}
+
+fn policy() -> KeyPolicy {
+    KeyPolicy {
+        scheme: true,
+        query: QueryKey {
+            parameters: Parameters::Exclude(vec!["utm_*".into()]),
+            sort: true,
+            drop_empty: true,
+        },
+        headers: vec![b"x-a".as_slice().into(), b"x-b".as_slice().into(), b"accept".as_slice().into()],
+        cookies: vec!["a".into(), "b_*".into()],
+        codings: vec![Coding::Brotli, Coding::Gzip],
+        languages: Some(Languages { default: "en".into(), others: vec!["de".into()] }),
+    }
+}
+
+#[test]
+fn what_does_not_count_does_not_tell_requests_apart() {
+    let table: [(&str, Asked<'_>, Asked<'_>); 17] = [
+        ("port", ASKED, Asked { host: "a.io:8080", ..ASKED }),
+        ("case of the host", ASKED, Asked { host: "A.io", ..ASKED }),
+        ("dot of the host", ASKED, Asked { host: "a.io.", ..ASKED }),
+        ("excluded parameters", ASKED, Asked { target: "/x?utm_source=y&a=1", ..ASKED }),
+        ("empty parameters", ASKED, Asked { target: "/x?&a=1&", ..ASKED }),
+        (
+            "nothing but excluded ones",
+            Asked { target: "/x", ..ASKED },
+            Asked { target: "/x?utm_id=1", ..ASKED },
+        ),
+        ("order", Asked { target: "/?a=1&b=2", ..ASKED }, Asked { target: "/?b=2&a=1", ..ASKED }),
+        ("other headers", ASKED, Asked { headers: &[("user-agent", "x"), ("x-c", "1")], ..ASKED }),
+        ("other cookies", ASKED, Asked { headers: &[("Cookie", "c=1; A=2")], ..ASKED }),
+        (
+            "lines",
+            Asked { headers: &[("X-A", "1, 2")], ..ASKED },
+            Asked { headers: &[("x-a", " 1"), ("x-A", "2 ")], ..ASKED },
+        ),
+        (
+            "space in a list",
+            Asked { headers: &[("accept", "a/b,c/d")], ..ASKED },
+            Asked { headers: &[("accept", "a/b , c/d")], ..ASKED },
+        ),
+        (
+            "where a cookie is",
+            Asked { headers: &[("cookie", "x=1; a=1; b_1=2")], ..ASKED },
+            Asked { headers: &[("cookie", "b_1=2"), ("cookie", "a=1")], ..ASKED },
+        ),
+        (
+            "codings that are not told apart",
+            Asked { headers: &[("accept-encoding", "gzip, deflate, br")], ..ASKED },
+            Asked { headers: &[("accept-encoding", "br;q=0.9")], ..ASKED },
+        ),
+        ("identity", ASKED, Asked { headers: &[("accept-encoding", "deflate")], ..ASKED }),
+        (
+            "languages that are not told apart",
+            Asked { headers: &[("accept-language", "de-CH, en;q=0.5")], ..ASKED },
+            Asked { headers: &[("accept-language", "fr, de;q=0.1")], ..ASKED },
+        ),
+        ("the default language", ASKED, Asked { headers: &[("accept-language", "fr")], ..ASKED }),
+        (
+            "weights that change nothing",
+            Asked { headers: &[("accept-encoding", "gzip;q=0.1")], ..ASKED },
+            Asked { headers: &[("accept-encoding", "x-gzip"), ("accept-encoding", "br;q=0")], ..ASKED },
+        ),
+    ];
+    for (name, one, other) in table {
+        assert_eq!(key(&policy(), one), key(&policy(), other), "{name}");
+    }
+}
+
+#[test]
+fn what_counts_tells_requests_apart() {
+    let with = |headers: &'static [(&'static str, &'static str)]| Asked { headers, ..ASKED };
+    let table: [(&str, Asked<'_>, Asked<'_>); 23] = [
+        ("the rule", ASKED, Asked { identity: Identity::Rule(b"s"), ..ASKED }),
+        ("a zone of the rule's name", ASKED, Asked { identity: Identity::Zone(b"r"), ..ASKED }),
+        ("the scheme", ASKED, Asked { is_https: true, ..ASKED }),
+        ("the host", ASKED, Asked { host: "b.io", ..ASKED }),
+        ("the path", ASKED, Asked { target: "/y?a=1", ..ASKED }),
+        ("its case", ASKED, Asked { target: "/X?a=1", ..ASKED }),
+        ("its escapes", ASKED, Asked { target: "/%78?a=1", ..ASKED }),
+        ("a slash", ASKED, Asked { target: "/x/?a=1", ..ASKED }),
+        ("a value", ASKED, Asked { target: "/x?a=2", ..ASKED }),
+        ("a parameter", ASKED, Asked { target: "/x?b=1", ..ASKED }),
+        ("escapes in the query", ASKED, Asked { target: "/x?%61=1", ..ASKED }),
+        (
+            "the order of values",
+            Asked { target: "/?a=1&a=2", ..ASKED },
+            Asked { target: "/?a=2&a=1", ..ASKED },
+        ),
+        ("where the path ends", Asked { target: "/x%3Fa=1", ..ASKED }, ASKED),
+        ("a header", ASKED, with(&[("x-a", "1")])),
+        ("an empty header", ASKED, with(&[("x-a", "")])),
+        ("which header", with(&[("x-a", "1")]), with(&[("x-b", "1")])),
+        ("space that may count", with(&[("x-a", "1,2")]), with(&[("x-a", "1, 2")])),
+        ("where a value ends", with(&[("x-a", "1"), ("x-b", "2")]), with(&[("x-a", "1x-b2")])),
+        ("a cookie", ASKED, with(&[("cookie", "a=1")])),
+        ("its value", with(&[("cookie", "a=2")]), with(&[("cookie", "a=1")])),
+        ("a second one of the name", with(&[("cookie", "a=2; a=1")]), with(&[("cookie", "a=1; a=2")])),
+        ("the coding", ASKED, with(&[("accept-encoding", "gzip")])),
+        ("the language", ASKED, with(&[("accept-language", "de")])),
+    ];
+    for (name, one, other) in table {
+        assert_ne!(key(&policy(), one), key(&policy(), other), "{name}");
+    }
+}
+
+#[test]
+fn a_zone_is_shared_and_a_rule_is_not() {
+    let plain = KeyPolicy::default();
+    let of = |identity| key(&plain, Asked { identity, ..ASKED });
+    assert_eq!(of(Identity::Zone(b"shop")), of(Identity::Zone(b"shop")));
+    assert_ne!(of(Identity::Zone(b"shop")), of(Identity::Zone(b"shop2")));
+}
+
+#[test]
+fn two_policies_of_a_zone_share_only_what_both_tell_apart_alike() {
+    let by = |header: &str| KeyPolicy { headers: vec![header.as_bytes().into()], ..KeyPolicy::default() };
+    let headers = [("x-a", "1"), ("x-b", "1")];
+    let asked = Asked { identity: Identity::Zone(b"z"), headers: &headers, ..ASKED };
+    assert_ne!(key(&by("x-a"), asked), key(&by("x-b"), asked));
+    assert_ne!(key(&by("x-a"), asked), key(&KeyPolicy::default(), asked));
+}
+
+#[test]
+fn variants_are_told_apart_by_what_vary_names() {
+    // RFC 9111 section 4.1
+    type Lines<'a> = &'a [(&'a str, &'a str)];
+    let variant = |policy: &KeyPolicy, vary: &[&str], headers: Lines<'_>| {
+        let mut bytes = Vec::new();
+        let names = vary.iter().map(|name| name.as_bytes());
+        let mut sink = Framed(|piece: &[u8]| bytes.extend_from_slice(piece));
+        write_variant(policy, names, headers, &mut Scratch::default(), &mut sink);
+        bytes
+    };
+    let plain = KeyPolicy::default();
+    type Row<'a> = (&'a str, &'a KeyPolicy, &'a [&'a str], Lines<'a>, Lines<'a>, bool);
+    let table: [Row<'_>; 14] = [
+        ("the same", &plain, &["Foo"], &[("foo", "1")], &[("FOO", "1")], true),
+        ("another", &plain, &["Foo"], &[("Foo", "1")], &[("Foo", "2")], false),
+        ("none", &plain, &["Foo"], &[("Foo", "1")], &[], false),
+        ("none in both", &plain, &["Foo"], &[], &[("Bar", "1")], true),
+        ("one that Vary does not name", &plain, &["Foo"], &[("Bar", "1")], &[("Bar", "2")], true),
+        ("one of two", &plain, &["Foo", "Bar"], &[("Foo", "1"), ("Bar", "2")], &[("Foo", "1")], false),
+        (
+            "in any order",
+            &plain,
+            &["Foo", "Bar"],
+            &[("Foo", "1"), ("Bar", "2")],
+            &[("Bar", "2"), ("Foo", "1")],
+            true,
+        ),
+        (
+            "swapped",
+            &plain,
+            &["Foo", "Bar"],
+            &[("Foo", "1"), ("Bar", "2")],
+            &[("Foo", "2"), ("Bar", "1")],
+            false,
+        ),
+        ("lines are one value", &plain, &["Foo"], &[("Foo", "1, 2")], &[("Foo", "1"), ("Foo", "2")], true),
+        ("space may count", &plain, &["Cookie"], &[("Cookie", "a=1,2")], &[("Cookie", "a=1, 2")], false),
+        (
+            "and does not in a list",
+            &plain,
+            &["Accept-Language"],
+            &[("Accept-Language", "en, de")],
+            &[("Accept-Language", " en ,  de")],
+            true,
+        ),
+        (
+            "a list has an order",
+            &plain,
+            &["Accept-Language"],
+            &[("Accept-Language", "en, de")],
+            &[("Accept-Language", "de, en")],
+            false,
+        ),
+        (
+            "what the policy reduces",
+            &policy(),
+            &["accept-encoding", "Accept-Language"],
+            &[("Accept-Encoding", "gzip, deflate"), ("Accept-Language", "de-AT")],
+            &[("Accept-Encoding", "gzip"), ("Accept-Language", "fr, de")],
+            true,
+        ),
+        (
+            "and what it tells apart",
+            &policy(),
+            &["accept-encoding"],
+            &[("Accept-Encoding", "gzip")],
+            &[("Accept-Encoding", "br")],
+            false,
+        ),
+    ];
+    for (name, policy, vary, one, other, want) in table {
+        assert_eq!(variant(policy, vary, one) == variant(policy, vary, other), want, "{name}");
+    }
+}
+
+#[test]
+fn a_key_can_be_read() {
+    let headers = [("X-A", "1"), ("cookie", "a=1"), ("accept-encoding", "gzip")];
+    let asked = Asked { host: "A.io:80", target: "/x?b=2&a=1&utm_x=3", headers: &headers, ..ASKED };
+    let mut text = Vec::new();
+    put(&policy(), asked, &mut Text(&mut text));
+    assert_eq!(
+        String::from_utf8(text).unwrap(),
+        "rule=r scheme=http host=a.io path=/x parameter=a=1 parameter=b=2 coding=gzip language=en \
+         header x-a=1 cookie=a=1"
+    );
+    let mut text = Vec::new();
+    put(&KeyPolicy::default(), Asked { identity: Identity::Zone(b"z"), ..asked }, &mut Text(&mut text));
+    assert_eq!(String::from_utf8(text).unwrap(), "zone=z host=a.io path=/x query=b=2&a=1&utm_x=3");
+}
