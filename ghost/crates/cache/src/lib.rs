@@ -7,7 +7,9 @@
 //! | it looks | [`key::write`]: what for |
 //! | something is found | [`reuse::Candidate::answers`]: does it answer the request |
 //! | a response is fetched | [`response::ResponseFields::read`], then [`storability::decide`] |
-//! | a response goes out | [`cache_status::CacheStatus`] |
+//! | what is stored is stale | [`conditional`]: what the origin is asked, what a 304 changes |
+//! | a response goes out | [`client_cache_control::of`], [`cache_status::CacheStatus`] |
+//! | something was changed | [`invalidation::Answered::invalidates`]: what is not valid any more |
 //!
 //! What is decided for every request allocates nothing. Every decision comes with its reason, as a
 //! value that prints as a sentence. The rules are those of RFC 9111 (HTTP caching, for a shared
@@ -18,12 +20,15 @@
 
 pub mod cache_control;
 pub mod cache_status;
+pub mod client_cache_control;
+pub mod conditional;
 mod cookie;
 pub mod date;
 pub mod delta_seconds;
 pub mod encoding;
 pub mod etag;
 pub mod freshness;
+pub mod invalidation;
 pub mod key;
 pub mod language;
 mod list;
