@@ -10,25 +10,25 @@ import (
 	"github.com/varnish-gateway/gateway/shared/routing"
 )
 
-// Place is where a match stands.
-type Place struct {
+// Position is where a match stands.
+type Position struct {
 	// Namespace and Name of the route.
 	Namespace, Name string
 	// Created is when the route was; a route that does not say counts as the oldest.
 	Created time.Time
-	// Rule is the rule's place in the route, and Match the match's place in the rule.
+	// Rule is the index of the rule in the route, and Match that of the match in the rule.
 	Rule, Match int
 }
 
-// Rank returns the place of a match in the order of all. The numbers are, in this order: the path's
+// Rank returns the rank of a match in the order of all. The numbers are, in this order: the path's
 // type (exact, prefix, regular expression), its length, whether a method is asked for, how many
 // headers, how many query parameters, and when the route was created. The longer and the more go
-// first, and so does the older. Ties are broken by the route's name, then by the places of rule and
+// first, and so does the older. Ties are broken by the route's name, then by the indexes of rule and
 // match in the route.
 //
 // The Gateway API leaves the place of regular expressions to the implementation; here they come
 // after all prefixes.
-func Rank(at Place, match *routing.Match) routing.Rank {
+func Rank(at Position, match *routing.Match) routing.Rank {
 	return routing.Rank{
 		Order: []int64{
 			PathClass(match.Path.Type),
@@ -43,7 +43,7 @@ func Rank(at Place, match *routing.Match) routing.Rank {
 	}
 }
 
-// PositionOf reads out of a rank where its match stands: the places of the rule in its route, and
+// PositionOf reads out of a rank where its match stands: the indexes of the rule in its route, and
 // of the match in its rule.
 func PositionOf(rank routing.Rank) (rule, match int) {
 	return int(rank.Position[0]), int(rank.Position[1])

@@ -14,7 +14,7 @@ import (
 
 // candidate is a match with its place.
 type candidate struct {
-	at    Place
+	at    Position
 	match routing.Match
 }
 
@@ -32,9 +32,9 @@ func TestRank(t *testing.T) {
 	withMethod.Method, withHeader.Headers, withParam.QueryParams = "GET", values(1), values(1)
 	twoHeaders := prefix
 	twoHeaders.Headers = values(2)
-	older := Place{Namespace: "z", Name: "z", Created: time.Unix(1000, 0)}
-	younger := Place{Namespace: "a", Name: "a", Created: time.Unix(2000, 0)}
-	sameAge := Place{Namespace: "b", Name: "a", Created: time.Unix(2000, 0)}
+	older := Position{Namespace: "z", Name: "z", Created: time.Unix(1000, 0)}
+	younger := Position{Namespace: "a", Name: "a", Created: time.Unix(2000, 0)}
+	sameAge := Position{Namespace: "b", Name: "a", Created: time.Unix(2000, 0)}
 	fifth := younger
 	fifth.Rule = 5
 
@@ -61,9 +61,9 @@ func TestRank(t *testing.T) {
 		"a route's name decides before the place of its rule": {
 			candidate{at: fifth, match: prefix}, candidate{at: sameAge, match: prefix}},
 		"an earlier rule goes before a later one": {
-			candidate{match: prefix}, candidate{at: Place{Rule: 1}, match: prefix}},
+			candidate{match: prefix}, candidate{at: Position{Rule: 1}, match: prefix}},
 		"an earlier match goes before a later one": {
-			candidate{match: prefix}, candidate{at: Place{Match: 1}, match: prefix}},
+			candidate{match: prefix}, candidate{at: Position{Match: 1}, match: prefix}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			assert.Negative(t, test.first.rank().Compare(test.second.rank()))
@@ -79,7 +79,7 @@ func candidates() *rapid.Generator[candidate] {
 	return rapid.Custom(func(t *rapid.T) candidate {
 		small := rapid.IntRange(0, 2)
 		return candidate{
-			at: Place{
+			at: Position{
 				Namespace: rapid.StringMatching(`[ab]`).Draw(t, "namespace"),
 				Name:      rapid.StringMatching(`[a-c]{1,2}`).Draw(t, "name"),
 				Created:   time.Unix(rapid.Int64Range(1, 3).Draw(t, "created"), 0),
@@ -134,6 +134,6 @@ func TestRankIsATotalOrder(t *testing.T) {
 }
 
 func TestARankTellsWhereItsMatchStands(t *testing.T) {
-	rule, match := PositionOf(Rank(Place{Rule: 3, Match: 5}, &routing.Match{}))
+	rule, match := PositionOf(Rank(Position{Rule: 3, Match: 5}, &routing.Match{}))
 	assert.Equal(t, []int{3, 5}, []int{rule, match})
 }

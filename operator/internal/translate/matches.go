@@ -14,8 +14,8 @@ import (
 var defaultMatch = gatewayv1.HTTPRouteMatch{}
 
 // translateMatches returns the matches of a rule that can be told. One that cannot takes no part: the
-// others serve without it. The rule is at a place.
-func translateMatches(at *field, rule precedence.Place, matches []gatewayv1.HTTPRouteMatch, found *problems) []routing.Match {
+// others serve without it. The rule is at a position.
+func translateMatches(at *field, rule precedence.Position, matches []gatewayv1.HTTPRouteMatch, found *problems) []routing.Match {
 	if len(matches) == 0 {
 		matches = []gatewayv1.HTTPRouteMatch{defaultMatch}
 	}

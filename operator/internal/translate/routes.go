@@ -48,10 +48,10 @@ func translateRoute(route *gatewayv1.HTTPRoute, objects *objects) *routeTranslat
 	list := fieldOf("spec.rules")
 	for i := range rules {
 		at := list.at(i)
-		place := precedence.Place{
+		position := precedence.Position{
 			Namespace: route.Namespace, Name: route.Name, Created: route.CreationTimestamp.Time, Rule: i,
 		}
-		rule, ok := t.translateRule(&at, place, &rules[i])
+		rule, ok := t.translateRule(&at, position, &rules[i])
 		if !ok {
 			continue
 		}
@@ -63,16 +63,16 @@ func translateRoute(route *gatewayv1.HTTPRoute, objects *objects) *routeTranslat
 
 // translateRule translates one rule. A rule of which something cannot be carried out is kept, so that what
 // it matches is answered 500 rather than by a less specific rule; only one without a sound match goes.
-func (t *routeTranslation) translateRule(at *field, place precedence.Place, rule *gatewayv1.HTTPRouteRule) (routing.Rule, bool) {
+func (t *routeTranslation) translateRule(at *field, position precedence.Position, rule *gatewayv1.HTTPRouteRule) (routing.Rule, bool) {
 	var r routing.Rule
 	var broken, wrong problems
 	matches, filters, backends := at.child("matches"), at.child("filters"), at.child("backendRefs")
-	r.Matches = translateMatches(&matches, place, rule.Matches, &broken)
+	r.Matches = translateMatches(&matches, position, rule.Matches, &broken)
 	checkUnsupportedFields(at, rule, &wrong)
 	prefixes := prefixesOnly(r.Matches)
 	r.Filters = translateFilters(filterScope{at: &filters, prefixesOnly: prefixes}, rule.Filters, &wrong)
 	r.Backends = t.translateBackends(backendScope{
-		at: &backends, namespace: place.Namespace, prefixesOnly: prefixes,
+		at: &backends, namespace: position.Namespace, prefixesOnly: prefixes,
 	}, rule.BackendRefs, &wrong)
 
 	t.invalid = append(append(t.invalid, broken...), wrong...)
