@@ -36,7 +36,7 @@ func configure(g translate.Gateway, live *files) (configuration, dataplane.Wante
 
 func renderRouting(g translate.Gateway, live []byte) (render.RoutingFiles, error) {
 	if g.Held {
-		return render.HeldRouting(g.Model, live)
+		return render.RoutingWithLiveSettings(g.Model, live)
 	}
 	return render.Routing(g.Model, live)
 }
