@@ -147,7 +147,7 @@ func (r *gatewayReconciler) objects(ctx context.Context, g *Gateway, state *prog
 		return report.DataPlane{}, nil, unknown
 	}
 	var e ensured
-	if g.Held || len(g.Sockets) == 0 {
+	if g.SettingsUnknown || len(g.Sockets) == 0 {
 		e.needed = r.renewCertificates(ctx, g, w)
 	} else {
 		e = r.ensureAll(ctx, g, state, w, before)
@@ -159,7 +159,7 @@ func (r *gatewayReconciler) objects(ctx context.Context, g *Gateway, state *prog
 		return report.DataPlane{}, e.aside, errors.Join(e.needed, unknown)
 	}
 	e.want.Unreachable = unreachable
-	if !g.Held {
+	if !g.SettingsUnknown {
 		e.want.Sockets = g.Sockets
 	}
 	e.want.Certificates = dataplane.DigestsOf(g.Certificates)

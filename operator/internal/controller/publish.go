@@ -116,7 +116,7 @@ func (r *routingReconciler) writeHead(ctx context.Context, live *corev1.ConfigMa
 
 // renderRouting renders a Gateway's routing. What its parameters would decide, if they were valid, stays as it is.
 func renderRouting(g *Gateway, head []byte) (render.RoutingFiles, error) {
-	if g.Held {
+	if g.SettingsUnknown {
 		return render.RoutingWithLiveSettings(g.Model, head)
 	}
 	return render.Routing(g.Model, head)

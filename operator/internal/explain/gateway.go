@@ -30,7 +30,7 @@ func choose(set *manifest.Set, result translate.Result, name, socket string) (tr
 		case name != "" && id != name:
 		case name == "" && !opens(g, socket):
 			why = append(why, silent(set, status, socket)...)
-		case g.Held:
+		case g.SettingsUnknown:
 			why = append(why, fmt.Sprintf("Gateway %s cannot be taken: %s", id, report.Find(status.Conditions, string(gatewayv1.GatewayConditionAccepted))))
 		default:
 			found, names = append(found, i), append(names, id)

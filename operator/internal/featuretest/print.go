@@ -152,7 +152,7 @@ func (p *printer) files(gateway translate.Gateway) error {
 		}
 		p.line(0, "sockets of %s: %s", name, strings.Join(flags, " "))
 	}
-	if gateway.Held {
+	if gateway.SettingsUnknown {
 		p.line(0, "%s stays as it is", name)
 		return nil
 	}

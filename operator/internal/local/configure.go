@@ -12,7 +12,7 @@ import (
 
 // decided tells whether it is known what process a Gateway is to have: with which sockets, arguments and VCL. One that it is
 // not known of keeps the process that it has, while its listeners and routes, and what is refused to them, take effect.
-func decided(g translate.Gateway) bool { return !g.Held && len(g.Sockets) > 0 }
+func decided(g translate.Gateway) bool { return !g.SettingsUnknown && len(g.Sockets) > 0 }
 
 // configure renders what a Gateway is to run. The sequences continue from the live files.
 func configure(g translate.Gateway, live *files) (configuration, dataplane.Wanted, error) {
@@ -35,7 +35,7 @@ func configure(g translate.Gateway, live *files) (configuration, dataplane.Wante
 }
 
 func renderRouting(g translate.Gateway, live []byte) (render.RoutingFiles, error) {
-	if g.Held {
+	if g.SettingsUnknown {
 		return render.RoutingWithLiveSettings(g.Model, live)
 	}
 	return render.Routing(g.Model, live)

@@ -8,9 +8,9 @@ import (
 // RoutingWithLiveSettings writes the routing.json of a Gateway that cannot be taken as it stands: what
 // its parameters would decide, if they were valid, stays as it is in the live one.
 func RoutingWithLiveSettings(gateway *model.Gateway, live []byte) (RoutingFiles, error) {
-	with := *gateway
+	merged := *gateway
 	if now, err := routing.Decode(live); err == nil {
-		with.Settings = now.Settings
+		merged.Settings = now.Settings
 	}
-	return Routing(&with, live)
+	return Routing(&merged, live)
 }

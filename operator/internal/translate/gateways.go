@@ -156,11 +156,11 @@ func (g *gateway) serves() bool { return len(g.problems) == 0 }
 // result gives the Gateway away, once all routes are attached.
 func (g *gateway) result() Gateway {
 	r := Gateway{
-		Namespace: g.object.Namespace,
-		Name:      g.object.Name,
-		Settings:  g.parameters.settings,
-		Held:      g.classGone || !g.serves(),
-		Undecided: slices.ContainsFunc(g.listeners, func(l *listener) bool { return l.undecided }),
+		Namespace:       g.object.Namespace,
+		Name:            g.object.Name,
+		Settings:        g.parameters.settings,
+		SettingsUnknown: g.classGone || !g.serves(),
+		Undecided:       slices.ContainsFunc(g.listeners, func(l *listener) bool { return l.undecided }),
 	}
 	g.certificates.describe(g.listeners)
 	r.Certificates = g.certificates.files

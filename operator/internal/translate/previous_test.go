@@ -130,12 +130,12 @@ func TestNothingIsDecidedOfCertificatesThatAreNotKnown(t *testing.T) {
 
 func TestVCLThatCannotBeReadHoldsItsGateway(t *testing.T) {
 	result := withVCL(1, 1)
-	assert.False(t, result.Gateways[0].Held)
+	assert.False(t, result.Gateways[0].SettingsUnknown)
 	result = withVCL(1, 1, func(in *inputs.Inputs) {
 		in.ConfigMaps = in.ConfigMaps[:1]
 		in.Unread.ConfigMaps = map[types.NamespacedName]string{{Namespace: "default", Name: "own"}: "no rights"}
 	})
-	assert.True(t, result.Gateways[0].Held)
+	assert.True(t, result.Gateways[0].SettingsUnknown)
 	accepted := report.Find(result.Report.Gateways[0].Conditions, "Accepted")
 	assert.Equal(t, "InvalidParameters", accepted.Reason)
 	assert.Contains(t, accepted.Message, `ConfigMap "default/own" cannot be read: no rights`)

@@ -20,10 +20,10 @@ type Gateway struct {
 	Name      string
 	// Model of the Gateway.
 	Model *model.Gateway
-	// Held means that the Gateway cannot be taken as it stands (its parameters or addresses are not valid).
+	// SettingsUnknown means that the Gateway cannot be taken as it stands (its parameters or addresses are not valid).
 	// What these decide (pods, VCL, trusted hops) is then not known: it stays as it is now, while listeners and
 	// routes, and what is refused to them, still take effect.
-	Held bool
+	SettingsUnknown bool
 	// Undecided means that a listener would go on with the certificate that it presents now, and that it is not known
 	// which that is. Neither routing nor certificates are to be written.
 	Undecided bool

@@ -287,7 +287,7 @@ func TestAGatewayWhoseClassIsGoneIsHeldAndAccepted(t *testing.T) {
 	in.Classless = map[string]bool{"shop/edge": true}
 	result := translate.Translate(in)
 	require.Len(t, result.Gateways, 1)
-	assert.True(t, result.Gateways[0].Held)
+	assert.True(t, result.Gateways[0].SettingsUnknown)
 	assert.Len(t, result.Gateways[0].Model.Routes, 1)
 	assert.True(t, result.Report.Gateways[0].Accepted())
 	assert.True(t, report.IsTrue(result.Report.Gateways[0].Conditions, report.ConditionClassMissing))
