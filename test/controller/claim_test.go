@@ -43,7 +43,7 @@ func TestAGatewayWhoseClassChangesHandsIsLetGo(t *testing.T) {
 	remove(t, &gatewayv1.GatewayClass{}, "", ns)
 	eventuallyCondition(t, ofGateway(t, ns, "edge"), classMissing, "True", "GatewayClassNotFound", ns)
 	assert.ElementsMatch(t, owned, leftovers(t, ns), "without a class, what serves goes on serving")
-	told := get(t, &gatewayv1.Gateway{}, ns, "edge").Status
+	before := get(t, &gatewayv1.Gateway{}, ns, "edge").Status
 
 	apply(t, ns, classOf(ns, "example.org/other"))
 	eventually(t, "everything to be gone", func() error {
@@ -61,12 +61,12 @@ func TestAGatewayWhoseClassChangesHandsIsLetGo(t *testing.T) {
 		}
 		return nil
 	})
-	meta.RemoveStatusCondition(&told.Conditions, classMissing)
+	meta.RemoveStatusCondition(&before.Conditions, classMissing)
 	eventually(t, "the condition of our own to be gone", func() error {
 		if meta.FindStatusCondition(get(t, &gatewayv1.Gateway{}, ns, "edge").Status.Conditions, classMissing) != nil {
 			return errors.New("it is there")
 		}
 		return nil
 	})
-	assert.Equal(t, told, get(t, &gatewayv1.Gateway{}, ns, "edge").Status, "the rest of the status is the other controller's now")
+	assert.Equal(t, before, get(t, &gatewayv1.Gateway{}, ns, "edge").Status, "the rest of the status is the other controller's now")
 }

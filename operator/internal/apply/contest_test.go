@@ -18,7 +18,7 @@ func contest() (*Corrections, func(time.Duration)) {
 
 func TestAnObjectThatIsChangedAgainAndAgainIsPutRightLessAndLess(t *testing.T) {
 	c, pass := contest()
-	writes, told := 0, 0
+	writes, reported := 0, 0
 	for range 3600 {
 		var contested *ContestedError
 		switch err := c.begin("Service ns/edge", "digest", true, selector); {
@@ -29,14 +29,14 @@ func TestAnObjectThatIsChangedAgainAndAgainIsPutRightLessAndLess(t *testing.T) {
 			assert.Positive(t, contested.Again)
 			assert.LessOrEqual(t, contested.Again, correctAgain.Last)
 			if contested.Told() {
-				told++
+				reported++
 			}
 		}
 		pass(time.Second)
 	}
 	// 1+2+4+...+256 s, and then one in five minutes.
 	assert.Equal(t, 10+10, writes)
-	assert.Greater(t, told, 3500)
+	assert.Greater(t, reported, 3500)
 }
 
 func TestAnotherWishIsNoCorrection(t *testing.T) {

@@ -50,11 +50,11 @@ func TestTheTroubleshootingPageKnowsTheConditionsOfTheFeatureFiles(t *testing.T)
 	files, err := filepath.Glob("../featuretest/testdata/*.yaml")
 	require.NoError(t, err)
 	require.NotEmpty(t, files)
-	told := regexp.MustCompile(`\b([A-Z][A-Za-z]+=(?:True|False|Unknown) [A-Z][A-Za-z]+):`)
+	conditions := regexp.MustCompile(`\b([A-Z][A-Za-z]+=(?:True|False|Unknown) [A-Z][A-Za-z]+):`)
 	for _, file := range files {
 		data, err := os.ReadFile(file)
 		require.NoError(t, err)
-		for _, match := range told.FindAllStringSubmatch(string(data), -1) {
+		for _, match := range conditions.FindAllStringSubmatch(string(data), -1) {
 			assert.True(t, rows[match[1]], "%s has %s, which the page does not explain", file, match[1])
 		}
 	}

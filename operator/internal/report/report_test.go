@@ -98,29 +98,29 @@ func TestAPortThatIsNotOpenTakesBackNothingElse(t *testing.T) {
 	lacking := DataPlane{Status: "False", Reason: gatewayv1.GatewayReasonPending, Message: closed, Closed: map[int32]string{8081: closed}}
 	held := lacking
 	held.Before = before
-	type told struct {
+	type written struct {
 		status     metav1.ConditionStatus
 		generation int64
 	}
 	for name, c := range map[string]struct {
 		plane        DataPlane
-		gateway      told
-		web, alt     told
+		gateway      written
+		web, alt     written
 		altMessage   string
 		withoutOther bool
 	}{
 		"a listener was added to a Gateway that serves": {
-			plane: held, gateway: told{"True", 4}, web: told{"True", 0}, alt: told{"False", 0}, altMessage: closed,
+			plane: held, gateway: written{"True", 4}, web: written{"True", 0}, alt: written{"False", 0}, altMessage: closed,
 		},
 		"the Gateway was not programmed before": {
-			plane: lacking, gateway: told{"False", 0}, web: told{"True", 0}, alt: told{"False", 0}, altMessage: closed,
+			plane: lacking, gateway: written{"False", 0}, web: written{"True", 0}, alt: written{"False", 0}, altMessage: closed,
 		},
 		"no listener is open": {
-			plane: held, gateway: told{"False", 0}, alt: told{"False", 0}, altMessage: closed, withoutOther: true,
+			plane: held, gateway: written{"False", 0}, alt: written{"False", 0}, altMessage: closed, withoutOther: true,
 		},
 		"pods are about to take what has changed": {
 			plane:   DataPlane{Status: "False", Reason: gatewayv1.GatewayReasonPending, Message: "Not yet.", Lags: true, Before: before},
-			gateway: told{"True", 4}, web: told{"True", 4}, alt: told{"True", 4}, altMessage: "As before.",
+			gateway: written{"True", 4}, web: written{"True", 4}, alt: written{"True", 4}, altMessage: "As before.",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -132,9 +132,9 @@ func TestAPortThatIsNotOpenTakesBackNothingElse(t *testing.T) {
 				g.Listeners = g.Listeners[:1]
 			}
 			got := g.WithDataPlane(c.plane)
-			of := func(conditions []Condition) told {
+			of := func(conditions []Condition) written {
 				c := Find(conditions, "Programmed")
-				return told{c.Status, c.ObservedGeneration}
+				return written{c.Status, c.ObservedGeneration}
 			}
 			assert.Equal(t, c.gateway, of(got.Conditions))
 			assert.Equal(t, c.alt, of(got.Listeners[0].Conditions))

@@ -48,9 +48,9 @@ func TestAListenerGoesOnWithItsCertificateUntilTheNewOneIsThere(t *testing.T) {
 		secrets []*corev1.Secret
 		revoked bool
 		unread  map[types.NamespacedName]string
-		// presented are the Secrets whose certificates are presented; told is in the condition.
+		// presented are the Secrets whose certificates are presented; messages are in the condition.
 		presented []*corev1.Secret
-		told      []string
+		messages  []string
 	}{
 		"from a to b that is missing":                {[]string{"a"}, []string{"b"}, []*corev1.Secret{a}, false, nil, []*corev1.Secret{a}, []string{missing, `Secret "default/a", ` + kept}},
 		"from a to b that is bad":                    {[]string{"a"}, []string{"b"}, []*corev1.Secret{a, bad}, false, nil, []*corev1.Secret{a}, []string{"no sound key pair", kept}},
@@ -86,9 +86,9 @@ func TestAListenerGoesOnWithItsCertificateUntilTheNewOneIsThere(t *testing.T) {
 			l := result.Report.Gateways[0].Listeners[0]
 			assert.Equal(t, len(c.presented) > 0, l.Serves)
 			resolved := report.Find(l.Conditions, "ResolvedRefs")
-			assert.Equal(t, len(c.told) == 0, resolved.Status == metav1.ConditionTrue, resolved.Message)
-			for _, told := range c.told {
-				assert.Contains(t, resolved.Message, told)
+			assert.Equal(t, len(c.messages) == 0, resolved.Status == metav1.ConditionTrue, resolved.Message)
+			for _, message := range c.messages {
+				assert.Contains(t, resolved.Message, message)
 			}
 		})
 	}

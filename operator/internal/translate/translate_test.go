@@ -177,16 +177,16 @@ func TestAStatusFitsIntoItsObjectHoweverManyListenersAreInConflict(t *testing.T)
 		}))
 	}
 	r := withGateway(gatewaytest.Gateway("default", "gateway", listeners))
-	told := 0
+	bytes := 0
 	for _, l := range r.Listeners {
 		assert.Contains(t, report.Find(l.Conditions, "Conflicted").Message, " and 55 more.")
 		assert.Contains(t, report.Find(l.Conditions, "OverlappingTLSConfig").Message, " and 55 more.")
 		for _, c := range l.Conditions {
-			told += len(c.Message)
+			bytes += len(c.Message)
 		}
 	}
 	// An API server takes objects of 1.5 MiB at most (etcd), and the specification is part of it.
-	assert.Less(t, told, 512<<10)
+	assert.Less(t, bytes, 512<<10)
 }
 
 func TestFieldsOfTheExperimentalChannelAreToldOf(t *testing.T) {
