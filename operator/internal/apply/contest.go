@@ -16,7 +16,7 @@ var correctAgain = backoff.Backoff{First: time.Second, Last: 5 * time.Minute}
 const (
 	// calm is how long nobody must have changed it for the next correction to be as good as the first.
 	calm = 10 * time.Minute
-	// contestedFrom is the number of corrections from which on it is told.
+	// contestedFrom is the number of corrections from which on it is reported.
 	contestedFrom = 4
 )
 
@@ -28,8 +28,7 @@ type ContestedError struct {
 	Fields []string
 	// Again is when it is time for the next try, counted from now.
 	Again time.Duration
-	// told says that it has happened often enough to be told.
-	told bool
+	persistent bool
 }
 
 // Error implements error.
@@ -37,8 +36,8 @@ func (e *ContestedError) Error() string {
 	return fmt.Sprintf("%s: somebody else changes %s each time that it is put right", e.Object, strings.Join(e.Fields, ", "))
 }
 
-// Told says whether it has happened so often that it is no coincidence.
-func (e *ContestedError) Told() bool { return e.told }
+// Persistent says whether it has happened so often that it is no coincidence.
+func (e *ContestedError) Persistent() bool { return e.persistent }
 
 // Corrections remember which fields of which objects were put right, and when. The zero value is ready. It is safe for concurrent
 // use.
@@ -152,11 +151,11 @@ func (w *written) note(fields []string, now time.Time) {
 }
 
 func (w *written) contested(object string, fields []string, again time.Duration) error {
-	told := slices.DeleteFunc(slices.Clone(fields), func(path string) bool { return w.field(path).count < contestedFrom })
-	if len(told) > 0 {
-		fields = told
+	persistent := slices.DeleteFunc(slices.Clone(fields), func(path string) bool { return w.field(path).count < contestedFrom })
+	if len(persistent) > 0 {
+		fields = persistent
 	}
-	return &ContestedError{Object: object, Fields: fields, Again: again, told: len(told) > 0}
+	return &ContestedError{Object: object, Fields: fields, Again: again, persistent: len(persistent) > 0}
 }
 
 // remains is how long it is until the field may be put right again.

@@ -28,7 +28,7 @@ func TestAnObjectThatIsChangedAgainAndAgainIsPutRightLessAndLess(t *testing.T) {
 			require.ErrorAs(t, err, &contested)
 			assert.Positive(t, contested.Again)
 			assert.LessOrEqual(t, contested.Again, correctAgain.Last)
-			if contested.Told() {
+			if contested.Persistent() {
 				reported++
 			}
 		}
@@ -60,7 +60,7 @@ func TestWhatAdmissionChangesIsToldAtOnce(t *testing.T) {
 	c, pass := contest()
 	var contested *ContestedError
 	require.ErrorAs(t, c.undone("Deployment ns/edge", "digest", selector), &contested)
-	assert.True(t, contested.Told())
+	assert.True(t, contested.Persistent())
 	assert.EqualError(t, contested, "Deployment ns/edge: somebody else changes spec.selector each time that it is put right")
 	assert.Error(t, c.begin("Deployment ns/edge", "digest", true, selector))
 	pass(correctAgain.First)

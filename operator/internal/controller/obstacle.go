@@ -43,28 +43,28 @@ func (e *foreignError) Error() string {
 // valid, a quota, an admission webhook, a namespace that is being deleted). Of errors that are joined it tells all such. It is empty
 // for other errors.
 func obstacle(err error) string {
-	var told []string
+	var sentences []string
 	for _, each := range leaves(err) {
 		var foreign *foreignError
 		if errors.As(each, &foreign) || apierrors.IsInvalid(each) || apierrors.IsForbidden(each) || apierrors.IsBadRequest(each) ||
 			apierrors.IsRequestEntityTooLargeError(each) {
-			told = append(told, inOneLine(each))
+			sentences = append(sentences, inOneLine(each))
 		}
 	}
-	return strings.Join(told, "; ")
+	return strings.Join(sentences, "; ")
 }
 
 // contested tells of fields that somebody else changes again and again; empty where nobody does.
 func contested(err error) string {
-	var told []string
+	var sentences []string
 	for _, each := range leaves(err) {
 		var contested *apply.ContestedError
-		if errors.As(each, &contested) && contested.Told() {
-			told = append(told, inOneLine(each)+".")
+		if errors.As(each, &contested) && contested.Persistent() {
+			sentences = append(sentences, inOneLine(each)+".")
 		}
 	}
-	slices.Sort(told)
-	return strings.Join(told, " ")
+	slices.Sort(sentences)
+	return strings.Join(sentences, " ")
 }
 
 // sentences puts one behind the other; empty ones are left out.

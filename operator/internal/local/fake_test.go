@@ -40,7 +40,7 @@ type fake struct {
 
 	mu       sync.Mutex
 	revision int64
-	told     map[string]any
+	last     map[string]any
 }
 
 // list is a flag that may be repeated.
@@ -128,10 +128,10 @@ func (f *fake) status() (map[string]any, int64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	status["revision"] = f.revision
-	if !reflect.DeepEqual(status, f.told) {
+	if !reflect.DeepEqual(status, f.last) {
 		f.revision++
 		status["revision"] = f.revision
-		f.told = status
+		f.last = status
 	}
 	return status, f.revision
 }

@@ -17,7 +17,7 @@ func TestAFieldSpellsOutItsPath(t *testing.T) {
 
 func TestManyProblemsAreCounted(t *testing.T) {
 	var found problems
-	for range maxTold + 3 {
+	for range maxParts + 3 {
 		found.add("Reason", "field", "is %s", "wrong")
 	}
 	assert.Contains(t, found.message(), "; and 3 more.")

@@ -32,27 +32,27 @@ func (p *problems) add(reason, field, format string, args ...any) {
 // reason of the condition that tells of all problems: that of the first.
 func (p problems) reason() string { return p[0].reason }
 
-// maxTold bounds how many problems, or names, one message spells out: a message is limited, and so is the object that
+// maxParts bounds how many problems, or names, one message spells out: a message is limited, and so is the object that
 // all messages are part of.
-const maxTold = 8
+const maxParts = 8
 
 // message tells of all problems in one line.
 func (p problems) message() string {
-	told := make([]string, 0, maxTold+1)
+	parts := make([]string, 0, maxParts+1)
 	for i, each := range p {
-		if i == maxTold {
-			told = append(told, fmt.Sprintf("and %d more", len(p)-maxTold))
+		if i == maxParts {
+			parts = append(parts, fmt.Sprintf("and %d more", len(p)-maxParts))
 			break
 		}
-		told = append(told, each.String())
+		parts = append(parts, each.String())
 	}
-	return strings.Join(told, "; ") + "."
+	return strings.Join(parts, "; ") + "."
 }
 
 // listed spells out names, up to the limit.
 func listed(names []string) string {
-	if len(names) <= maxTold {
+	if len(names) <= maxParts {
 		return strings.Join(names, ", ")
 	}
-	return fmt.Sprintf("%s and %d more", strings.Join(names[:maxTold], ", "), len(names)-maxTold)
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:maxParts], ", "), len(names)-maxParts)
 }
