@@ -17,7 +17,7 @@ type classReconciler struct {
 	cache    client.Reader
 	statuses statusWriter
 	current  *current
-	inboxes  *inboxes
+	queues   *queues
 }
 
 // Reconcile implements reconcile.Reconciler.
@@ -48,7 +48,7 @@ func (r *classReconciler) release(ctx context.Context, class string) error {
 	}
 	for i := range gateways.Items {
 		if string(gateways.Items[i].Spec.GatewayClassName) == class {
-			r.inboxes.objects(client.ObjectKeyFromObject(&gateways.Items[i]))
+			r.queues.objects(client.ObjectKeyFromObject(&gateways.Items[i]))
 		}
 	}
 	return nil

@@ -57,7 +57,7 @@ func (r *gatewayReconciler) reachEndpoints(ctx context.Context, g *Gateway, w wo
 		}
 	}
 	if state.AccessSettled(settled) {
-		r.inboxes.routing(client.ObjectKeyFromObject(w.Object))
+		r.queues.routing(client.ObjectKeyFromObject(w.Object))
 	}
 	return errors.Join(failed...)
 }

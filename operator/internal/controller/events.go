@@ -26,7 +26,7 @@ import (
 // events tells which changes of the cluster matter, and to whom.
 type events struct {
 	changed    signal
-	inboxes    *inboxes
+	queues     *queues
 	references atomic.Pointer[gather.References]
 	current    *current
 }
@@ -99,7 +99,7 @@ func (e *events) watch(ctx context.Context, informers cache.Informers, installed
 func (e *events) watchCustom(ctx context.Context, informers cache.Informers, installed gather.Installed) error {
 	handlers := map[string]func(event){"GatewayClass": e.class, "Gateway": e.gateway}
 	for _, kind := range inputs.AttachedKinds() {
-		handlers[kind.Name] = e.specified(e.inboxes.status(kind.Name))
+		handlers[kind.Name] = e.specified(e.queues.status(kind.Name))
 	}
 	for i := range inputs.Kinds {
 		version := installed.Version(&inputs.Kinds[i])
@@ -160,7 +160,7 @@ func (e *events) specified(other func(types.NamespacedName)) func(event) {
 // class also hands on classes that are new, or gone: translation leaves out those of other controllers, and what is left of ours
 // is to be collected where a class has changed hands.
 func (e *events) class(ev event) {
-	e.inboxes.class(ev.key().Name)
+	e.queues.class(ev.key().Name)
 	e.specified(func(types.NamespacedName) {})(ev)
 }
 
@@ -168,12 +168,12 @@ func (e *events) class(ev event) {
 // collected even where its class is not ours any more.
 func (e *events) gateway(ev event) {
 	if ev.after != nil && !ev.after.GetDeletionTimestamp().IsZero() {
-		e.inboxes.objects(ev.key())
+		e.queues.objects(ev.key())
 	}
 	// A status that somebody has overwritten is no reason to render the routes.
 	e.specified(func(key types.NamespacedName) {
-		e.inboxes.objects(key)
-		e.inboxes.attached(key)
+		e.queues.objects(key)
+		e.queues.attached(key)
 	})(ev)
 }
 
@@ -189,7 +189,7 @@ func (e *events) configMap(ev event) {
 		e.changed.raise()
 	}
 	for _, gateway := range ev.owners() {
-		e.inboxes.gateway(gateway)
+		e.queues.gateway(gateway)
 	}
 }
 
@@ -226,7 +226,7 @@ func (e *events) limitRange(ev event) {
 	}
 	for key := range snapshot.Gateways {
 		if key.Namespace == ev.key().Namespace {
-			e.inboxes.objects(key)
+			e.queues.objects(key)
 		}
 	}
 }
@@ -234,7 +234,7 @@ func (e *events) limitRange(ev event) {
 // owned handles objects that the Gateway reconciler writes, or looks at.
 func (e *events) owned(ev event) {
 	for _, gateway := range ev.owners() {
-		e.inboxes.objects(gateway)
+		e.queues.objects(gateway)
 	}
 }
 

@@ -32,7 +32,7 @@ type gatewayReconciler struct {
 	states   states
 	events   recorder
 	former   *former
-	inboxes  *inboxes
+	queues   *queues
 	image    string
 	// controller is the name by which classes say that they are ours.
 	controller gatewayv1.GatewayController

@@ -61,7 +61,7 @@ func (r *routingReconciler) publish(ctx context.Context, key types.NamespacedNam
 		return err
 	}
 	if state.PublishedRouting(listeners, contract.Sequence(files.Head), contract.Digest(files.Head)) {
-		r.inboxes.objects(key)
+		r.queues.objects(key)
 	}
 	return nil
 }
@@ -69,7 +69,7 @@ func (r *routingReconciler) publish(ctx context.Context, key types.NamespacedNam
 // fail says why a Gateway's routing is not published.
 func (r *routingReconciler) fail(key types.NamespacedName, state *programming.Gateway, failure error) {
 	if state.FailedRouting(failure) {
-		r.inboxes.objects(key)
+		r.queues.objects(key)
 	}
 }
 

@@ -30,7 +30,7 @@ type routingReconciler struct {
 	current  *current
 	states   states
 	former   *former
-	inboxes  *inboxes
+	queues   *queues
 	log      *zap.Logger
 	// controller is the name by which classes say that they are ours.
 	controller gatewayv1.GatewayController

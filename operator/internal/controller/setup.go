@@ -50,8 +50,8 @@ type Options struct {
 // Setup adds the translator and the reconcilers to a manager. What follows the pods ends with ctx; Wait of the
 // returned store returns when it has.
 func Setup(ctx context.Context, mgr manager.Manager, options Options, log *zap.Logger) (*programming.Store, error) {
-	changed, inboxes, now := newSignal(), newInboxes(), &current{}
-	events := &events{changed: changed, inboxes: inboxes, current: now}
+	changed, queues, now := newSignal(), newQueues(), &current{}
+	events := &events{changed: changed, queues: queues, current: now}
 	if err := events.watch(ctx, mgr.GetCache(), options.Installed); err != nil {
 		return nil, err
 	}
@@ -62,10 +62,10 @@ func Setup(ctx context.Context, mgr manager.Manager, options Options, log *zap.L
 		return nil, fmt.Errorf("prepare watching single objects: %w", err)
 	}
 	store := programming.NewStore(ctx, programming.Options{
-		Client: watching, Changed: inboxes.objects, Unblocked: inboxes.gateway, Log: log.Named("programming"),
+		Client: watching, Changed: queues.objects, Unblocked: queues.gateway, Log: log.Named("programming"),
 	})
 	s := setup{
-		mgr: mgr, options: options, log: log, inboxes: inboxes, current: now, states: states{store},
+		mgr: mgr, options: options, log: log, queues: queues, current: now, states: states{store},
 		// What is gathered is kept apart from what is ours: the first is forgotten when nobody refers to it.
 		own: &gather.Contents{Cache: mgr.GetClient(), Live: mgr.GetAPIReader()},
 	}
@@ -81,7 +81,7 @@ func Setup(ctx context.Context, mgr manager.Manager, options Options, log *zap.L
 		Referenced: func(r gather.References) { events.references.Store(&r) },
 	}
 	t := &translator{
-		cache: mgr.GetCache(), gatherer: gatherer, changed: changed, current: now, inboxes: inboxes, log: log.Named("translator"),
+		cache: mgr.GetCache(), gatherer: gatherer, changed: changed, current: now, queues: queues, log: log.Named("translator"),
 	}
 	if err := mgr.Add(t); err != nil {
 		return nil, fmt.Errorf("add the translator: %w", err)
@@ -94,7 +94,7 @@ type setup struct {
 	mgr     manager.Manager
 	options Options
 	log     *zap.Logger
-	inboxes *inboxes
+	queues  *queues
 	current *current
 	own     *gather.Contents
 	states  states
@@ -110,18 +110,18 @@ func (s setup) statuses(name string) statusWriter {
 }
 
 func (s setup) classes() error {
-	r := &classReconciler{cache: s.mgr.GetClient(), statuses: s.statuses(managerGateways), current: s.current, inboxes: s.inboxes}
-	return run("gatewayclass", s.mgr, r, 1, s.inboxes.classes)
+	r := &classReconciler{cache: s.mgr.GetClient(), statuses: s.statuses(managerGateways), current: s.current, queues: s.queues}
+	return run("gatewayclass", s.mgr, r, 1, s.queues.classes)
 }
 
 func (s setup) gateways() error {
 	r := &gatewayReconciler{
 		cache: s.mgr.GetClient(), live: s.mgr.GetAPIReader(), writer: s.writer(managerGateways),
-		statuses: s.statuses(managerGateways), contents: s.own, current: s.current, states: s.states, former: s.former, inboxes: s.inboxes,
+		statuses: s.statuses(managerGateways), contents: s.own, current: s.current, states: s.states, former: s.former, queues: s.queues,
 		events: recorder{s.mgr.GetEventRecorder(managerGateways)},
 		image:  s.options.GatewayImage, controller: s.options.Inputs.Controller(),
 	}
-	return run[reconcile.Request]("gateway", s.mgr, r, gatewayWorkers, s.inboxes.gateways)
+	return run[reconcile.Request]("gateway", s.mgr, r, gatewayWorkers, s.queues.gateways)
 }
 
 // attached adds a reconciler for each kind whose objects are attached to others.
@@ -131,7 +131,7 @@ func (s setup) attached() error {
 			kind: kind, statuses: s.statuses("varnish-gateway-" + kind.Resource), current: s.current, installed: s.options.Installed,
 			controller: s.options.Inputs.Controller(),
 		}
-		if err := run(strings.ToLower(kind.Name), s.mgr, r, statusWorkers, s.inboxes.statuses[kind.Name]); err != nil {
+		if err := run(strings.ToLower(kind.Name), s.mgr, r, statusWorkers, s.queues.statuses[kind.Name]); err != nil {
 			return err
 		}
 	}
@@ -143,14 +143,14 @@ func (s setup) routings() error {
 	r := &routingReconciler{
 		cache: s.mgr.GetClient(), writer: writer, statuses: s.statuses(managerRoutes), contents: s.own,
 		shards:  &shards{cache: s.mgr.GetClient(), live: s.mgr.GetAPIReader(), writer: writer},
-		current: s.current, states: s.states, former: s.former, inboxes: s.inboxes, log: s.log.Named("routing"),
+		current: s.current, states: s.states, former: s.former, queues: s.queues, log: s.log.Named("routing"),
 		controller: s.options.Inputs.Controller(),
 	}
-	return run("routing", s.mgr, r, gatewayWorkers, s.inboxes.routings)
+	return run("routing", s.mgr, r, gatewayWorkers, s.queues.routings)
 }
 
-// run adds a controller that takes its requests from an inbox.
-func run[request comparable](name string, mgr manager.Manager, r reconcile.TypedReconciler[request], workers int, in *inbox[request]) error {
+// run adds a controller that takes its requests from a queue.
+func run[request comparable](name string, mgr manager.Manager, r reconcile.TypedReconciler[request], workers int, in *requestQueue[request]) error {
 	c, err := controller.NewTyped(name, mgr, controller.TypedOptions[request]{
 		Reconciler: r, MaxConcurrentReconciles: workers,
 		RateLimiter: workqueue.NewTypedItemExponentialFailureRateLimiter[request](firstRetry, lastRetry),

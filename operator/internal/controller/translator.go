@@ -29,13 +29,13 @@ type translator struct {
 	// again gathers what could not be read; nil where everything could.
 	again   *time.Timer
 	current *current
-	inboxes *inboxes
+	queues  *queues
 	log     *zap.Logger
 }
 
 // Start implements manager.Runnable. Only the leader translates.
 func (t *translator) Start(ctx context.Context) error {
-	if err := t.inboxes.await(ctx); err != nil {
+	if err := t.queues.await(ctx); err != nil {
 		return nil
 	}
 	t.changed.raise()
@@ -57,12 +57,12 @@ func (t *translator) Start(ctx context.Context) error {
 
 // everything asks the reconcilers for every object that is there, also for those that are ours no more.
 func (t *translator) everything(ctx context.Context) error {
-	inboxes := map[string]func(types.NamespacedName){"Gateway": t.inboxes.gateway}
+	queues := map[string]func(types.NamespacedName){"Gateway": t.queues.gateway}
 	for _, kind := range inputs.AttachedKinds() {
-		inboxes[kind.Name] = t.inboxes.status(kind.Name)
+		queues[kind.Name] = t.queues.status(kind.Name)
 	}
 	for i := range inputs.Kinds {
-		version, ask := t.gatherer.Installed.Version(&inputs.Kinds[i]), inboxes[inputs.Kinds[i].Name]
+		version, ask := t.gatherer.Installed.Version(&inputs.Kinds[i]), queues[inputs.Kinds[i].Name]
 		if version == nil || ask == nil {
 			continue
 		}
@@ -93,13 +93,13 @@ func (t *translator) translate(ctx context.Context) error {
 	t.current.Store(next)
 	translationSeconds.Observe(time.Since(started).Seconds())
 	for _, class := range changes.classes {
-		t.inboxes.class(class)
+		t.queues.class(class)
 	}
 	for _, gateway := range changes.gateways {
-		t.inboxes.gateway(gateway)
+		t.queues.gateway(gateway)
 	}
 	for _, each := range changes.attached {
-		t.inboxes.status(each.kind)(each.NamespacedName)
+		t.queues.status(each.kind)(each.NamespacedName)
 	}
 	return nil
 }

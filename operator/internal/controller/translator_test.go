@@ -28,8 +28,8 @@ import (
 	"github.com/varnish-gateway/gateway/operator/internal/inputs"
 )
 
-// listening connects an inbox to a queue, as a controller does.
-func listening[request comparable](t *testing.T, in *inbox[request]) workqueue.TypedRateLimitingInterface[request] {
+// listening connects a requestQueue to the work queue of a controller.
+func listening[request comparable](t *testing.T, in *requestQueue[request]) workqueue.TypedRateLimitingInterface[request] {
 	queue := workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[request]())
 	t.Cleanup(queue.ShutDown)
 	require.NoError(t, in.source().Start(t.Context(), queue))
@@ -72,14 +72,14 @@ func TestEverythingIsAskedForOnceGatheringSucceeds(t *testing.T) {
 				return c.List(ctx, list, o...)
 			},
 		}).Build()
-		inboxes := newInboxes()
-		listening(t, inboxes.classes)
-		listening(t, inboxes.gateways)
-		policies := listening(t, inboxes.statuses["BackendTLSPolicy"])
-		routes := listening(t, inboxes.statuses["HTTPRoute"])
-		listening(t, inboxes.routings)
+		queues := newQueues()
+		listening(t, queues.classes)
+		listening(t, queues.gateways)
+		policies := listening(t, queues.statuses["BackendTLSPolicy"])
+		routes := listening(t, queues.statuses["HTTPRoute"])
+		listening(t, queues.routings)
 		translator := &translator{
-			cache: cluster, changed: newSignal(), current: &current{}, inboxes: inboxes, log: zap.NewNop(),
+			cache: cluster, changed: newSignal(), current: &current{}, queues: queues, log: zap.NewNop(),
 			gatherer: &gather.Gatherer{Cache: cluster, Contents: &gather.Contents{Cache: cluster, Live: cluster}, Installed: everyKind()},
 		}
 		ctx, cancel := context.WithCancel(t.Context())

@@ -25,29 +25,29 @@ type routingRequest struct {
 	key    types.NamespacedName
 }
 
-// inboxes of all reconcilers.
-type inboxes struct {
-	classes, gateways *inbox[reconcile.Request]
-	routings          *inbox[routingRequest]
+// queues of all reconcilers.
+type queues struct {
+	classes, gateways *requestQueue[reconcile.Request]
+	routings          *requestQueue[routingRequest]
 	// statuses of the kinds whose objects are attached to others, by the name of the kind.
-	statuses map[string]*inbox[reconcile.Request]
+	statuses map[string]*requestQueue[reconcile.Request]
 }
 
-func newInboxes() *inboxes {
-	all := &inboxes{
-		classes: newInbox[reconcile.Request](), gateways: newInbox[reconcile.Request](), routings: newInbox[routingRequest](),
-		statuses: map[string]*inbox[reconcile.Request]{},
+func newQueues() *queues {
+	all := &queues{
+		classes: newRequestQueue[reconcile.Request](), gateways: newRequestQueue[reconcile.Request](), routings: newRequestQueue[routingRequest](),
+		statuses: map[string]*requestQueue[reconcile.Request]{},
 	}
 	for _, kind := range inputs.AttachedKinds() {
-		all.statuses[kind.Name] = newInbox[reconcile.Request]()
+		all.statuses[kind.Name] = newRequestQueue[reconcile.Request]()
 	}
 	return all
 }
 
 // await returns when all reconcilers take requests.
-func (i *inboxes) await(ctx context.Context) error {
-	all := []chan struct{}{i.classes.ready, i.gateways.ready, i.routings.ready}
-	for _, statuses := range i.statuses {
+func (q *queues) await(ctx context.Context) error {
+	all := []chan struct{}{q.classes.ready, q.gateways.ready, q.routings.ready}
+	for _, statuses := range q.statuses {
 		all = append(all, statuses.ready)
 	}
 	for _, ready := range all {
@@ -60,29 +60,29 @@ func (i *inboxes) await(ctx context.Context) error {
 	return nil
 }
 
-func (i *inboxes) class(name string) {
-	i.classes.add(reconcile.Request{NamespacedName: types.NamespacedName{Name: name}})
+func (q *queues) class(name string) {
+	q.classes.add(reconcile.Request{NamespacedName: types.NamespacedName{Name: name}})
 }
 
 // gateway asks for both halves of a Gateway.
-func (i *inboxes) gateway(key types.NamespacedName) {
-	i.gateways.add(reconcile.Request{NamespacedName: key})
-	i.routing(key)
+func (q *queues) gateway(key types.NamespacedName) {
+	q.gateways.add(reconcile.Request{NamespacedName: key})
+	q.routing(key)
 }
 
 // objects asks for the half of a Gateway that is not its routing.
-func (i *inboxes) objects(key types.NamespacedName) {
-	i.gateways.add(reconcile.Request{NamespacedName: key})
+func (q *queues) objects(key types.NamespacedName) {
+	q.gateways.add(reconcile.Request{NamespacedName: key})
 }
 
 // routing asks for a Gateway's routing.json.
-func (i *inboxes) routing(key types.NamespacedName) { i.routings.add(routingRequest{routingOf, key}) }
+func (q *queues) routing(key types.NamespacedName) { q.routings.add(routingRequest{routingOf, key}) }
 
 // attached asks for how many routes are attached to a Gateway's listeners.
-func (i *inboxes) attached(key types.NamespacedName) { i.routings.add(routingRequest{attachedTo, key}) }
+func (q *queues) attached(key types.NamespacedName) { q.routings.add(routingRequest{attachedTo, key}) }
 
 // status asks for the status of an object that is attached to others.
-func (i *inboxes) status(kind string) func(types.NamespacedName) {
-	statuses := i.statuses[kind]
+func (q *queues) status(kind string) func(types.NamespacedName) {
+	statuses := q.statuses[kind]
 	return func(key types.NamespacedName) { statuses.add(reconcile.Request{NamespacedName: key}) }
 }
