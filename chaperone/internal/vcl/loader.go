@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"strings"
+	"time"
 
 	"github.com/varnish-gateway/gateway/chaperone/internal/varnishcli"
 	"github.com/varnish-gateway/gateway/shared/adminapi"
@@ -20,6 +21,7 @@ type CLI interface {
 	ListVCL(ctx context.Context) ([]varnishcli.VCL, error)
 	Running(ctx context.Context) (bool, error)
 	Start(ctx context.Context) error
+	Pids(ctx context.Context) (varnishcli.Pids, error)
 }
 
 // Loader makes varnishd run the newest VCL that works. It is not safe for concurrent use.
@@ -28,11 +30,13 @@ type Loader struct {
 	// rejected are what programs that did not work were refused for, by name: the same source is not
 	// compiled again and again, until Forget or ForgetHarmless gives it another chance.
 	rejected map[string]*rejection
+	// within is how long compilers may take.
+	within time.Duration
 }
 
 // NewLoader loads from the given directory.
 func NewLoader(files *Files) *Loader {
-	return &Loader{files: files, rejected: map[string]*rejection{}}
+	return &Loader{files: files, rejected: map[string]*rejection{}, within: adminapi.CompileWithin}
 }
 
 // Result is what varnishd runs after a Load.
@@ -45,6 +49,8 @@ type Result struct {
 	Compiled bool
 	// Retry says that the newest main.vcl may work later, and that trying it again harms nothing.
 	Retry bool
+	// TooLong says that the newest main.vcl was not compiled in time.
+	TooLong bool
 }
 
 // rejection says that a program does not work, in words for its author. None is for good: the compiler looks
@@ -53,6 +59,8 @@ type rejection struct {
 	message string
 	// harmless says that varnishd's child lives on, so that another attempt costs a compilation and no more.
 	harmless bool
+	// tooLong says that the compiler was not done in time.
+	tooLong bool
 }
 
 func (r *rejection) Error() string { return r.message }
@@ -66,7 +74,8 @@ func (l *Loader) Load(ctx context.Context, cli CLI, main []byte) (Result, error)
 	if err != nil {
 		return result, err
 	}
-	result.Message, result.Retry = message, l.retries(main)
+	result.Message = message
+	result.Retry, result.TooLong = l.retries(main)
 	for i, candidate := range candidates {
 		compiled, err := l.activate(ctx, cli, candidate)
 		result.Compiled = result.Compiled || compiled
@@ -75,7 +84,7 @@ func (l *Loader) Load(ctx context.Context, cli CLI, main []byte) (Result, error)
 			l.rejected[candidate.Name] = rejected
 			switch {
 			case i == 0 && result.Message == "":
-				result.Message, result.Retry = rejected.message, rejected.harmless
+				result.Message, result.Retry, result.TooLong = rejected.message, rejected.harmless, rejected.tooLong
 			case candidate.Fallback == adminapi.FallbackOpen, candidate.Fallback == adminapi.FallbackClosed:
 				// What is wrong with these is not in main.vcl.
 				result.Message += "\n\n" + candidate.Name + ": " + rejected.message
@@ -91,11 +100,14 @@ func (l *Loader) Load(ctx context.Context, cli CLI, main []byte) (Result, error)
 	return result, nil
 }
 
-// retries says whether main.vcl was rejected and may be tried again.
-func (l *Loader) retries(main []byte) bool {
+// retries says whether main.vcl was rejected and may be tried again, and whether it took too long.
+func (l *Loader) retries(main []byte) (retries, tooLong bool) {
 	wanted, err := Parse(main)
 	rejected, known := l.rejected[wanted.Name]
-	return err == nil && known && rejected.harmless
+	if err != nil || !known {
+		return false, false
+	}
+	return rejected.harmless, rejected.tooLong
 }
 
 // candidates are the programs to try, the best first, and the reason why main.vcl is not among them:
@@ -165,15 +177,33 @@ func (l *Loader) compile(ctx context.Context, cli CLI, program Program) error {
 		return err
 	}
 	defer l.files.Remove(program.Name)
-	if err := cli.LoadVCL(ctx, program.Name, file); err != nil {
-		err = reject(err, "")
-		var rejected *rejection
-		if errors.As(err, &rejected) {
-			rejected.message = mainvcl.Locate(l.files.inMain(rejected.message, file), program.Parts)
-		}
-		return err
+	tooLong, err := l.load(ctx, cli, program.Name, file)
+	if err == nil {
+		return nil
 	}
-	return nil
+	err = reject(err, "")
+	var rejected *rejection
+	if errors.As(err, &rejected) {
+		rejected.message = mainvcl.Locate(l.files.inMain(rejected.message, file), program.Parts)
+		if tooLong {
+			rejected.message, rejected.tooLong = fmt.Sprintf("%s: it had %s", ErrTooLong, l.within), true
+		}
+	}
+	return err
+}
+
+// load lets varnishd load a file, and ends its compilers where these take too long.
+func (l *Loader) load(ctx context.Context, cli CLI, name, file string) (tooLong bool, err error) {
+	pids, err := cli.Pids(ctx)
+	if err != nil {
+		return false, err
+	}
+	stop, err := endCompilers(pids.Master, l.within)
+	if err != nil {
+		return false, err
+	}
+	err = cli.LoadVCL(ctx, name, file)
+	return stop(), err
 }
 
 // start starts the child. A VCL can compile and yet fail as the child starts (vcl_init).
@@ -198,8 +228,11 @@ func (l *Loader) start(ctx context.Context, cli CLI) error {
 	return err
 }
 
-// Forget gives every program another chance: a new varnishd may do better.
-func (l *Loader) Forget() { clear(l.rejected) }
+// Forget gives programs another chance: a new varnishd may do better. What takes too long to compile has
+// to wait for ForgetHarmless, since a varnishd that has just started serves nobody meanwhile.
+func (l *Loader) Forget() {
+	maps.DeleteFunc(l.rejected, func(_ string, r *rejection) bool { return !r.tooLong })
+}
 
 // ForgetHarmless gives those another chance that left varnishd's child alone.
 func (l *Loader) ForgetHarmless() {

@@ -84,6 +84,9 @@ func (v *fakeVarnishd) LoadVCL(_ context.Context, name, path string) error {
 	return nil
 }
 
+// Pids are of nobody: there is no process whose compilers could be ended.
+func (v *fakeVarnishd) Pids(context.Context) (varnishcli.Pids, error) { return varnishcli.Pids{}, nil }
+
 func (v *fakeVarnishd) UseVCL(_ context.Context, name string) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()

@@ -51,6 +51,10 @@ const retryAfter = 5 * time.Second
 // closedRetryAfter is the longest that a pod rests which answers every request 503.
 const closedRetryAfter = 30 * time.Second
 
+// tooLongRetryAfter is how long to wait before a main.vcl is tried again that took too long to compile:
+// compilers keep a processor busy all the time.
+const tooLongRetryAfter = 4 * adminapi.CompileWithin
+
 // newBackoff is how long to wait before a main.vcl that was rejected is tried again. Each attempt is a compilation.
 func newBackoff() supervise.Backoff {
 	return supervise.Backoff{First: 5 * time.Second, Longest: 5 * time.Minute, Steady: math.MaxInt64}
@@ -191,6 +195,8 @@ func (m *Manager) schedule(result Result, err error, renewed bool) {
 		m.again = m.clock.After(min(m.backoff.After(0), closedRetryAfter))
 	case !result.Retry:
 		m.again = nil
+	case m.again == nil && result.TooLong:
+		m.again = m.clock.After(tooLongRetryAfter)
 	case m.again == nil:
 		m.again = m.clock.After(m.backoff.After(0))
 	}
