@@ -72,7 +72,7 @@ pub(crate) fn dispatch(
         tried: Vec::new(),
     };
     let result = dispatch.run();
-    buffers::give(request.bytes);
+    buffers::REQUESTS.give(request.bytes);
     result
 }
 
@@ -197,7 +197,7 @@ impl Dispatch<'_, '_> {
     fn attempt(&mut self, acquired: Acquired) -> Result<Answer, Failure> {
         let Acquired { mut connection, lease, is_reused } = acquired;
         lease.count_request();
-        let mut received = HeadBuffer::new(buffers::take(), self.service.settings().max_head);
+        let mut received = HeadBuffer::new(buffers::RESPONSES.take(), self.service.settings().max_head);
         let sent = self.send_head(&connection);
         let result = sent
             .and_then(|()| self.upload(&connection, &mut received, is_reused))

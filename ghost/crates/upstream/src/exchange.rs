@@ -145,6 +145,22 @@ impl Exchange {
         self.used < self.received.bytes().len()
     }
 
+    /// Receives what has come of the body, without waiting for more, so that [`lend`](Self::lend) has it.
+    /// Errors where the connection was reset.
+    pub fn receive_now(&mut self) -> Result<(), Error> {
+        let (Some(open), false) = (&self.open, self.has_received()) else { return Ok(()) };
+        let Some(room) = self.received.rest() else { return Ok(()) };
+        match open.connection.receive_now(room) {
+            // That the backend has closed is found again by whoever reads.
+            Ok(count) => self.received.advance(count.unwrap_or(0)),
+            Err(error) => {
+                let deadline = self.timeouts.deadline(Phase::Body, Instant::now());
+                return Err(self.fail(closed(error, deadline)));
+            }
+        }
+        Ok(())
+    }
+
     /// Whether the whole body has been read.
     pub fn is_complete(&self) -> bool {
         self.body.is_complete()
@@ -181,6 +197,9 @@ impl Exchange {
         let has_more = self.used < self.received.bytes().len();
         if !has_more || self.body.is_complete() {
             let mut window = std::mem::take(&mut self.window);
+            if window.is_empty() && !self.body.is_complete() {
+                window = buffers::PIECES.take();
+            }
             window.resize(WINDOW, 0);
             let result = self.read(&mut window, client);
             self.window = window;
@@ -252,7 +271,8 @@ impl Exchange {
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        buffers::give(self.received.take_memory());
+        buffers::RESPONSES.give(self.received.take_memory());
+        buffers::PIECES.give(std::mem::take(&mut self.window));
     }
 }
 

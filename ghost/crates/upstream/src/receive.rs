@@ -5,7 +5,7 @@ use crate::buffers;
 use crate::response::{Parsed, ParsedHead, parse};
 
 /// How much is received at first; most heads, and many a body with them, fit.
-const FIRST: usize = 8 * 1024;
+const FIRST: usize = 16 * 1024;
 
 /// How many interim responses may come before the final one.
 const MAX_INTERIM: u8 = 16;
@@ -73,6 +73,11 @@ impl HeadBuffer {
             self.bytes.resize(longer, 0);
         }
         Some(&mut self.bytes[self.filled..])
+    }
+
+    /// Room for what has come of the body, in what is received at first; none where it is full.
+    pub(crate) fn rest(&mut self) -> Option<&mut [u8]> {
+        Some(&mut self.bytes[self.filled..]).filter(|rest| !rest.is_empty())
     }
 
     /// Takes account of `count` bytes that were put into [`space`](Self::space).

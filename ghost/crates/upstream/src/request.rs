@@ -45,7 +45,7 @@ impl RequestHead {
         if host.is_empty() || !host.iter().all(|&b| is_visible(b)) {
             return Err(InvalidRequest::Host);
         }
-        let mut bytes = crate::buffers::take();
+        let mut bytes = crate::buffers::REQUESTS.take();
         bytes.clear();
         for part in [method, b" ", target, b" HTTP/1.1\r\nHost: ", host, b"\r\n"] {
             bytes.extend_from_slice(part);

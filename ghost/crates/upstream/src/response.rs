@@ -1,5 +1,6 @@
 //! The strict parser of a response's head (RFC 9112 sections 4 and 5), apart from any socket.
 
+use std::mem::MaybeUninit;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ pub struct ParsedHead {
     pub(crate) status: u16,
     minor_version: u8,
     reason: Span,
-    fields: Vec<(Span, Span)>,
+    fields: Vec<Field>,
     content_length: Option<u64>,
     pub(crate) framing: Framing,
     /// Whether the connection can serve another request once the body is through.
@@ -25,6 +26,15 @@ pub struct ParsedHead {
     pub(crate) keep_alive: Option<Duration>,
     /// How long the head is, its empty line included.
     pub(crate) length: usize,
+}
+
+/// A header field.
+#[derive(Debug)]
+struct Field {
+    name: Span,
+    value: Span,
+    /// Whether it is passed on.
+    is_end_to_end: bool,
 }
 
 /// What parsing the bytes that are there came to.
@@ -40,9 +50,14 @@ pub(crate) enum Parsed {
 
 /// Parses a head that begins with `bytes`, the answer to a HEAD request or to another.
 pub(crate) fn parse(bytes: &[u8], is_head: bool) -> Result<Parsed, BadResponse> {
-    let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
-    let mut response = httparse::Response::new(&mut fields);
-    let length = match response.parse(bytes).map_err(malformed)? {
+    let mut fields = [const { MaybeUninit::uninit() }; MAX_FIELDS];
+    let mut response = httparse::Response::new(&mut []);
+    let parsed = httparse::ParserConfig::default().parse_response_with_uninit_headers(
+        &mut response,
+        bytes,
+        &mut fields,
+    );
+    let length = match parsed.map_err(malformed)? {
         httparse::Status::Partial => return Ok(Parsed::Partial),
         httparse::Status::Complete(length) => length,
     };
@@ -87,7 +102,11 @@ pub(crate) fn parse(bytes: &[u8], is_head: bool) -> Result<Parsed, BadResponse> 
         fields: response
             .headers
             .iter()
-            .map(|field| (span(field.name.as_bytes()), span(field.value)))
+            .map(|field| Field {
+                name: span(field.name.as_bytes()),
+                value: span(field.value),
+                is_end_to_end: is_end_to_end(field.name.as_bytes(), &options),
+            })
             .collect(),
         content_length: lengths.content_length,
         framing,
@@ -95,6 +114,10 @@ pub(crate) fn parse(bytes: &[u8], is_head: bool) -> Result<Parsed, BadResponse> 
         keep_alive,
         length,
     }))
+}
+
+fn is_end_to_end(name: &[u8], options: &ConnectionOptions<'_>) -> bool {
+    !is_hop_by_hop(name, options) && !name.eq_ignore_ascii_case(b"content-length")
 }
 
 fn malformed(error: httparse::Error) -> BadResponse {
@@ -166,16 +189,20 @@ impl<'a> ResponseHead<'a> {
     /// Every header field as it came, in order: name and value, free of CR, LF and NUL.
     pub fn fields(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> + Clone + use<'a> {
         let bytes = self.bytes;
-        self.head.fields.iter().map(move |(name, value)| (&bytes[name.clone()], &bytes[value.clone()]))
+        self.head.fields.iter().map(move |field| field.of(bytes))
     }
 
     /// The fields to pass on: without those of this hop, and without Content-Length, which
     /// [`content_length`](Self::content_length) gives once where it came more than once.
     pub fn end_to_end_fields(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> + use<'a> {
-        let options = ConnectionOptions::of(self.fields());
-        self.fields().filter(move |(name, _)| {
-            !is_hop_by_hop(name, &options) && !name.eq_ignore_ascii_case(b"content-length")
-        })
+        let bytes = self.bytes;
+        self.head.fields.iter().filter(|field| field.is_end_to_end).map(move |field| field.of(bytes))
+    }
+}
+
+impl Field {
+    fn of<'a>(&self, bytes: &'a [u8]) -> (&'a [u8], &'a [u8]) {
+        (&bytes[self.name.clone()], &bytes[self.value.clone()])
     }
 }
 

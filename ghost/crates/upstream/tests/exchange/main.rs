@@ -5,6 +5,7 @@ mod answers;
 mod backend;
 mod client;
 mod failover;
+mod received;
 mod reload;
 mod reuse;
 mod spliced;

@@ -4,7 +4,7 @@ use std::ffi::{c_int, c_void, CStr};
 use std::ptr;
 use std::time::Instant;
 
-use ghost_upstream::Framing;
+use ghost_upstream::{Error, Framing};
 use varnish::ffi::{self, vrt_ctx, VdpAction, VslTag};
 
 use super::client::Waiting;
@@ -122,7 +122,10 @@ impl Delivery {
         // SAFETY: as promised by Varnish, the context is the running task's.
         unsafe {
             let exchange = &mut self.passed.exchange;
-            // The head goes at once where the body may take its time.
+            // A body that has come meanwhile goes along with the head. One that may take its time does not hold it up.
+            if let Err(error) = exchange.receive_now() {
+                return broken_off(context, &error);
+            }
             if !exchange.has_received() {
                 let result = ffi::VDP_bytes(context, VdpAction::Flush, ptr::null(), 0);
                 if result != 0 {
@@ -138,10 +141,7 @@ impl Delivery {
                 let piece = match exchange.lend(&self.waiting) {
                     Ok([]) => return ffi::VDP_bytes(context, VdpAction::End, ptr::null(), 0),
                     Ok(piece) => ptr::from_ref(piece),
-                    Err(error) => {
-                        log::line((*context).vsl, VslTag::FetchError, &format!("body: {error}"));
-                        return -1;
-                    }
+                    Err(error) => return broken_off(context, &error),
                 };
                 // The memory is used again for the next piece, and freed by `fini`, which comes before that of the
                 // transport: what is behind the filter must not keep it. HTTP/1.1's (V1B) writes all that it has upon
@@ -154,6 +154,16 @@ impl Delivery {
             }
         }
     }
+}
+
+/// Says in the log why the body is not whole. Returns what `bytes` does.
+///
+/// # Safety
+/// `context` is that of a filter's `bytes`.
+pub unsafe fn broken_off(context: *mut ffi::vdp_ctx, error: &Error) -> c_int {
+    // SAFETY: as promised.
+    unsafe { log::formatted((*context).vsl, VslTag::FetchError, format_args!("body: {error}")) };
+    -1
 }
 
 /// Ends the exchange (vdp_fini_f). A connection whose answer was read to its end has been given back already. Varnish

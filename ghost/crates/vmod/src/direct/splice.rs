@@ -12,6 +12,7 @@ use ghost_upstream::{NotMoved, Spliced};
 use varnish::ffi::{self, vrt_ctx, VdpAction, VslTag};
 
 use super::client::Waiting;
+use super::delivery::broken_off;
 use crate::log;
 
 /// When the client must have taken the whole answer (sess.send_timeout); none where that is never.
@@ -56,12 +57,9 @@ pub unsafe fn run(
                     (*written).calls += 1;
                     (*written).bytes_in += count as u64;
                 }
-                Err(NotMoved::Body(error)) => {
-                    log::line((*context).vsl, VslTag::FetchError, &format!("body: {error}"));
-                    return -1;
-                }
+                Err(NotMoved::Body(error)) => return broken_off(context, &error),
                 Err(error @ NotMoved::Client(_)) => {
-                    log::line((*context).vsl, VslTag::Debug, &format!("Write error: {error}"));
+                    log::formatted((*context).vsl, VslTag::Debug, format_args!("Write error: {error}"));
                     return -1;
                 }
             }
