@@ -93,12 +93,13 @@ func TestASlowOriginHoldsAnswersUntilItIsTold(t *testing.T) {
 	require.NoError(t, ready.open(t.Context(), 1, true), "answers come at once")
 
 	for range 2 { // one peer after another
-		release := origin.hold()
+		release := origin.start()
 		h := &holder{address: address}
 		require.NoError(t, h.open(t.Context(), 50, false))
 		require.Eventually(t, func() bool { return origin.held() == 50 }, time.Minute, time.Millisecond)
 		assert.Zero(t, h.answered.Load())
 		release()
+		assert.Zero(t, origin.held())
 		require.Eventually(t, func() bool { return h.answered.Load() == 50 }, time.Minute, time.Millisecond)
 		h.close()
 	}
@@ -110,5 +111,9 @@ func TestNobodyListeningIsAnErrorOfTheHolder(t *testing.T) {
 	require.NoError(t, err)
 	h := &holder{address: address}
 	defer h.close()
-	assert.Error(t, h.open(context.Background(), 2, true))
+	assert.Error(t, h.open(t.Context(), 2, true))
+	assert.NoError(t, h.open(t.Context(), 2, false), "who waits for no answer counts those that are held")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	assert.ErrorIs(t, h.open(ctx, 2, false), context.Canceled)
 }

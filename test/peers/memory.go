@@ -64,11 +64,11 @@ func (m memory) measure(ctx context.Context, b *bench, i instance) (sample, erro
 // slow waits until each request waits at the origin, or has been answered, or nothing happens any
 // more.
 func (m memory) slow(ctx context.Context, b *bench, i instance, h *holder, n int, idle int64) (sample, error) {
-	defer b.slow.hold()()
+	defer b.slow.start()()
 	if err := h.open(ctx, n, false); err != nil {
 		return nil, err
 	}
-	const stalled = 3 * time.Second
+	const stalled = 5 * time.Second
 	last, since := -1, time.Now()
 	if err := await.Every(ctx, 20*time.Millisecond, "requests to wait", func() error {
 		settled := b.slow.held() + int(h.refused.Load())
