@@ -20,6 +20,7 @@ func Encode(config Config) ([]byte, error) {
 	for i := range config.Services {
 		config.Services[i].Endpoints = SortEndpoints(config.Services[i].Endpoints)
 	}
+	config.CachePolicies = slices.SortedStableFunc(slices.Values(config.CachePolicies), compareCachePolicies)
 	data, err := contract.Encode(config)
 	if err != nil {
 		return nil, fmt.Errorf("encode %s: %w", File, err)
@@ -87,6 +88,8 @@ func compareRoutes(a, b routing.Route) int {
 }
 
 func compareServices(a, b Service) int { return cmp.Compare(a.ID, b.ID) }
+
+func compareCachePolicies(a, b routing.CachePolicy) int { return cmp.Compare(a.ID, b.ID) }
 
 func compareEndpoints(a, b Endpoint) int {
 	addressA, errA := netip.ParseAddr(a.Address)

@@ -4,7 +4,7 @@ import "github.com/varnish-gateway/gateway/shared/routing"
 
 // FromRouting gives the ghost.json of a complete routing.json (after routing.Join) and the endpoints of its
 // services by ID. A service without an entry has no endpoints. Sequence is left for Next to set. The result
-// shares the routes with its source.
+// shares the routes and cache policies with its source.
 func FromRouting(source routing.Config, endpoints map[string][]Endpoint) Config {
 	config := Config{
 		Version:         Version,
@@ -13,6 +13,7 @@ func FromRouting(source routing.Config, endpoints map[string][]Endpoint) Config 
 		Listeners:       make([]Listener, len(source.Listeners)),
 		Routes:          source.Routes,
 		Services:        make([]Service, len(source.Services)),
+		CachePolicies:   source.CachePolicies,
 	}
 	for i, listener := range source.Listeners {
 		config.Listeners[i] = Listener{

@@ -25,6 +25,8 @@ type Config struct {
 	Routes []routing.Route `json:"routes"`
 	// Services that the routes refer to, ordered by ID.
 	Services []Service `json:"services"`
+	// CachePolicies that rules name, ordered by ID. Since 1.1.
+	CachePolicies []routing.CachePolicy `json:"cachePolicies,omitempty"`
 }
 
 // Listener is what ghost needs of a listener: how to tell it from others, and what a Location says.

@@ -22,6 +22,7 @@ func Validate(config Config, features routing.Features) []Diagnostic {
 	report.Diagnostics = append(report.Diagnostics, routing.ValidateListeners(routingListeners(config.Listeners), features)...)
 	report.Diagnostics = append(report.Diagnostics, routing.ValidateRoutes(config.Routes, references(config), features)...)
 	checkServices(&report, config.Services, features)
+	report.Diagnostics = append(report.Diagnostics, routing.ValidateCachePolicies(config.CachePolicies, features)...)
 	return report.Diagnostics
 }
 
@@ -50,7 +51,12 @@ func routingListeners(listeners []Listener) []routing.Listener {
 }
 
 func references(config Config) routing.References {
-	known := routing.References{Listeners: map[string]bool{}, Services: map[string]bool{}}
+	known := routing.References{
+		Listeners: map[string]bool{}, Services: map[string]bool{}, CachePolicies: map[string]bool{},
+	}
+	for i := range config.CachePolicies {
+		known.CachePolicies[config.CachePolicies[i].ID] = true
+	}
 	for _, listener := range config.Listeners {
 		known.Listeners[listener.Name] = true
 	}

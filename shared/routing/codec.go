@@ -9,11 +9,12 @@ import (
 )
 
 // Encode writes the canonical bytes of a configuration: this build's Version, routes ordered by namespace and
-// name, services by ID, shards by name. Config itself is not changed.
+// name, services and cache policies by ID, shards by name. Config itself is not changed.
 func Encode(config Config) ([]byte, error) {
 	config.Version = Version
 	config.Routes = sorted(config.Routes, compareRoutes)
 	config.Services = sorted(config.Services, compareServices)
+	config.CachePolicies = sorted(config.CachePolicies, compareCachePolicies)
 	config.Shards = sorted(config.Shards, compareShards)
 	data, err := contract.Encode(config)
 	if err != nil {
@@ -47,6 +48,7 @@ func encodeShard(shard Shard) ([]byte, error) {
 	shard.Version = Version
 	shard.Routes = sorted(shard.Routes, compareRoutes)
 	shard.Services = sorted(shard.Services, compareServices)
+	shard.CachePolicies = sorted(shard.CachePolicies, compareCachePolicies)
 	data, err := contract.Encode(shard)
 	if err != nil {
 		return nil, fmt.Errorf("encode %s: %w", ShardFile, err)
@@ -68,6 +70,8 @@ func compareRoutes(a, b Route) int {
 }
 
 func compareServices(a, b Service) int { return cmp.Compare(a.ID, b.ID) }
+
+func compareCachePolicies(a, b CachePolicy) int { return cmp.Compare(a.ID, b.ID) }
 
 func compareShards(a, b ShardRef) int { return cmp.Compare(a.Name, b.Name) }
 

@@ -44,7 +44,7 @@ func ExampleNext() {
 	again, changed, _ := routing.Next(first, content)
 	fmt.Println(string(again) == string(first), changed)
 	// Output:
-	// {"version":"1.0.0","sequence":1,"gateway":{"namespace":"infra","name":"web"},"listeners":[]} true
+	// {"version":"1.1.0","sequence":1,"gateway":{"namespace":"infra","name":"web"},"listeners":[]} true
 	// true false
 }
 

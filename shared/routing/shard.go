@@ -20,7 +20,8 @@ const (
 	// ShardLimit is the size in bytes that a shard, alone in its ConfigMap, may have: 1 MiB without 32 KiB for
 	// names, labels and managed fields.
 	ShardLimit = 1<<20 - 32<<10
-	// RouteLimit is the size in bytes that one route may have, together with the services that it names.
+	// RouteLimit is the size in bytes that one route may have, together with the services and cache policies
+	// that it names.
 	RouteLimit = 256 << 10
 	// TotalLimit is the size in bytes that all routes of a Gateway may have, each with the services that it names.
 	// Within both limits there is a shard with room for every record, in whatever order they come: a record that
@@ -41,14 +42,14 @@ func ShardNames() []string {
 
 func shardName(number int) string { return fmt.Sprintf("%02d", number) }
 
-// ShardOf is the name of the shard that holds a route (by its "namespace/name") or a service (by its ID), as long as it
-// has room. It depends on nothing else, so that a change of one route changes one shard.
+// ShardOf is the name of the shard that holds a route (by its "namespace/name"), or a service or cache policy (by its ID),
+// as long as it has room. It depends on nothing else, so that a change of one route changes one shard.
 func ShardOf(key string) string {
 	digest := sha256.Sum256([]byte(key))
 	return shardName(int(digest[0]) % ShardCount)
 }
 
-// RecordSize is the size in bytes of a route or service, as the limits count it.
+// RecordSize is the size in bytes of a route, service or cache policy, as the limits count it.
 func RecordSize(record any) (int, error) {
 	length, err := contract.EncodedLength(record)
 	// One more for the comma.
@@ -57,7 +58,7 @@ func RecordSize(record any) (int, error) {
 
 // TooLargeError says that no shard has room for a record. It does not happen within RouteLimit and TotalLimit.
 type TooLargeError struct {
-	// Record is the "namespace/name" of a route, or the ID of a service.
+	// Record is the "namespace/name" of a route, or the ID of a service or cache policy.
 	Record string
 	// Size of the record, and Limit of a shard, in bytes.
 	Size, Limit int
@@ -68,7 +69,7 @@ func (e *TooLargeError) Error() string {
 }
 
 // Split gives the configuration to write as routing.json, and the bytes of the shards beside it. If the whole fits
-// limit bytes, it stays plain and there are no shards; else every route and service goes to its shard, or to the
+// limit bytes, it stays plain and there are no shards; else every record goes to its shard, or to the
 // next one with room, and the head names the shards that are not empty. Write the shards before the head: readers
 // switch when the head's digests are all there.
 func Split(content Config, limit int) (head Config, shards map[string][]byte, err error) {
@@ -82,7 +83,7 @@ func Split(content Config, limit int) (head Config, shards map[string][]byte, er
 		return content, nil, nil
 	}
 	head = content
-	head.Routes, head.Services = nil, nil
+	head.Routes, head.Services, head.CachePolicies = nil, nil, nil
 	shards, err = encodeAll(distribute(content))
 	if err != nil {
 		return Config{}, nil, err
@@ -137,6 +138,10 @@ func distribute(content Config) map[string]*Shard {
 		shard := at(service.ID)
 		shard.Services = append(shard.Services, service)
 	}
+	for _, policy := range content.CachePolicies {
+		shard := at(policy.ID)
+		shard.CachePolicies = append(shard.CachePolicies, policy)
+	}
 	return shards
 }
 
@@ -170,6 +175,7 @@ func Join(head Config, shards map[string][]byte) (Config, error) {
 	whole := head
 	whole.Shards = nil
 	whole.Routes, whole.Services = slices.Clone(head.Routes), slices.Clone(head.Services)
+	whole.CachePolicies = slices.Clone(head.CachePolicies)
 	for _, ref := range head.Shards {
 		shard, err := DecodeShard(shards[ref.Name])
 		if err != nil {
@@ -177,9 +183,11 @@ func Join(head Config, shards map[string][]byte) (Config, error) {
 		}
 		whole.Routes = append(whole.Routes, shard.Routes...)
 		whole.Services = append(whole.Services, shard.Services...)
+		whole.CachePolicies = append(whole.CachePolicies, shard.CachePolicies...)
 	}
 	slices.SortStableFunc(whole.Routes, compareRoutes)
 	slices.SortStableFunc(whole.Services, compareServices)
+	slices.SortStableFunc(whole.CachePolicies, compareCachePolicies)
 	return whole, nil
 }
 

@@ -5,7 +5,7 @@ import (
 	"strconv"
 )
 
-// record is a route or a service that is to be put into a shard.
+// record is a route, a service or a cache policy that is to be put into a shard.
 type record struct {
 	key  string
 	size int
@@ -49,6 +49,7 @@ func spread(content Config) (map[string]*Shard, error) {
 		if sizes[i] > 0 {
 			slices.SortStableFunc(shards[i].Routes, compareRoutes)
 			slices.SortStableFunc(shards[i].Services, compareServices)
+			slices.SortStableFunc(shards[i].CachePolicies, compareCachePolicies)
 			filled[shardName(i)] = &shards[i]
 		}
 	}
@@ -56,22 +57,25 @@ func spread(content Config) (map[string]*Shard, error) {
 }
 
 func recordsOf(content Config) ([]record, error) {
-	records := make([]record, 0, len(content.Routes)+len(content.Services))
-	for _, route := range content.Routes {
-		size, err := RecordSize(route)
-		if err != nil {
-			return nil, err
+	records := make([]record, 0, len(content.Routes)+len(content.Services)+len(content.CachePolicies))
+	var failed error
+	add := func(key string, content any, add func(*Shard)) {
+		size, err := RecordSize(content)
+		if err != nil && failed == nil {
+			failed = err
 		}
-		records = append(records, record{route.Key(), size, func(s *Shard) { s.Routes = append(s.Routes, route) }})
+		records = append(records, record{key, size, add})
+	}
+	for _, route := range content.Routes {
+		add(route.Key(), route, func(s *Shard) { s.Routes = append(s.Routes, route) })
 	}
 	for _, service := range content.Services {
-		size, err := RecordSize(service)
-		if err != nil {
-			return nil, err
-		}
-		records = append(records, record{service.ID, size, func(s *Shard) { s.Services = append(s.Services, service) }})
+		add(service.ID, service, func(s *Shard) { s.Services = append(s.Services, service) })
 	}
-	return records, nil
+	for _, policy := range content.CachePolicies {
+		add(policy.ID, policy, func(s *Shard) { s.CachePolicies = append(s.CachePolicies, policy) })
+	}
+	return records, failed
 }
 
 func shardNumber(key string) int {

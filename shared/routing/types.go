@@ -20,7 +20,9 @@ type Config struct {
 	Routes []Route `json:"routes,omitempty"`
 	// Services that the routes refer to, ordered by ID. Empty where Shards is not.
 	Services []Service `json:"services,omitempty"`
-	// Shards name the further ConfigMaps that hold the routes and services of a large Gateway.
+	// CachePolicies that rules name, ordered by ID. Empty where Shards is not. Since 1.1.
+	CachePolicies []CachePolicy `json:"cachePolicies,omitempty"`
+	// Shards name the further ConfigMaps that hold the routes, services and cache policies of a large Gateway.
 	Shards []ShardRef `json:"shards,omitempty"`
 }
 
@@ -98,6 +100,8 @@ type Rule struct {
 	Filters []Filter `json:"filters,omitempty"`
 	// Backends to choose from by weight. A rule without any, and without a redirect, answers 500.
 	Backends []Backend `json:"backends,omitempty"`
+	// CachePolicy is the ID of the policy by which answers are cached; empty: requests are passed. Since 1.1.
+	CachePolicy string `json:"cachePolicy,omitempty"`
 	// Invalid says why the whole rule can only answer 500; empty where it is sound.
 	Invalid string `json:"invalid,omitempty"`
 	// Needs names the features without which this record must answer 500.
@@ -298,6 +302,8 @@ type Shard struct {
 	Routes []Route `json:"routes,omitempty"`
 	// Services that are in this shard, ordered by ID.
 	Services []Service `json:"services,omitempty"`
+	// CachePolicies that are in this shard, ordered by ID. Since 1.1.
+	CachePolicies []CachePolicy `json:"cachePolicies,omitempty"`
 }
 
 // Feature is something that a record needs its reader to know.

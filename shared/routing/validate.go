@@ -24,6 +24,7 @@ func Validate(config Config, features Features) []Diagnostic {
 	checkListenerKeys(&report, config.Listeners)
 	report.Diagnostics = append(report.Diagnostics, ValidateRoutes(config.Routes, references(config), features)...)
 	checkServices(&report, config.Services, features)
+	report.Diagnostics = append(report.Diagnostics, ValidateCachePolicies(config.CachePolicies, features)...)
 	checkShards(&report, config.Shards)
 	return report.Diagnostics
 }
@@ -45,6 +46,10 @@ func references(config Config) References {
 	}
 	if len(config.Shards) > 0 {
 		return known
+	}
+	known.CachePolicies = map[string]bool{}
+	for i := range config.CachePolicies {
+		known.CachePolicies[config.CachePolicies[i].ID] = true
 	}
 	known.Services = map[string]bool{}
 	for _, service := range config.Services {

@@ -11,6 +11,8 @@ type References struct {
 	Listeners map[string]bool
 	// Services by ID; nil where the file at hand does not hold them.
 	Services map[string]bool
+	// CachePolicies by ID; nil where the file at hand does not hold them.
+	CachePolicies map[string]bool
 }
 
 // ValidateRoutes gives the problems of routes, which routing.json and ghost.json share. Features are those of
@@ -87,6 +89,9 @@ func (c *routeChecker) rule(path *check.Path, rule *Rule) {
 	c.filters(path, rule.Filters, rule.Matches)
 	for i := range rule.Backends {
 		c.backend(path.At("backends", i), &rule.Backends[i], rule.Matches)
+	}
+	if rule.CachePolicy != "" && c.known.CachePolicies != nil && !c.known.CachePolicies[rule.CachePolicy] {
+		c.Add(path.Field("cachePolicy"), "There is no cache policy %q", rule.CachePolicy)
 	}
 	checkNeeds(&c.Report, path, rule.Needs, c.features)
 }

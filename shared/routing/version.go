@@ -9,10 +9,10 @@ const File = "routing.json"
 const ShardFile = "routes.json"
 
 // Version of this contract that this build writes and reads.
-const Version = "1.0.0"
+const Version = "1.1.0"
 
 // own is Version as numbers; a test keeps the two equal.
-var own = contract.Version{Major: 1, Minor: 0, Patch: 0}
+var own = contract.Version{Major: 1, Minor: 1, Patch: 0}
 
 var (
 	headCodec  = contract.Codec{File: File, Version: own}
