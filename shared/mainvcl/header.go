@@ -1,7 +1,7 @@
 // Package mainvcl is the codec of the header of main.vcl, which the operator writes and chaperone reads: its version
 // and sequence, and which lines a user wrote.
 //
-//	// varnish-gateway main.vcl 1.2 sequence 7
+//	// varnish-gateway main.vcl 1.3 sequence 7
 //	// varnish-gateway passes Direct
 //	// varnish-gateway part 40 12 FailClosed ConfigMap infra/cache, key main.vcl
 //
@@ -23,10 +23,10 @@ import (
 const File = "main.vcl"
 
 // Version of the VCL contract that this build writes and reads.
-const Version = "1.2"
+const Version = "1.3"
 
 // own is Version as numbers; a test keeps the two equal.
-var own = contract.Version{Major: 1, Minor: 2}
+var own = contract.Version{Major: 1, Minor: 3}
 
 const (
 	// mark begins every line of the header.

@@ -63,14 +63,14 @@ func TestStamping(t *testing.T) {
 		live, want string
 		changed    bool
 	}{
-		"nothing live begins at 1":          {"", "// varnish-gateway main.vcl 1.2 sequence 1\n" + body, true},
-		"the same body stays":               {"// varnish-gateway main.vcl 1.2 sequence 7\n" + body, "// varnish-gateway main.vcl 1.2 sequence 7\n" + body, false},
-		"another body goes on":              {"// varnish-gateway main.vcl 1.0 sequence 7\nvcl 4.1;\n", "// varnish-gateway main.vcl 1.2 sequence 8\n" + body, true},
-		"another version goes on":           {"// varnish-gateway main.vcl 2.3 sequence 7\n" + body, "// varnish-gateway main.vcl 1.2 sequence 8\n" + body, true},
-		"an older version goes on":          {"// varnish-gateway main.vcl 1.0 sequence 7\n" + body, "// varnish-gateway main.vcl 1.2 sequence 8\n" + body, true},
-		"a header broken by hand goes on":   {"// varnish-gateway main.vcl one sequence 7 \n" + body, "// varnish-gateway main.vcl 1.2 sequence 8\n" + body, true},
-		"a file without header begins at 1": {body, "// varnish-gateway main.vcl 1.2 sequence 1\n" + body, true},
-		"a sequence of 0 was not published": {"// varnish-gateway main.vcl 1.0 sequence 0\n" + body, "// varnish-gateway main.vcl 1.2 sequence 1\n" + body, true},
+		"nothing live begins at 1":          {"", "// varnish-gateway main.vcl 1.3 sequence 1\n" + body, true},
+		"the same body stays":               {"// varnish-gateway main.vcl 1.3 sequence 7\n" + body, "// varnish-gateway main.vcl 1.3 sequence 7\n" + body, false},
+		"another body goes on":              {"// varnish-gateway main.vcl 1.0 sequence 7\nvcl 4.1;\n", "// varnish-gateway main.vcl 1.3 sequence 8\n" + body, true},
+		"another version goes on":           {"// varnish-gateway main.vcl 2.3 sequence 7\n" + body, "// varnish-gateway main.vcl 1.3 sequence 8\n" + body, true},
+		"an older version goes on":          {"// varnish-gateway main.vcl 1.0 sequence 7\n" + body, "// varnish-gateway main.vcl 1.3 sequence 8\n" + body, true},
+		"a header broken by hand goes on":   {"// varnish-gateway main.vcl one sequence 7 \n" + body, "// varnish-gateway main.vcl 1.3 sequence 8\n" + body, true},
+		"a file without header begins at 1": {body, "// varnish-gateway main.vcl 1.3 sequence 1\n" + body, true},
+		"a sequence of 0 was not published": {"// varnish-gateway main.vcl 1.0 sequence 0\n" + body, "// varnish-gateway main.vcl 1.3 sequence 1\n" + body, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			data, changed := mainvcl.Stamp([]byte(c.live), []byte(body))

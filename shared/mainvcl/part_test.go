@@ -48,7 +48,7 @@ func TestAFileWithoutUserVCLHasNoParts(t *testing.T) {
 }
 
 func TestPartsAreRead(t *testing.T) {
-	const first = "// varnish-gateway main.vcl 1.2 sequence 7\n"
+	const first = "// varnish-gateway main.vcl 1.3 sequence 7\n"
 	for name, c := range map[string]struct {
 		text string
 		want []mainvcl.Part
@@ -103,7 +103,7 @@ func TestPartsThatMayBeLeftOutAreLeftOut(t *testing.T) {
 
 	for name, text := range map[string]string{
 		"all parts must hold": compose(class), "no parts": compose(), "no header": body,
-		"a major version that nobody knows": strings.Replace(whole, " 1.2 ", " 2.0 ", 1),
+		"a major version that nobody knows": strings.Replace(whole, " 1.3 ", " 2.0 ", 1),
 	} {
 		rest, left = mainvcl.WithoutFailOpen([]byte(text))
 		assert.Nil(t, rest, name)

@@ -1,7 +1,6 @@
 package mainvcl
 
 import (
-	"bytes"
 	"regexp"
 	"strings"
 )
@@ -47,13 +46,4 @@ func PartInPasses(vcl string) (word string, line int) {
 		return "", 0
 	}
 	return vcl[found[0]:found[1]], 1 + strings.Count(vcl[:found[0]], "\n")
-}
-
-// WithPassDoor gives main.vcl as a gateway loads it whose VMOD knows the direct door: where the header names that
-// door, VCL that opens it stands at the end. Every line keeps its number.
-func WithPassDoor(data []byte) []byte {
-	if parsePassDoor(data) != PassDoorDirect {
-		return data
-	}
-	return append(bytes.Clone(data), "\nsub vcl_init {\n\tghost.pass_door(\"direct\");\n}\n"...)
 }

@@ -54,7 +54,7 @@ func TestTheDoorIsWhatTheHeaderNames(t *testing.T) {
 		part := header.Parts[i]
 		assert.Equal(t, "// From "+want.Name, lines[part.First-2], "the line of the door is counted")
 	}
-	loaded := string(mainvcl.WithPassDoor(direct))
+	loaded := string(mainvcl.Complete(direct))
 	assert.True(t, strings.HasPrefix(loaded, string(direct)), "every line keeps its number")
 	assert.Contains(t, loaded, `ghost.pass_door("direct");`)
 
@@ -66,11 +66,11 @@ func TestTheDoorIsWhatTheHeaderNames(t *testing.T) {
 		"another case":  "// varnish-gateway passes direct\n",
 	} {
 		t.Run(name, func(t *testing.T) {
-			data := []byte("// varnish-gateway main.vcl 1.2 sequence 7\n" + line + before)
+			data := []byte("// varnish-gateway main.vcl 1.3 sequence 7\n" + line + before)
 			header, _, err := mainvcl.Parse(data)
 			require.NoError(t, err)
 			assert.Equal(t, mainvcl.PassDoorFetch, header.PassDoor)
-			assert.Equal(t, data, mainvcl.WithPassDoor(data))
+			assert.Equal(t, data, mainvcl.Complete(data))
 		})
 	}
 }

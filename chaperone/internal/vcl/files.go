@@ -40,10 +40,11 @@ func OpenFiles(dir string) (*Files, error) {
 // Dir is the directory.
 func (f *Files) Dir() string { return f.dir }
 
-// Put writes a program, with the door that its header names, where varnishd can load it, and gives the name of the file within the directory.
+// Put writes a program where varnishd can load it, with what mainvcl.Complete adds, and gives the name of the file within
+// the directory.
 func (f *Files) Put(program Program) (string, error) {
 	file := program.Name + extension
-	if err := f.write(file, mainvcl.WithPassDoor(program.Source)); err != nil {
+	if err := f.write(file, mainvcl.Complete(program.Source)); err != nil {
 		return "", fmt.Errorf("writing VCL %s: %w", program.Name, err)
 	}
 	return file, nil

@@ -263,5 +263,5 @@ func TestVersionNamesTheContracts(t *testing.T) {
 	root := newRoot(&out, &out)
 	root.SetArgs([]string{"version"})
 	require.NoError(t, root.ExecuteContext(t.Context()))
-	assert.Contains(t, out.String(), "routing.json 1.0.0, main.vcl 1.2")
+	assert.Contains(t, out.String(), "routing.json 1.1.0, main.vcl 1.3")
 }

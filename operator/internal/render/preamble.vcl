@@ -30,3 +30,5 @@ sub vcl_synth {
 sub vcl_backend_error {
 	ghost.backend_error();
 }
+
+// varnish-gateway cache before
