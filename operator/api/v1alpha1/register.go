@@ -9,6 +9,9 @@ import (
 // GroupName of the API.
 const GroupName = "gateway.varnish.io"
 
+// KindVarnishCachePolicy is the kind of policies for the cache.
+const KindVarnishCachePolicy = "VarnishCachePolicy"
+
 // Kinds that a parametersRef can name.
 const (
 	KindGatewayClassParameters = "GatewayClassParameters"
@@ -29,6 +32,7 @@ func addKnownTypes(scheme *runtime.Scheme) error {
 	scheme.AddKnownTypes(GroupVersion,
 		&GatewayClassParameters{}, &GatewayClassParametersList{},
 		&GatewayParameters{}, &GatewayParametersList{},
+		&VarnishCachePolicy{}, &VarnishCachePolicyList{},
 	)
 	metav1.AddToGroupVersion(scheme, GroupVersion)
 	return nil

@@ -1,0 +1,333 @@
+package v1alpha1
+
+import (
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+)
+
+// VarnishCachePolicy says how answers to the requests of its targets are cached. Without a policy nothing is cached.
+//
+// A policy can target a Gateway, a listener of one (sectionName), an HTTPRoute, or a named rule of one (sectionName), in its
+// own namespace. Where several hold for a rule, the most specific one that sets a field decides that field: that of the rule,
+// then of the route, of the listener, of the Gateway. Of two of the same target the older one holds, and the other is in
+// conflict.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:categories=gateway-api,shortName=vcp
+// +kubebuilder:metadata:labels="gateway.networking.k8s.io/policy=Inherited"
+// +kubebuilder:printcolumn:name="Accepted",type=string,JSONPath=`.status.ancestors[*].conditions[?(@.type=="Accepted")].status`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+type VarnishCachePolicy struct {
+	metav1.TypeMeta `json:",inline"`
+	// +optional
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	// Spec of the policy.
+	// +required
+	Spec VarnishCachePolicySpec `json:"spec"`
+
+	// Status of the policy, below each Gateway that it holds for.
+	// +optional
+	Status gatewayv1.PolicyStatus `json:"status,omitempty"`
+}
+
+// VarnishCachePolicySpec says what is cached, by which key, and for how long.
+type VarnishCachePolicySpec struct {
+	// TargetRefs name the objects, of the policy's own namespace, that the policy holds for.
+	//
+	// +required
+	// +listType=atomic
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:XValidation:message="must be Gateways or HTTPRoutes of the group gateway.networking.k8s.io",rule="self.all(r, r.group == 'gateway.networking.k8s.io' && (r.kind == 'Gateway' || r.kind == 'HTTPRoute'))"
+	// +kubebuilder:validation:XValidation:message="must be different",rule="self.all(a, self.exists_one(b, a.kind == b.kind && a.name == b.name && (has(a.sectionName) ? a.sectionName : '') == (has(b.sectionName) ? b.sectionName : '')))"
+	TargetRefs []gatewayv1.LocalPolicyTargetReferenceWithSectionName `json:"targetRefs"`
+
+	// Mode says whether answers are cached: Cache, or Pass, which undoes a policy of a wider target. Cache where no policy
+	// says anything.
+	// +optional
+	Mode CacheMode `json:"mode,omitempty"`
+
+	// Zone lets rules share objects: those whose policies name the same zone, in the same namespace. Without it, every rule
+	// has objects of its own, so that two rules that rewrite to one URL never answer for each other.
+	// +optional
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
+	Zone string `json:"zone,omitempty"`
+
+	// Freshness says how long answers are fresh, and how long they may be served stale.
+	// +optional
+	Freshness *CacheFreshness `json:"freshness,omitempty"`
+
+	// Key says what of a request tells objects apart, beside its host, path and query.
+	// +optional
+	Key *CacheKey `json:"key,omitempty"`
+
+	// Bypass says which requests are passed to the backend, and their answers not stored.
+	// +optional
+	Bypass *CacheBypass `json:"bypass,omitempty"`
+
+	// Storage says which answers are stored, and how.
+	// +optional
+	Storage *CacheStorage `json:"storage,omitempty"`
+
+	// Client says what clients are told of the cache, and what is heard from them.
+	// +optional
+	Client *CacheClient `json:"client,omitempty"`
+}
+
+// CacheMode says whether answers are cached.
+//
+// +kubebuilder:validation:Enum=Cache;Pass
+type CacheMode string
+
+// Whether answers are cached.
+const (
+	// CacheModeCache caches them.
+	CacheModeCache CacheMode = "Cache"
+	// CacheModePass passes every request.
+	CacheModePass CacheMode = "Pass"
+)
+
+// CacheFreshness says how long answers are fresh, and how long they may be served stale. What the origin says holds first:
+// Varnish-Gateway-Cache-Control, CDN-Cache-Control (RFC 9213), Cache-Control and Expires (RFC 9111), in this order.
+//
+// +kubebuilder:validation:XValidation:message="minTTL must not be longer than maxTTL",rule="!has(self.minTTL) || !has(self.maxTTL) || duration(self.minTTL) <= duration(self.maxTTL)"
+type CacheFreshness struct {
+	CacheTTLs `json:",inline"`
+
+	// HeuristicPercent of the time since Last-Modified is the TTL where the origin says nothing else (RFC 9111 section
+	// 4.2.2). DefaultTTL holds for answers without Last-Modified.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=100
+	HeuristicPercent *int32 `json:"heuristicPercent,omitempty"`
+
+	// ByStatus sets TTLs of answers of some status codes. The first entry that names a status counts. An error is cached only
+	// where the origin says so, or where an entry names it.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	ByStatus []StatusFreshness `json:"byStatus,omitempty"`
+
+	// StaleWhileRevalidate is how long a stale answer is served while the backend is asked for a new one, where the origin
+	// does not say it (RFC 5861 section 3).
+	// +optional
+	StaleWhileRevalidate *gatewayv1.Duration `json:"staleWhileRevalidate,omitempty"`
+
+	// StaleIfError is how long a stale answer is served where the backend fails, where the origin does not say it (RFC 5861
+	// section 4).
+	// +optional
+	StaleIfError *gatewayv1.Duration `json:"staleIfError,omitempty"`
+
+	// Keep is how long a stale answer is kept for conditional requests to the backend, beyond what is served stale.
+	// +optional
+	Keep *gatewayv1.Duration `json:"keep,omitempty"`
+}
+
+// CacheTTLs say how long answers are fresh.
+type CacheTTLs struct {
+	// DefaultTTL of answers whose origin says nothing of freshness. Without it, they are not cached.
+	// +optional
+	DefaultTTL *gatewayv1.Duration `json:"defaultTTL,omitempty"`
+
+	// MinTTL is the least that the origin can say.
+	// +optional
+	MinTTL *gatewayv1.Duration `json:"minTTL,omitempty"`
+
+	// MaxTTL is the most that the origin can say.
+	// +optional
+	MaxTTL *gatewayv1.Duration `json:"maxTTL,omitempty"`
+
+	// OverrideTTL holds whatever the origin says of freshness. no-store, private and no-cache hold all the same.
+	// +optional
+	OverrideTTL *gatewayv1.Duration `json:"overrideTTL,omitempty"`
+}
+
+// StatusFreshness sets the TTLs of answers of some status codes.
+type StatusFreshness struct {
+	// Statuses are status codes ("404") and classes of them ("5xx").
+	// +required
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:items:Pattern=`^([2-5][0-9][0-9]|[2-5]xx)$`
+	Statuses []string `json:"statuses"`
+
+	CacheTTLs `json:",inline"`
+}
+
+// QueryKeyMode says which query parameters are part of the key.
+//
+// +kubebuilder:validation:Enum=All;Include;Exclude
+type QueryKeyMode string
+
+// Which query parameters are part of the key.
+const (
+	// QueryKeyAll takes all of them.
+	QueryKeyAll QueryKeyMode = "All"
+	// QueryKeyInclude takes those that are named.
+	QueryKeyInclude QueryKeyMode = "Include"
+	// QueryKeyExclude takes all but those that are named.
+	QueryKeyExclude QueryKeyMode = "Exclude"
+)
+
+// CacheKey says what of a request tells objects apart. Host and path always do. What is not in the key still reaches the
+// backend with the request that fetches an object.
+type CacheKey struct {
+	// Query says which query parameters are part of the key; all, in their order, where it is not given.
+	// +optional
+	Query *QueryKey `json:"query,omitempty"`
+
+	// Headers whose values are part of the key.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=256
+	// +kubebuilder:validation:items:Pattern="^[A-Za-z0-9!#$%&'*+\\-.^_\\x60|~]+$"
+	Headers []string `json:"headers,omitempty"`
+
+	// Cookies whose values are part of the key.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=256
+	// +kubebuilder:validation:items:Pattern="^[A-Za-z0-9!#$%&'*+\\-.^_\\x60|~]+$"
+	Cookies []string `json:"cookies,omitempty"`
+
+	// Languages that the backend has. The one that fits Accept-Language best is part of the key, and is what the backend is
+	// asked for; the first one where none fits.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MaxLength=35
+	// +kubebuilder:validation:items:Pattern=`^[A-Za-z0-9]{1,8}(-[A-Za-z0-9]{1,8})*$`
+	Languages []string `json:"languages,omitempty"`
+
+	// Scheme makes answers to http and https different objects.
+	// +optional
+	Scheme *bool `json:"scheme,omitempty"`
+}
+
+// QueryKey says which query parameters are part of the key.
+//
+// +kubebuilder:validation:XValidation:message="names belong to the modes Include and Exclude",rule="self.mode == 'All' ? !has(self.names) : has(self.names)"
+type QueryKey struct {
+	// Mode says whether the parameters that are named are the key's, or all others are.
+	// +optional
+	// +kubebuilder:default=All
+	Mode QueryKeyMode `json:"mode,omitempty"`
+
+	// Names of parameters. An asterisk at the end stands for anything: "utm_*".
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=256
+	Names []string `json:"names,omitempty"`
+
+	// Sort makes the order of parameters of different names not matter.
+	// +optional
+	Sort *bool `json:"sort,omitempty"`
+}
+
+// CacheBypass says which requests are passed. Requests of other methods than GET and HEAD always are.
+type CacheBypass struct {
+	// Cookies of which any one makes a request pass. An asterisk at the end stands for anything. Cookies that are named
+	// neither here nor in the key change nothing.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=256
+	// +kubebuilder:validation:items:Pattern="^[A-Za-z0-9!#$%&'*+\\-.^_\\x60|~]+$"
+	Cookies []string `json:"cookies,omitempty"`
+
+	// Headers of which any one makes a request pass. An asterisk at the end stands for anything.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=256
+	// +kubebuilder:validation:items:Pattern="^[A-Za-z0-9!#$%&'*+\\-.^_\\x60|~]+$"
+	Headers []string `json:"headers,omitempty"`
+}
+
+// CacheStorage says which answers are stored, and how.
+type CacheStorage struct {
+	// SetCookie stores answers with Set-Cookie as well, and delivers their cookies with every hit. Without it, such an answer
+	// is passed.
+	// +optional
+	SetCookie *bool `json:"setCookie,omitempty"`
+
+	// MaxSize of a body that is stored; larger ones are passed.
+	// +optional
+	MaxSize *resource.Quantity `json:"maxSize,omitempty"`
+
+	// Compress stores text without Content-Encoding in gzip. Clients that do not accept gzip get it as it was.
+	// +optional
+	Compress *bool `json:"compress,omitempty"`
+
+	// ESI carries out Edge Side Includes in HTML and XML.
+	// +optional
+	ESI *bool `json:"esi,omitempty"`
+
+	// TagsHeader is the response header that lists the tags of an object, by which it can be invalidated, such as
+	// Surrogate-Key or Cache-Tag. Clients do not see it.
+	// +optional
+	// +kubebuilder:validation:MaxLength=256
+	// +kubebuilder:validation:Pattern="^[A-Za-z0-9!#$%&'*+\\-.^_\\x60|~]+$"
+	TagsHeader string `json:"tagsHeader,omitempty"`
+
+	// HitForMissTTL is how long the gateway remembers that an answer was not to be stored, so that requests for it do not
+	// wait for each other; two minutes where it is not given.
+	// +optional
+	HitForMissTTL *gatewayv1.Duration `json:"hitForMissTTL,omitempty"`
+}
+
+// CacheClient says what clients are told of the cache, and what is heard from them.
+type CacheClient struct {
+	// CacheControl is what clients are told instead of the origin's Cache-Control and Expires.
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	// +kubebuilder:validation:Pattern=`^[\x20-\x7e]*$`
+	CacheControl string `json:"cacheControl,omitempty"`
+
+	// CacheStatus says whether answers have the header Cache-Status (RFC 9211); On where it is not given.
+	// +optional
+	CacheStatus CacheStatusMode `json:"cacheStatus,omitempty"`
+
+	// HonorRequest heeds Cache-Control of requests (RFC 9111 section 5.2.1), such as no-cache. Without it a client cannot make
+	// the gateway ask the backend.
+	// +optional
+	HonorRequest *bool `json:"honorRequest,omitempty"`
+}
+
+// CacheStatusMode says whether answers have the header Cache-Status.
+//
+// +kubebuilder:validation:Enum=On;WithKey;Off
+type CacheStatusMode string
+
+// Whether answers have the header Cache-Status.
+const (
+	// CacheStatusOn adds it.
+	CacheStatusOn CacheStatusMode = "On"
+	// CacheStatusWithKey adds it with the key of the object.
+	CacheStatusWithKey CacheStatusMode = "WithKey"
+	// CacheStatusOff leaves it out.
+	CacheStatusOff CacheStatusMode = "Off"
+)
+
+// VarnishCachePolicyList is a list of VarnishCachePolicies.
+//
+// +kubebuilder:object:root=true
+type VarnishCachePolicyList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []VarnishCachePolicy `json:"items"`
+}
