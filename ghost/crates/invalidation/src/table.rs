@@ -1,0 +1,133 @@
+//! The table of a process.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use crate::asked::Asked;
+use crate::entries::Entries;
+use crate::invalidation::Invalidation;
+use crate::stamp::{Generation, Stamp};
+
+/// What was invalidated, for many threads.
+#[derive(Debug)]
+pub struct Table {
+    /// The number of invalidations so far.
+    generation: AtomicU64,
+    content: RwLock<Content>,
+    limit: usize,
+}
+
+#[derive(Debug, Default)]
+struct Content {
+    namespaces: HashMap<Box<str>, Entries>,
+    /// How many entries there are, or more: each invalidation counts as one until they are counted again.
+    count: usize,
+    /// The count at which they are counted again.
+    next_count: usize,
+}
+
+impl Table {
+    /// A table that holds about this many entries. Beyond, the namespace with the most gives up its detail.
+    pub fn new(limit: usize) -> Self {
+        let content = Content { next_count: limit.min(FIRST_COUNT), ..Content::default() };
+        Self { generation: AtomicU64::new(0), content: RwLock::new(content), limit }
+    }
+
+    /// The generation that an object has whose fetch begins now.
+    pub fn generation(&self) -> Generation {
+        Generation(self.generation.load(Ordering::Acquire))
+    }
+
+    /// Invalidates what was fetched up to now, and gives the generation from which on objects are right again. `now` and
+    /// `until` are in seconds; every object that is there, or on its way, has expired by `until`.
+    pub fn invalidate(&self, invalidation: &Invalidation, now: f64, until: f64) -> Generation {
+        let mut content = self.write();
+        // Whoever reads a generation from now on finds the entry, or waits for the lock.
+        let generation = Generation(self.generation.fetch_add(1, Ordering::AcqRel) + 1);
+        let entries = content.namespaces.entry(invalidation.namespace.clone()).or_default();
+        entries.note(&invalidation.subject, generation, invalidation.soft, until);
+        content.count += 1;
+        if content.count >= content.next_count {
+            content.shrink(now, generation, self.limit);
+        }
+        generation
+    }
+
+    /// What holds for the objects of a request, whatever their tags.
+    pub fn stamp(&self, asked: &impl Asked, scratch: &mut Vec<u8>) -> Stamp {
+        if self.generation() == Generation::default() {
+            return Stamp::default();
+        }
+        let content = self.read();
+        content.namespaces.get(asked.namespace()).map_or_else(Stamp::default, |e| e.stamp(asked, scratch))
+    }
+
+    /// What holds for an object of a namespace with these tags, which are asked for only where one of an object of this
+    /// generation can matter.
+    pub fn of_tags<'t, T: Iterator<Item = &'t [u8]>>(
+        &self,
+        namespace: &str,
+        object: Generation,
+        tags: impl FnOnce() -> T,
+    ) -> Stamp {
+        if object >= self.generation() {
+            return Stamp::default();
+        }
+        let content = self.read();
+        match content.namespaces.get(namespace) {
+            Some(entries) if object < entries.last_tag() => entries.of_tags(tags()),
+            _ => Stamp::default(),
+        }
+    }
+
+    /// Forgets what concerns no object any more at `now`.
+    pub fn forget(&self, now: f64) {
+        let mut content = self.write();
+        content.forget(now);
+    }
+
+    /// How many entries there are.
+    pub fn len(&self) -> usize {
+        self.read().namespaces.values().map(Entries::len).sum()
+    }
+
+    /// Whether there is no entry.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Content> {
+        self.content.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Content> {
+        self.content.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The number of invalidations after which entries are counted for the first time.
+const FIRST_COUNT: usize = 1024;
+
+impl Content {
+    fn shrink(&mut self, now: f64, generation: Generation, limit: usize) {
+        self.forget(now);
+        while self.count > limit {
+            let Some(entries) = self.namespaces.values_mut().max_by_key(|entries| entries.len()) else {
+                break;
+            };
+            if entries.len() <= 1 {
+                break;
+            }
+            self.count -= entries.len() - 1;
+            entries.collapse(generation);
+        }
+        // Twice as many, so that counting costs each invalidation the same on average.
+        self.next_count = (2 * self.count).clamp(FIRST_COUNT.min(limit), limit) + 1;
+    }
+
+    fn forget(&mut self, now: f64) {
+        self.namespaces.retain(|_, entries| entries.forget(now));
+        self.count = self.namespaces.values().map(Entries::len).sum();
+    }
+}

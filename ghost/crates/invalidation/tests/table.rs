@@ -1,0 +1,249 @@
+//! The table says what a list of all invalidations says.
+
+use ghost_invalidation::{Asked, Generation, Invalidation, Stamp, Subject, Table};
+use proptest::prelude::*;
+
+/// Host, path and query.
+type Url = (Vec<u8>, Vec<u8>, Option<Vec<u8>>);
+
+#[derive(Debug, Clone)]
+struct Request {
+    namespace: &'static str,
+    route: &'static str,
+    policy: &'static str,
+    urls: Vec<Url>,
+    tags: Vec<Vec<u8>>,
+}
+
+impl Asked for Request {
+    fn namespace(&self) -> &str {
+        self.namespace
+    }
+    fn route(&self) -> &str {
+        self.route
+    }
+    fn has_policy(&self, name: &str) -> bool {
+        name == self.policy
+    }
+    fn urls(&self) -> impl Iterator<Item = (&[u8], &[u8], Option<&[u8]>)> {
+        self.urls.iter().map(|(host, path, query)| (&host[..], &path[..], query.as_deref()))
+    }
+    // The order of single letters is none of the key's.
+    fn is_same_query(&self, one: Option<&[u8]>, other: Option<&[u8]>) -> bool {
+        sorted(one) == sorted(other)
+    }
+}
+
+fn sorted(query: Option<&[u8]>) -> Vec<u8> {
+    let mut letters = query.unwrap_or_default().to_vec();
+    letters.sort_unstable();
+    letters
+}
+
+/// The right answer, found by trying every invalidation.
+fn naive(all: &[(Generation, Invalidation)], request: &Request) -> Stamp {
+    let mut stamp = Stamp::default();
+    for (generation, invalidation) in all {
+        let whole = |path: &[u8], query: &Option<Vec<u8>>| match query {
+            Some(query) => [path, b"?", query].concat(),
+            None => path.to_vec(),
+        };
+        let fits = invalidation.namespace.as_ref() == request.namespace
+            && match &invalidation.subject {
+                Subject::All => true,
+                Subject::Route(name) => &**name == request.route,
+                Subject::Policy(name) => &**name == request.policy,
+                Subject::Tag(tag) => request.tags.iter().any(|t| t[..] == **tag),
+                Subject::Host(host) => request.urls.iter().any(|(h, _, _)| h[..] == **host),
+                Subject::Prefix { host, prefix } => request
+                    .urls
+                    .iter()
+                    .any(|(h, path, query)| h[..] == **host && whole(path, query).starts_with(prefix)),
+                Subject::Url { host, path, query } => request.urls.iter().any(|(h, p, q)| {
+                    h[..] == **host && p[..] == **path && sorted(q.as_deref()) == sorted(query.as_deref())
+                }),
+            };
+        if fits && invalidation.soft {
+            stamp.soft = *generation;
+        } else if fits {
+            stamp.hard = *generation;
+        }
+    }
+    stamp
+}
+
+fn of(table: &Table, request: &Request, object: Generation) -> Stamp {
+    let tags = || request.tags.iter().map(|tag| &tag[..]);
+    table.stamp(request, &mut Vec::new()).and(table.of_tags(request.namespace, object, tags))
+}
+
+fn namespace() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec!["a", "b"])
+}
+fn name() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec!["r", "s"])
+}
+fn host() -> impl Strategy<Value = Vec<u8>> {
+    prop::sample::select(vec![b"x.io".to_vec(), b"y.io".to_vec()])
+}
+fn path() -> impl Strategy<Value = Vec<u8>> {
+    prop::sample::select(vec![b"/".to_vec(), b"/a".to_vec(), b"/a/b".to_vec(), b"/ab".to_vec()])
+}
+fn query() -> impl Strategy<Value = Option<Vec<u8>>> {
+    prop::option::of(prop::sample::select(vec![b"".to_vec(), b"xy".to_vec(), b"yx".to_vec(), b"x".to_vec()]))
+}
+fn tag() -> impl Strategy<Value = Vec<u8>> {
+    prop::sample::select(vec![b"t".to_vec(), b"u".to_vec(), b"tu".to_vec()])
+}
+
+fn subject() -> impl Strategy<Value = Subject> {
+    let prefix = prop::sample::select(vec!["", "/", "/a", "/a/", "/a?", "/a?x", "/ab"]);
+    prop_oneof![
+        1 => Just(Subject::All),
+        2 => name().prop_map(|name| Subject::Route(name.into())),
+        2 => name().prop_map(|name| Subject::Policy(name.into())),
+        4 => tag().prop_map(|tag| Subject::Tag(tag.into())),
+        2 => host().prop_map(|host| Subject::Host(host.into())),
+        4 => (host(), prefix)
+            .prop_map(|(h, p)| Subject::Prefix { host: h.into(), prefix: p.as_bytes().into() }),
+        4 => (host(), path(), query()).prop_map(|(h, p, q)| Subject::Url {
+            host: h.into(),
+            path: p.into(),
+            query: q.map(Into::into),
+        }),
+    ]
+}
+
+fn invalidation() -> impl Strategy<Value = Invalidation> {
+    (namespace(), subject(), any::<bool>()).prop_map(|(namespace, subject, soft)| Invalidation {
+        namespace: namespace.into(),
+        subject,
+        soft,
+    })
+}
+
+fn request() -> impl Strategy<Value = Request> {
+    let urls = prop::collection::vec((host(), path(), query()), 1..3);
+    (namespace(), name(), name(), urls, prop::collection::vec(tag(), 0..3))
+        .prop_map(|(namespace, route, policy, urls, tags)| Request { namespace, route, policy, urls, tags })
+}
+
+proptest! {
+    #[test]
+    fn the_table_says_what_the_list_says(
+        invalidations in prop::collection::vec(invalidation(), 0..12),
+        requests in prop::collection::vec(request(), 1..6),
+    ) {
+        let table = Table::new(1000);
+        let all: Vec<_> =
+            invalidations.into_iter().map(|i| (table.invalidate(&i, 0.0, 100.0), i)).collect();
+        for request in &requests {
+            let expected = naive(&all, request);
+            prop_assert_eq!(of(&table, request, Generation(0)), expected);
+            // What is newer than an object matters to it, and nothing else does.
+            for object in 0..=all.len() as u64 {
+                let stamp = of(&table, request, Generation(object));
+                prop_assert_eq!(stamp.removes(Generation(object)), expected.removes(Generation(object)));
+                prop_assert_eq!(stamp.makes_stale(Generation(object)), expected.makes_stale(Generation(object)));
+            }
+        }
+    }
+
+    #[test]
+    fn a_full_table_invalidates_more_and_never_less(
+        invalidations in prop::collection::vec(invalidation(), 0..40),
+        requests in prop::collection::vec(request(), 1..6),
+        limit in 1_usize..6,
+    ) {
+        let table = Table::new(limit);
+        let all: Vec<_> =
+            invalidations.into_iter().map(|i| (table.invalidate(&i, 0.0, 100.0), i)).collect();
+        prop_assert!(table.len() <= limit.max(2) + 1, "{} entries", table.len());
+        for request in &requests {
+            for object in 0..=all.len() as u64 {
+                let (object, expected) = (Generation(object), naive(&all, request));
+                let stamp = of(&table, request, object);
+                prop_assert!(stamp.removes(object) || !expected.removes(object));
+                let is_touched = stamp.removes(object) || stamp.makes_stale(object);
+                prop_assert!(is_touched || !expected.makes_stale(object));
+            }
+        }
+    }
+
+    #[test]
+    fn what_concerns_no_object_any_more_is_forgotten(
+        invalidations in prop::collection::vec((invalidation(), 0_u32..100), 0..12),
+        requests in prop::collection::vec(request(), 1..6),
+        now in 0_u32..100,
+    ) {
+        let (table, kept) = (Table::new(1000), Table::new(1000));
+        for (i, until) in &invalidations {
+            table.invalidate(i, 0.0, f64::from(*until));
+            kept.invalidate(i, 0.0, 1000.0);
+        }
+        table.forget(f64::from(now));
+        // An object of any generation that is still there has the same answer.
+        let alive = invalidations.iter().filter(|(_, until)| *until >= now);
+        for request in &requests {
+            let is_forgotten = of(&table, request, Generation(0)) == Stamp::default();
+            let concerns =
+                |i: &Invalidation| naive(&[(Generation(1), i.clone())], request) != Stamp::default();
+            let concerned = alive.clone().any(|(i, _)| concerns(i));
+            prop_assert!(!is_forgotten || !concerned, "forgotten too early");
+        }
+        table.forget(1000.0);
+        prop_assert!(table.is_empty());
+        prop_assert_eq!(table.generation(), kept.generation());
+    }
+}
+
+#[test]
+fn an_object_whose_fetch_began_before_is_concerned_and_one_that_began_later_is_not() {
+    let table = Table::new(10);
+    let before = table.generation();
+    let all = Invalidation { namespace: "shop".into(), subject: Subject::All, soft: false };
+    let from = table.invalidate(&all, 0.0, 1.0);
+    let request = Request { namespace: "shop", route: "r", policy: "p", urls: vec![], tags: vec![] };
+    let stamp = of(&table, &request, before);
+    assert!(stamp.removes(before));
+    assert!(!stamp.removes(from));
+    assert_eq!(table.generation(), from);
+}
+
+#[test]
+fn a_lookup_allocates_nothing() {
+    let table = Table::new(1000);
+    for subject in [
+        Subject::All,
+        Subject::Tag(b"t"[..].into()),
+        Subject::Prefix { host: b"x.io"[..].into(), prefix: b"/a"[..].into() },
+        Subject::Url { host: b"x.io"[..].into(), path: b"/a"[..].into(), query: None },
+    ] {
+        table.invalidate(&Invalidation { namespace: "a".into(), subject, soft: true }, 0.0, 1.0);
+    }
+    struct Fixed;
+    impl Asked for Fixed {
+        fn namespace(&self) -> &str {
+            "a"
+        }
+        fn route(&self) -> &str {
+            "r"
+        }
+        fn has_policy(&self, _: &str) -> bool {
+            true
+        }
+        fn urls(&self) -> impl Iterator<Item = (&[u8], &[u8], Option<&[u8]>)> {
+            [(&b"x.io"[..], &b"/a"[..], None)].into_iter()
+        }
+        fn is_same_query(&self, one: Option<&[u8]>, other: Option<&[u8]>) -> bool {
+            one == other
+        }
+    }
+    let mut scratch = Vec::with_capacity(100);
+    let info = allocation_counter::measure(|| {
+        let tags: [&[u8]; 2] = [b"t", b"u"];
+        table.stamp(&Fixed, &mut scratch);
+        table.of_tags("a", Generation(0), || tags.into_iter());
+    });
+    assert_eq!(info.count_total, 0);
+}
