@@ -1,44 +1,53 @@
 package routing
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/varnish-gateway/gateway/shared/internal/check"
 )
 
-// maxCacheTime is the longest time in a cache policy, in milliseconds: 68 years, which is what RFC 9111 section 1.2.2 asks of
-// a cache (2^31 seconds).
-const maxCacheTime = 1 << 31 * 1000
+// maxCacheTime is the longest time in a cache policy, in seconds: as long as RFC 9111 section 1.2.2 asks of a cache.
+const maxCacheTime = 1 << 31
 
 // ValidateCachePolicies gives the problems of cache policies, which routing.json and ghost.json share. Features are those of
 // the reader. A policy with any problem caches nothing.
 func ValidateCachePolicies(policies []CachePolicy, features Features) []Diagnostic {
-	var report check.Report
-	seen := map[string]bool{}
+	checker := cacheChecker{seen: map[string]bool{}}
 	for i := range policies {
-		policy, path := &policies[i], root.At("cachePolicies", i)
-		report.Object = policy.object()
-		switch {
-		case policy.ID == "":
-			report.Add(path.Field("id"), "The policy's ID is missing")
-		case seen[policy.ID]:
-			report.Add(path.Field("id"), "The ID %q is taken by an earlier policy", policy.ID)
-		}
-		seen[policy.ID] = true
-		checkFreshness(&report, path.Field("freshness"), &policy.Freshness)
-		checkKey(&report, path.Field("key"), &policy.Key)
-		bypass := path.Field("bypass")
-		// An asterisk, which stands for any end of a name, is a character of tokens as well.
-		checkNames(&report, bypass, "cookies", policy.Bypass.Cookies, ValidToken)
-		checkNames(&report, bypass, "headers", policy.Bypass.Headers, validLowerField)
-		checkStorage(&report, path.Field("storage"), &policy.Storage)
-		if !ValidHeaderValue(policy.Response.CacheControl) {
-			report.Add(path.Field("response").Field("cacheControl"), "The value has a control character")
-		}
-		checkNeeds(&report, path, policy.Needs, features)
+		checker.policy(root.At("cachePolicies", i), &policies[i])
+		checkNeeds(&checker.Report, root.At("cachePolicies", i), policies[i].Needs, features)
 	}
-	return report.Diagnostics
+	return checker.Diagnostics
+}
+
+type cacheChecker struct {
+	check.Report
+	// seen are the IDs so far.
+	seen map[string]bool
+}
+
+func (c *cacheChecker) policy(path *check.Path, policy *CachePolicy) {
+	c.Object = policy.object()
+	switch {
+	case policy.ID == "":
+		c.Add(path.Field("id"), "The policy's ID is missing")
+	case c.seen[policy.ID]:
+		c.Add(path.Field("id"), "The ID %q is taken by an earlier policy", policy.ID)
+	}
+	c.seen[policy.ID] = true
+	c.freshness(path.Field("freshness"), &policy.Freshness)
+	c.key(path.Field("key"), &policy.Key)
+	c.bypass(path.Field("bypass"), &policy.Bypass)
+	c.storage(path.Field("storage"), &policy.Storage)
+	if control := policy.Client.CacheControl; control != nil {
+		at := path.Field("client").Field("cacheControl")
+		c.time(at, "maxAge", control.MaxAge)
+		if !ValidHeaderValue(control.Directives) {
+			c.Add(at.Field("directives"), "The value has a control character")
+		}
+	}
 }
 
 // object names the policy object that comes first; empty where none is named.
@@ -49,72 +58,91 @@ func (p *CachePolicy) object() string {
 	return "VarnishCachePolicy " + p.Policies[0]
 }
 
-func checkFreshness(report *check.Report, path *check.Path, freshness *CacheFreshness) {
-	checkTimes(report, path, []cacheTime{
-		{"defaultTTL", freshness.DefaultTTL}, {"minTTL", freshness.MinTTL}, {"maxTTL", freshness.MaxTTL},
-		{"overrideTTL", freshness.OverrideTTL}, {"staleWhileRevalidate", freshness.StaleWhileRevalidate},
-		{"staleIfError", freshness.StaleIfError}, {"keep", freshness.Keep},
-	})
-	if freshness.HeuristicPercent < 0 || freshness.HeuristicPercent > 100 {
-		report.Add(path.Field("heuristicPercent"), "%d is not within 0 and 100", freshness.HeuristicPercent)
+var validStatus = regexp.MustCompile(`^[2-5]([0-9][0-9]|xx)$`)
+
+func (c *cacheChecker) freshness(path *check.Path, freshness *CacheFreshness) {
+	c.time(path, "defaultTTL", freshness.DefaultTTL)
+	c.time(path, "minTTL", freshness.MinTTL)
+	c.time(path, "maxTTL", freshness.MaxTTL)
+	c.time(path, "heuristicMax", freshness.HeuristicMax)
+	c.time(path, "keep", freshness.Keep)
+	if percent := freshness.HeuristicPercent; percent != nil && (*percent < 0 || *percent > 100) {
+		c.Add(path.Field("heuristicPercent"), "%d is not within 0 and 100", *percent)
 	}
-	for i, status := range freshness.ByStatus {
-		entry := path.At("byStatus", i)
-		if status.From < 200 || status.From > 599 {
-			report.Add(entry.Field("from"), "%d is not a final status code", status.From)
+	for i := range freshness.ByStatus {
+		status, entry := &freshness.ByStatus[i], path.At("byStatus", i)
+		if !validStatus.MatchString(status.Status) {
+			c.Add(entry.Field("status"), "%q is neither a final status code nor a class of them", status.Status)
 		}
-		if status.To < status.From || status.To > 599 {
-			report.Add(entry.Field("to"), "%d is not a final status code from %d on", status.To, status.From)
+		c.time(entry, "ttl", &status.TTL)
+		c.oneOf(entry, "mode", string(status.Mode), string(TTLDefault), string(TTLOverride), string(TTLForce))
+	}
+	c.window(path.Field("staleWhileRevalidate"), &freshness.StaleWhileRevalidate)
+	c.window(path.Field("staleIfError"), &freshness.StaleIfError)
+	c.names(path, "targetedFields", freshness.TargetedFields, validLowerField)
+}
+
+func (c *cacheChecker) window(path *check.Path, window *StaleWindow) {
+	c.time(path, "default", &window.Default)
+	c.time(path, "max", window.Max)
+	c.time(path, "override", window.Override)
+}
+
+func (c *cacheChecker) key(path *check.Path, key *CacheKey) {
+	c.oneOf(path, "queryMode", string(key.QueryMode), string(QueryKeyAll), string(QueryKeyInclude), string(QueryKeyExclude))
+	c.names(path, "queryNames", key.QueryNames, func(name string) bool { return name != "" })
+	c.names(path, "headers", key.Headers, validLowerField)
+	// An asterisk, which stands for any end of a name, is a character of tokens as well.
+	c.names(path, "cookies", key.Cookies, ValidToken)
+	c.names(path, "encodings", key.Encodings, func(name string) bool { return slices.Contains(encodings, name) })
+	c.names(path, "languages", key.Languages, validLanguage)
+}
+
+// encodings are the content codings that a key can tell apart (RFC 9110 section 8.4.1).
+var encodings = []string{"br", "gzip", "zstd"}
+
+func (c *cacheChecker) bypass(path *check.Path, bypass *CacheBypass) {
+	c.names(path, "cookies", bypass.Cookies, ValidToken)
+	for i, header := range bypass.Headers {
+		if !validLowerField(header.Name) {
+			c.Add(path.At("headers", i).Field("name"), "%q is not the name of a header in lower case", header.Name)
 		}
-		checkTimes(report, entry, []cacheTime{
-			{"defaultTTL", status.DefaultTTL}, {"minTTL", status.MinTTL}, {"maxTTL", status.MaxTTL},
-			{"overrideTTL", status.OverrideTTL},
-		})
 	}
 }
 
-type cacheTime struct {
-	name  string
-	value *int64
-}
-
-func checkTimes(report *check.Report, path *check.Path, times []cacheTime) {
-	for _, time := range times {
-		if time.value != nil && (*time.value < 0 || *time.value > maxCacheTime) {
-			report.Add(path.Field(time.name), "%d is not within 0 and %d milliseconds", *time.value, int64(maxCacheTime))
-		}
-	}
-}
-
-func checkKey(report *check.Report, path *check.Path, key *CacheKey) {
-	switch key.QueryMode {
-	case "", QueryKeyAll, QueryKeyInclude, QueryKeyExclude:
-	default:
-		report.Add(path.Field("queryMode"), "%q is not All, Include or Exclude", key.QueryMode)
-	}
-	checkNames(report, path, "queryNames", key.QueryNames, func(name string) bool { return name != "" })
-	checkNames(report, path, "headers", key.Headers, validLowerField)
-	checkNames(report, path, "cookies", key.Cookies, ValidToken)
-	checkNames(report, path, "languages", key.Languages, validLanguage)
-}
-
-func checkStorage(report *check.Report, path *check.Path, storage *CacheStorage) {
-	if storage.MaxSize < 0 {
-		report.Add(path.Field("maxSize"), "A size cannot be negative")
+func (c *cacheChecker) storage(path *check.Path, storage *CacheStorage) {
+	c.oneOf(path, "setCookie", string(storage.SetCookie), string(SetCookieRefuse), string(SetCookieRemove), string(SetCookieStore))
+	c.oneOf(path, "authorization", string(storage.Authorization),
+		string(AuthorizationRFC9111), string(AuthorizationBypass), string(AuthorizationIgnore))
+	if storage.MaxSize != nil && *storage.MaxSize < 0 {
+		c.Add(path.Field("maxSize"), "A size cannot be negative")
 	}
 	if storage.TagsHeader != "" && !validLowerField(storage.TagsHeader) {
-		report.Add(path.Field("tagsHeader"), "%q is not the name of a header in lower case", storage.TagsHeader)
+		c.Add(path.Field("tagsHeader"), "%q is not the name of a header in lower case", storage.TagsHeader)
 	}
-	checkTimes(report, path, []cacheTime{{"hitForMissTTL", storage.HitForMissTTL}})
+	c.time(path, "hitForMissTTL", storage.HitForMissTTL)
 }
 
-func checkNames(report *check.Report, path *check.Path, list string, names []string, valid func(string) bool) {
+func (c *cacheChecker) time(path *check.Path, name string, seconds *int64) {
+	if seconds != nil && (*seconds < 0 || *seconds > maxCacheTime) {
+		c.Add(path.Field(name), "%d is not within 0 and %d seconds", *seconds, int64(maxCacheTime))
+	}
+}
+
+// oneOf checks a word of an enumeration, whose empty value is a default.
+func (c *cacheChecker) oneOf(path *check.Path, name, word string, words ...string) {
+	if word != "" && !slices.Contains(words, word) {
+		c.Add(path.Field(name), "%q is none of %s", word, strings.Join(words, ", "))
+	}
+}
+
+func (c *cacheChecker) names(path *check.Path, list string, names []string, valid func(string) bool) {
 	for i, name := range names {
 		switch {
 		case !valid(name):
-			report.Add(path.At(list, i), "%q is not a name that can stand here", name)
+			c.Add(path.At(list, i), "%q cannot stand here", name)
 		case slices.Contains(names[:i], name):
-			report.Add(path.At(list, i), "%q is named twice", name)
+			c.Add(path.At(list, i), "%q is named twice", name)
 		}
 	}
 }

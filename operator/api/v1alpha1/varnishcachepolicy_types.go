@@ -91,73 +91,127 @@ const (
 	CacheModePass CacheMode = "Pass"
 )
 
-// CacheFreshness says how long answers are fresh, and how long they may be served stale. What the origin says holds first:
-// Varnish-Gateway-Cache-Control, CDN-Cache-Control (RFC 9213), Cache-Control and Expires (RFC 9111), in this order.
+// CacheFreshness says how long answers are fresh, and how long they may be served stale. What the origin says holds first, by
+// the targeted fields (RFC 9213), Cache-Control and Expires (RFC 9111), in this order.
 //
 // +kubebuilder:validation:XValidation:message="minTTL must not be longer than maxTTL",rule="!has(self.minTTL) || !has(self.maxTTL) || duration(self.minTTL) <= duration(self.maxTTL)"
 type CacheFreshness struct {
-	CacheTTLs `json:",inline"`
-
-	// HeuristicPercent of the time since Last-Modified is the TTL where the origin says nothing else (RFC 9111 section
-	// 4.2.2). DefaultTTL holds for answers without Last-Modified.
+	// DefaultTTL of answers whose origin says nothing of freshness. Without it, and without a heuristic, they are not cached.
 	// +optional
-	// +kubebuilder:validation:Minimum=0
-	// +kubebuilder:validation:Maximum=100
-	HeuristicPercent *int32 `json:"heuristicPercent,omitempty"`
+	DefaultTTL *CacheDuration `json:"defaultTTL,omitempty"`
 
-	// ByStatus sets TTLs of answers of some status codes. The first entry that names a status counts. An error is cached only
-	// where the origin says so, or where an entry names it.
+	// MinTTL is the least that the origin can say, for a status below 400.
+	// +optional
+	MinTTL *CacheDuration `json:"minTTL,omitempty"`
+
+	// MaxTTL is the most that the origin can say.
+	// +optional
+	MaxTTL *CacheDuration `json:"maxTTL,omitempty"`
+
+	// Heuristic gives a TTL to answers whose origin says nothing but Last-Modified (RFC 9111 section 4.2.2). Where it is not
+	// given, it is 10 percent of the time since then, and one hour at most.
+	// +optional
+	Heuristic *Heuristic `json:"heuristic,omitempty"`
+
+	// ByStatus sets TTLs by status. The first entry that names a status counts. Where no entry names an error, it is cached
+	// only if the origin says so.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=16
-	ByStatus []StatusFreshness `json:"byStatus,omitempty"`
+	ByStatus []StatusTTL `json:"byStatus,omitempty"`
 
-	// StaleWhileRevalidate is how long a stale answer is served while the backend is asked for a new one, where the origin
-	// does not say it (RFC 5861 section 3).
+	// StaleWhileRevalidate is how long a stale answer is served while the backend is asked for a new one (RFC 5861 section 3).
 	// +optional
-	StaleWhileRevalidate *gatewayv1.Duration `json:"staleWhileRevalidate,omitempty"`
+	StaleWhileRevalidate *StaleWindow `json:"staleWhileRevalidate,omitempty"`
 
-	// StaleIfError is how long a stale answer is served where the backend fails, where the origin does not say it (RFC 5861
-	// section 4).
+	// StaleIfError is how long a stale answer is served where the backend fails (RFC 5861 section 4).
 	// +optional
-	StaleIfError *gatewayv1.Duration `json:"staleIfError,omitempty"`
+	StaleIfError *StaleWindow `json:"staleIfError,omitempty"`
 
-	// Keep is how long a stale answer is kept for conditional requests to the backend, beyond what is served stale.
+	// Keep is how long a stale answer is kept beyond that, for conditional requests to the backend; one hour where it is not
+	// given.
 	// +optional
-	Keep *gatewayv1.Duration `json:"keep,omitempty"`
+	Keep *CacheDuration `json:"keep,omitempty"`
+
+	// TargetedFields are response headers in the place of Cache-Control, the first that is there and can be read (RFC 9213).
+	// Varnish-Gateway-Cache-Control and CDN-Cache-Control where it is not given.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=8
+	// +kubebuilder:validation:items:MaxLength=256
+	// +kubebuilder:validation:items:Pattern="^[A-Za-z0-9!#$%&'*+\\-.^_\\x60|~]+$"
+	TargetedFields []string `json:"targetedFields,omitempty"`
 }
 
-// CacheTTLs say how long answers are fresh.
-type CacheTTLs struct {
-	// DefaultTTL of answers whose origin says nothing of freshness. Without it, they are not cached.
-	// +optional
-	DefaultTTL *gatewayv1.Duration `json:"defaultTTL,omitempty"`
+// CacheDuration is a time of whole seconds, in hours, minutes and seconds: "90s", "1h30m".
+//
+// +kubebuilder:validation:Pattern=`^([0-9]{1,6}(h|m|s)){1,3}$`
+type CacheDuration string
 
-	// MinTTL is the least that the origin can say.
-	// +optional
-	MinTTL *gatewayv1.Duration `json:"minTTL,omitempty"`
+// Heuristic gives a TTL by Last-Modified.
+type Heuristic struct {
+	// Percent of the time since Last-Modified; 0 is no heuristic.
+	// +required
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=100
+	Percent int32 `json:"percent"`
 
-	// MaxTTL is the most that the origin can say.
+	// Max is the longest TTL that it gives; one hour where it is not given.
 	// +optional
-	MaxTTL *gatewayv1.Duration `json:"maxTTL,omitempty"`
-
-	// OverrideTTL holds whatever the origin says of freshness. no-store, private and no-cache hold all the same.
-	// +optional
-	OverrideTTL *gatewayv1.Duration `json:"overrideTTL,omitempty"`
+	Max *CacheDuration `json:"max,omitempty"`
 }
 
-// StatusFreshness sets the TTLs of answers of some status codes.
-type StatusFreshness struct {
+// StatusTTL sets the TTL of answers by status.
+type StatusTTL struct {
 	// Statuses are status codes ("404") and classes of them ("5xx").
 	// +required
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=16
-	// +kubebuilder:validation:items:Pattern=`^([2-5][0-9][0-9]|[2-5]xx)$`
+	// +kubebuilder:validation:items:Pattern=`^[2-5]([0-9][0-9]|xx)$`
 	Statuses []string `json:"statuses"`
 
-	CacheTTLs `json:",inline"`
+	// TTL of these answers; 0s: they are not cached.
+	// +required
+	TTL CacheDuration `json:"ttl"`
+
+	// Mode says how strong the TTL is. Default: where the origin says nothing. Override: whatever TTL the origin says. Force:
+	// against no-store, private and no-cache as well, which no shared cache may do unless it acts for the origin.
+	// +optional
+	// +kubebuilder:default=Default
+	Mode TTLMode `json:"mode,omitempty"`
+}
+
+// TTLMode says how strong a TTL is.
+//
+// +kubebuilder:validation:Enum=Default;Override;Force
+type TTLMode string
+
+// How strong a TTL is.
+const (
+	// TTLDefault holds where the origin says nothing.
+	TTLDefault TTLMode = "Default"
+	// TTLOverride holds whatever TTL the origin says.
+	TTLOverride TTLMode = "Override"
+	// TTLForce holds whatever the origin says.
+	TTLForce TTLMode = "Force"
+)
+
+// StaleWindow says how long a stale answer is served. An origin that forbids it (must-revalidate, no-cache) is heeded.
+type StaleWindow struct {
+	// Default where the origin says nothing of it, for a status below 500.
+	// +optional
+	Default *CacheDuration `json:"default,omitempty"`
+
+	// Max is the most that the origin can say.
+	// +optional
+	Max *CacheDuration `json:"max,omitempty"`
+
+	// Override holds in the place of what the origin says.
+	// +optional
+	Override *CacheDuration `json:"override,omitempty"`
 }
 
 // QueryKeyMode says which query parameters are part of the key.
@@ -191,7 +245,7 @@ type CacheKey struct {
 	// +kubebuilder:validation:items:Pattern="^[A-Za-z0-9!#$%&'*+\\-.^_\\x60|~]+$"
 	Headers []string `json:"headers,omitempty"`
 
-	// Cookies whose values are part of the key.
+	// Cookies whose values are part of the key. An asterisk at the end stands for anything.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=16
@@ -200,8 +254,16 @@ type CacheKey struct {
 	// +kubebuilder:validation:items:Pattern="^[A-Za-z0-9!#$%&'*+\\-.^_\\x60|~]+$"
 	Cookies []string `json:"cookies,omitempty"`
 
-	// Languages that the backend has. The one that fits Accept-Language best is part of the key, and is what the backend is
-	// asked for; the first one where none fits.
+	// Encodings that the backend has, the preferred one first. The best that Accept-Encoding allows is part of the key.
+	// Without it, what the backend says in Vary tells objects apart, and gzip is stored once for everybody.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=3
+	// +kubebuilder:validation:items:Enum=br;gzip;zstd
+	Encodings []string `json:"encodings,omitempty"`
+
+	// Languages that the backend has. The one that fits Accept-Language best is part of the key, and the first
+	// one where none fits.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=64
@@ -248,22 +310,67 @@ type CacheBypass struct {
 	// +kubebuilder:validation:items:Pattern="^[A-Za-z0-9!#$%&'*+\\-.^_\\x60|~]+$"
 	Cookies []string `json:"cookies,omitempty"`
 
-	// Headers of which any one makes a request pass. An asterisk at the end stands for anything.
+	// Headers of which any one makes a request pass.
 	// +optional
-	// +listType=set
+	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=64
-	// +kubebuilder:validation:items:MinLength=1
-	// +kubebuilder:validation:items:MaxLength=256
-	// +kubebuilder:validation:items:Pattern="^[A-Za-z0-9!#$%&'*+\\-.^_\\x60|~]+$"
-	Headers []string `json:"headers,omitempty"`
+	Headers []BypassHeader `json:"headers,omitempty"`
 }
+
+// BypassHeader makes a request pass.
+type BypassHeader struct {
+	// Name of the header.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=256
+	// +kubebuilder:validation:Pattern="^[A-Za-z0-9!#$%&'*+\\-.^_\\x60|~]+$"
+	Name string `json:"name"`
+
+	// Value that one of its lines must have; any value where it is not given.
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	Value *string `json:"value,omitempty"`
+}
+
+// SetCookieMode says what becomes of an answer with Set-Cookie.
+//
+// +kubebuilder:validation:Enum=Refuse;Remove;Store
+type SetCookieMode string
+
+// What becomes of an answer with Set-Cookie.
+const (
+	// SetCookieRefuse does not cache it.
+	SetCookieRefuse SetCookieMode = "Refuse"
+	// SetCookieRemove caches it without the cookie, which nobody gets then.
+	SetCookieRemove SetCookieMode = "Remove"
+	// SetCookieStore caches it with the cookie, which everybody gets.
+	SetCookieStore SetCookieMode = "Store"
+)
+
+// AuthorizationMode says what becomes of a request with Authorization.
+//
+// +kubebuilder:validation:Enum=RFC9111;Bypass;Ignore
+type AuthorizationMode string
+
+// What becomes of a request with Authorization.
+const (
+	// AuthorizationRFC9111 caches the answer where the origin allows it (RFC 9111 section 3.5).
+	AuthorizationRFC9111 AuthorizationMode = "RFC9111"
+	// AuthorizationBypass passes it.
+	AuthorizationBypass AuthorizationMode = "Bypass"
+	// AuthorizationIgnore takes it for any other request. The header should be part of the key then.
+	AuthorizationIgnore AuthorizationMode = "Ignore"
+)
 
 // CacheStorage says which answers are stored, and how.
 type CacheStorage struct {
-	// SetCookie stores answers with Set-Cookie as well, and delivers their cookies with every hit. Without it, such an answer
-	// is passed.
+	// SetCookie says what becomes of answers with Set-Cookie; Refuse where it is not given.
 	// +optional
-	SetCookie *bool `json:"setCookie,omitempty"`
+	SetCookie SetCookieMode `json:"setCookie,omitempty"`
+
+	// Authorization says what becomes of requests with Authorization; RFC9111 where it is not given.
+	// +optional
+	Authorization AuthorizationMode `json:"authorization,omitempty"`
 
 	// MaxSize of a body that is stored; larger ones are passed.
 	// +optional
@@ -287,16 +394,14 @@ type CacheStorage struct {
 	// HitForMissTTL is how long the gateway remembers that an answer was not to be stored, so that requests for it do not
 	// wait for each other; two minutes where it is not given.
 	// +optional
-	HitForMissTTL *gatewayv1.Duration `json:"hitForMissTTL,omitempty"`
+	HitForMissTTL *CacheDuration `json:"hitForMissTTL,omitempty"`
 }
 
 // CacheClient says what clients are told of the cache, and what is heard from them.
 type CacheClient struct {
-	// CacheControl is what clients are told instead of the origin's Cache-Control and Expires.
+	// CacheControl is what clients are told in the place of the origin's Cache-Control and Expires.
 	// +optional
-	// +kubebuilder:validation:MaxLength=1024
-	// +kubebuilder:validation:Pattern=`^[\x20-\x7e]*$`
-	CacheControl string `json:"cacheControl,omitempty"`
+	CacheControl *ClientCacheControl `json:"cacheControl,omitempty"`
 
 	// CacheStatus says whether answers have the header Cache-Status (RFC 9211); On where it is not given.
 	// +optional
@@ -306,6 +411,22 @@ type CacheClient struct {
 	// the gateway ask the backend.
 	// +optional
 	HonorRequest *bool `json:"honorRequest,omitempty"`
+}
+
+// ClientCacheControl is a Cache-Control for clients.
+//
+// +kubebuilder:validation:XValidation:message="must have maxAge or directives",rule="has(self.maxAge) || has(self.directives)"
+type ClientCacheControl struct {
+	// MaxAge is how long a client may keep the answer, from when it gets it.
+	// +optional
+	MaxAge *CacheDuration `json:"maxAge,omitempty"`
+
+	// Directives beside it, as they stand in the header: "public, immutable".
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=1024
+	// +kubebuilder:validation:Pattern=`^[\x20-\x7e]*$`
+	Directives string `json:"directives,omitempty"`
 }
 
 // CacheStatusMode says whether answers have the header Cache-Status.
