@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::records::Kept;
-use crate::{Backend, Listener, Networks, Route, Service};
+use crate::{Backend, CachePolicy, Listener, Networks, Route, Rule, Service};
 
 /// Everything that a ghost.json says. Immutable; routes and services are shared with the configuration that
 /// came before wherever their text is the same.
@@ -25,6 +25,7 @@ pub struct Config {
     /// Services in the order of the file, without those whose ID is missing or taken by an earlier one.
     pub services: Vec<Arc<Service>>,
     pub(crate) by_id: HashMap<Arc<str>, Arc<Service>>,
+    pub(crate) cache_policies: HashMap<Arc<str>, Arc<CachePolicy>>,
     pub(crate) kept: Kept,
 }
 
@@ -32,6 +33,11 @@ impl Config {
     /// The service of this ID.
     pub fn service(&self, id: &str) -> Option<&Arc<Service>> {
         self.by_id.get(id)
+    }
+
+    /// The policy by which answers to requests of a rule are cached; none where they are passed.
+    pub fn cache_policy_of(&self, rule: &Rule) -> Option<&Arc<CachePolicy>> {
+        self.cache_policies.get(rule.cache_policy.as_ref()?).filter(|policy| !policy.is_inert)
     }
 
     /// The service that requests to this backend go to.

@@ -51,6 +51,11 @@ impl Findings {
         self.found.push(Finding { path: self.place.clone(), message: message.into() });
     }
 
+    /// How many were noted so far.
+    pub fn count(&self) -> usize {
+        self.found.len()
+    }
+
     /// Lets the record's expressions take no more than this.
     pub fn bound_memory(&mut self, bytes: usize) {
         self.bound = Some(bytes);

@@ -8,6 +8,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod cache_policy;
 mod config;
 mod diagnostic;
 mod dialect;
@@ -33,6 +34,7 @@ mod url;
 mod version;
 mod wire;
 
+pub use cache_policy::CachePolicy;
 pub use config::Config;
 pub use diagnostic::Diagnostic;
 pub use field::is_token;

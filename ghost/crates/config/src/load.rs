@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Finding, Findings};
 use crate::records::{self, Compiled, Kept};
-use crate::{Config, MAJOR, Networks, Service, listener, uniqueness, version, wire};
+use crate::{CachePolicy, Config, MAJOR, Networks, Service, listener, uniqueness, version, wire};
 
 /// Bytes that the compiled expressions of all routes may take together.
 const MAX_EXPRESSIONS: usize = 64 << 20;
@@ -66,6 +66,7 @@ pub fn load_within(bytes: &[u8], previous: Option<&Config>, memory: usize) -> Re
     let kept = Kept {
         routes: records::compile_routes(&file.routes, &kept.routes, memory)?,
         services: records::compile(&file.services, &kept.services, Service::compile)?,
+        cache_policies: records::compile(&file.cache_policies, &kept.cache_policies, CachePolicy::compile)?,
     };
     let mut config = Config {
         sequence: file.sequence,
@@ -76,6 +77,7 @@ pub fn load_within(bytes: &[u8], previous: Option<&Config>, memory: usize) -> Re
         routes: kept.routes.iter().map(|route| Arc::clone(&route.record)).collect(),
         services: Vec::new(),
         by_id: HashMap::new(),
+        cache_policies: HashMap::new(),
         kept,
     };
     let diagnostics = examine(&mut config, findings);
@@ -90,6 +92,11 @@ fn examine(config: &mut Config, findings: Findings) -> Vec<Diagnostic> {
         diagnostics.extend(service.findings.iter().map(place));
     }
     index_services(config, &mut diagnostics);
+    for (index, policy) in config.kept.cache_policies.iter().enumerate() {
+        let place = |f: &Finding| f.at(format_args!("cachePolicies[{index}]"), &policy.record.object());
+        diagnostics.extend(policy.findings.iter().map(place));
+    }
+    index_cache_policies(config, &mut diagnostics);
     for (index, route) in config.kept.routes.iter().enumerate() {
         let place = |f: &Finding| f.at(format_args!("routes[{index}]"), &route.record.object());
         diagnostics.extend(route.findings.iter().chain(&route.refused).map(place));
@@ -128,5 +135,20 @@ fn index_services(config: &mut Config, diagnostics: &mut Vec<Diagnostic>) {
             object: service.object(),
             message: message.into(),
         });
+    }
+}
+
+/// Takes the cache policies that can be referred to.
+fn index_cache_policies(config: &mut Config, diagnostics: &mut Vec<Diagnostic>) {
+    for (index, Compiled { record: policy, .. }) in config.kept.cache_policies.iter().enumerate() {
+        match config.cache_policies.entry(Arc::clone(&policy.id)) {
+            _ if policy.id.is_empty() => {}
+            Entry::Vacant(vacant) => _ = vacant.insert(Arc::clone(policy)),
+            Entry::Occupied(_) => diagnostics.push(Diagnostic {
+                path: format!("cachePolicies[{index}].id"),
+                object: policy.object(),
+                message: "another policy has this ID, so this one is not used".into(),
+            }),
+        }
     }
 }

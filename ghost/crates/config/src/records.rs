@@ -7,13 +7,14 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use crate::diagnostic::{Finding, Findings};
-use crate::{Refused, Route, Service, wire};
+use crate::{CachePolicy, Refused, Route, Service, wire};
 
 /// The records of a configuration with the text that they were compiled from.
 #[derive(Debug, Default)]
 pub(crate) struct Kept {
     pub routes: Vec<Compiled<Route>>,
     pub services: Vec<Compiled<Service>>,
+    pub cache_policies: Vec<Compiled<CachePolicy>>,
 }
 
 /// A compiled record. What was found holds for the same text wherever it stands.

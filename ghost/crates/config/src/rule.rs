@@ -20,6 +20,8 @@ pub struct Rule {
     pub filters: Filters,
     /// Backends to choose from by weight.
     pub backends: Vec<Backend>,
+    /// ID of the policy by which answers are cached; none where requests are passed.
+    pub cache_policy: Option<Arc<str>>,
     /// Why the rule can only answer 500; `None` where it is sound.
     pub fault: Option<Box<str>>,
 }
@@ -59,7 +61,8 @@ impl Rule {
             Filters::default()
         });
         let backends = each(wire.backends, "backends", findings, |b, f| Backend::compile(b, prefixes, f));
-        Self { id: wire.id.into(), matches, filters, backends, fault }
+        let cache_policy = (!wire.cache_policy.is_empty()).then(|| wire.cache_policy.into());
+        Self { id: wire.id.into(), matches, filters, backends, cache_policy, fault }
     }
 
     /// What of the path makes a request fit this match, in the form for comparison; empty where it is no

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::diagnostic::Findings;
 use crate::{Config, Diagnostic, Route};
 
-/// Checks the routes of a configuration against one another, its listeners and its services. Routes that
+/// Checks the routes of a configuration against one another, its listeners, services and cache policies. Routes that
 /// must answer 500 for what stands elsewhere are replaced by copies that do; the originals stay as they are
 /// for the next reload, when that may have gone.
 pub(crate) fn check(config: &mut Config, diagnostics: &mut Vec<Diagnostic>) {
@@ -59,6 +59,10 @@ fn find_dangling(config: &Config, route: &Route, findings: &mut Findings) {
         }
     }
     for (index, rule) in route.rules.iter().enumerate() {
+        if let Some(id) = rule.cache_policy.as_ref().filter(|id| !config.cache_policies.contains_key(*id)) {
+            let message = format!("there is no cache policy {id:?}, so requests of this rule are passed");
+            findings.element("rules", index, |f| f.field("cachePolicy", |f| f.note(message)));
+        }
         for (place, backend) in rule.backends.iter().enumerate() {
             if backend.service.is_empty() || backend.invalid || config.service(&backend.service).is_some() {
                 continue;

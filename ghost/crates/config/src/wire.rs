@@ -26,6 +26,8 @@ pub(crate) struct File<'a> {
     pub routes: Vec<&'a RawValue>,
     #[serde(borrow, default, deserialize_with = "nullable")]
     pub services: Vec<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    pub cache_policies: Vec<&'a RawValue>,
 }
 
 /// The version alone, for files whose shape a newer major may have changed.
@@ -35,12 +37,12 @@ pub(crate) struct Head {
 }
 
 macro_rules! record {
-    ($(#[$doc:meta])* $name:ident { $($field:ident: $type:ty),* $(,)? }) => {
+    ($(#[$doc:meta])* $name:ident { $($(#[$serde:meta])* $field:ident: $type:ty),* $(,)? }) => {
         $(#[$doc])*
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
         pub(crate) struct $name {
-            $(#[serde(default, deserialize_with = "nullable")] pub $field: $type,)*
+            $($(#[$serde])* #[serde(default, deserialize_with = "nullable")] pub $field: $type,)*
         }
     };
 }
@@ -53,8 +55,8 @@ record!(Route {
 });
 record!(Attachment { listener: String, hostnames: Vec<String> });
 record!(Rule {
-    id: String, matches: Vec<Match>, filters: Vec<Filter>, backends: Vec<Backend>, invalid: String,
-    needs: Vec<String>,
+    id: String, matches: Vec<Match>, filters: Vec<Filter>, backends: Vec<Backend>, cache_policy: String,
+    invalid: String, needs: Vec<String>,
 });
 record!(Match {
     path: PathMatch, method: String, headers: Vec<ValueMatch>, query_params: Vec<ValueMatch>, rank: Rank,
@@ -82,6 +84,75 @@ record!(Backend {
 });
 record!(Service { id: String, endpoints: Vec<Endpoint>, needs: Vec<String> });
 record!(Endpoint { address: String, port: i32 });
+
+record!(CachePolicy {
+    id: String, policies: Vec<String>, zone: String, freshness: CacheFreshness, key: CacheKey,
+    bypass: CacheBypass, storage: CacheStorage, client: CacheClient, needs: Vec<String>,
+});
+record!(
+    #[derive(Default)]
+    CacheFreshness {
+        #[serde(rename = "defaultTTL")]
+        default_ttl: Option<i64>,
+        #[serde(rename = "minTTL")]
+        min_ttl: Option<i64>,
+        #[serde(rename = "maxTTL")]
+        max_ttl: Option<i64>,
+        heuristic_percent: Option<i32>,
+        heuristic_max: Option<i64>,
+        by_status: Vec<StatusTtl>,
+        stale_while_revalidate: StaleWindow,
+        stale_if_error: StaleWindow,
+        keep: Option<i64>,
+        targeted_fields: Vec<String>,
+    }
+);
+record!(StatusTtl { status: String, ttl: i64, mode: String });
+record!(
+    #[derive(Default)]
+    StaleWindow { default: i64, max: Option<i64>, r#override: Option<i64> }
+);
+record!(
+    #[derive(Default)]
+    CacheKey {
+        query_mode: String,
+        query_names: Vec<String>,
+        sort_query: bool,
+        headers: Vec<String>,
+        cookies: Vec<String>,
+        encodings: Vec<String>,
+        languages: Vec<String>,
+        scheme: bool,
+    }
+);
+record!(
+    #[derive(Default)]
+    CacheBypass { cookies: Vec<String>, headers: Vec<BypassHeader> }
+);
+record!(BypassHeader { name: String, value: Option<String> });
+record!(
+    #[derive(Default)]
+    CacheStorage {
+        set_cookie: String,
+        authorization: String,
+        max_size: Option<i64>,
+        compress: bool,
+        esi: bool,
+        tags_header: String,
+        #[serde(rename = "hitForMissTTL")]
+        hit_for_miss_ttl: Option<i64>,
+    }
+);
+record!(
+    #[derive(Default)]
+    CacheClient {
+        cache_control: Option<ClientCacheControl>,
+        hide_status: bool,
+        status_key: bool,
+        honor_request: bool,
+    }
+);
+record!(ClientCacheControl { max_age: Option<i64>, directives: String });
 
 /// Go writes `null` for what is empty.
 fn nullable<'de, D, T>(deserializer: D) -> Result<T, D::Error>
