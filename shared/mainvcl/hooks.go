@@ -2,6 +2,7 @@ package mainvcl
 
 import (
 	"bytes"
+	_ "embed"
 	"strings"
 )
 
@@ -14,52 +15,33 @@ const (
 	hookLookup = mark + "cache lookup"
 )
 
-// What a gateway loads instead of these lines, in one line each, so that every other line keeps its number.
-const (
-	vclBefore = `sub vcl_hash { ghost.hash(); } ` +
-		`sub vcl_miss { ghost.miss(); } ` +
-		`sub vcl_backend_response { ghost.backend_response(); } ` +
-		`sub vcl_deliver { if (ghost.stale()) { return (restart); } } ` +
-		`sub vcl_synth { if (ghost.stale()) { return (restart); } }`
-	vclLookup = `if (ghost.lookup()) { return (hash); }`
+// What a gateway adds.
+var (
+	//go:embed vcl/before.vcl
+	vclBefore string
+	//go:embed vcl/lookup.vcl
+	vclLookup string
+	// What is decided where the users' VCL has decided nothing.
+	//go:embed vcl/after.vcl
+	vclAfter string
+	//go:embed vcl/direct.vcl
+	vclDirect string
 )
 
-// vclAfter ends what a gateway loads: what is decided where the users' VCL has decided nothing.
-const vclAfter = `
-sub vcl_hash {
-	if (ghost.hash()) {
-		return (lookup);
-	}
-}
+// hooks are what stands in the place of each line, in one line, so that every other line keeps its number.
+var hooks = map[string]string{hookBefore: inOneLine(vclBefore), hookLookup: inOneLine(vclLookup)}
 
-sub vcl_backend_response {
-	if (ghost.keeps_stale()) {
-		if (bereq.is_bgfetch) {
-			return (abandon);
-		}
-		return (error(beresp.status, beresp.reason));
-	}
-	if (ghost.store()) {
-		return (deliver);
-	}
-}
-`
-
-const vclDirect = `
-sub vcl_init {
-	ghost.pass_door("direct");
-}
-`
+func inOneLine(vcl string) string { return strings.Join(strings.Fields(vcl), " ") }
 
 // Complete gives main.vcl as a gateway of this version loads it: with the calls for the cache where there is a place for
 // them, and with VCL that opens the direct door where the header names it. Every line keeps its number.
 func Complete(data []byte) []byte {
 	loaded := data
 	if with, found := withHooks(data); found {
-		loaded = append(with, vclAfter...)
+		loaded = append(with, "\n"+vclAfter...)
 	}
 	if parsePassDoor(data) == PassDoorDirect {
-		loaded = append(bytes.Clone(loaded), vclDirect...)
+		loaded = append(bytes.Clone(loaded), "\n"+vclDirect...)
 	}
 	return loaded
 }
@@ -82,8 +64,6 @@ func withHooks(data []byte) (with []byte, found bool) {
 	}
 	return []byte(strings.Join(lines, "")), len(replaced) == len(hooks)
 }
-
-var hooks = map[string]string{hookBefore: vclBefore, hookLookup: vclLookup}
 
 func isUsers(parts []Part, line int) bool {
 	for _, part := range parts {

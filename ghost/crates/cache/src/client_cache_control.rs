@@ -16,21 +16,19 @@ pub fn of(policy: &Policy, status: u16, is_stored: bool) -> Option<&ClientCacheC
     policy.client_cache_control.as_ref().filter(|_| is_stored && status < 400)
 }
 
-impl ClientCacheControl {
-    /// Writes the field's value for a response of this age in seconds. A client subtracts Age from
-    /// max-age (RFC 9111 section 4.2), so that it is added here. Allocates nothing itself.
-    ///
-    /// # Errors
-    /// Those of what it is written to.
-    pub fn write(&self, age: u32, out: &mut (impl Write + ?Sized)) -> fmt::Result {
-        if let Some(max_age) = self.max_age {
-            write!(out, "max-age={}", max_age.saturating_add(age).min(delta_seconds::MAX))?;
-            if !self.directives.is_empty() {
-                out.write_str(", ")?;
-            }
+/// Writes the field's value for a response of this age in seconds. A client subtracts Age from
+/// max-age (RFC 9111 section 4.2), so that it is added here. Allocates nothing itself.
+///
+/// # Errors
+/// Those of what it is written to.
+pub fn write(control: &ClientCacheControl, age: u32, out: &mut (impl Write + ?Sized)) -> fmt::Result {
+    if let Some(max_age) = control.max_age {
+        write!(out, "max-age={}", max_age.saturating_add(age).min(delta_seconds::MAX))?;
+        if !control.directives.is_empty() {
+            out.write_str(", ")?;
         }
-        out.write_str(&self.directives)
     }
+    out.write_str(&control.directives)
 }
 
 #[cfg(test)]
@@ -49,7 +47,8 @@ mod tests {
         ];
         for (max_age, directives, age, want) in table {
             let mut out = String::new();
-            ClientCacheControl { max_age, directives: directives.into() }.write(age, &mut out).unwrap();
+            let control = ClientCacheControl { max_age, directives: directives.into() };
+            write(&control, age, &mut out).unwrap();
             assert_eq!(out, want);
         }
     }

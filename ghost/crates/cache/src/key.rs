@@ -15,6 +15,7 @@ use ghost_route::Headers;
 use crate::policy::KeyPolicy;
 
 pub use host::normalise as normalise_host;
+pub use query::{is_same as is_same_query, split as split_target};
 pub use sink::{Framed, Part, Sink, Text};
 
 /// Whose objects a request may share.

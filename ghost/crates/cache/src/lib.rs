@@ -33,7 +33,7 @@ pub mod key;
 pub mod language;
 mod list;
 pub mod lookup;
-pub mod policy;
+pub use ghost_config::cache_policy as policy;
 pub mod response;
 pub mod reuse;
 pub mod status;

@@ -3,6 +3,7 @@
 use varnish::ffi::{self, vrt_ctx, VslTag};
 
 use crate::backend_task::BackendTask;
+use crate::cache;
 use crate::deliver;
 use crate::direct;
 use crate::directors::VclState;
@@ -33,7 +34,7 @@ pub unsafe fn status(ctx: &vrt_ctx, vcl: &VclState) -> u16 {
         return reply.status;
     }
     // SAFETY: as promised.
-    task.direct = vcl.is_direct() && unsafe { direct::takes(ctx, task) };
+    task.direct = unsafe { !cache::lookup::decide(ctx, task) && vcl.is_direct() && direct::takes(ctx, task) };
     if task.direct {
         direct::STATUS
     } else {

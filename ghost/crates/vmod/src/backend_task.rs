@@ -2,6 +2,9 @@
 
 use std::ffi::c_void;
 
+use ghost_cache::storability::Pass;
+use ghost_invalidation::Generation;
+
 use crate::local_reply::LocalReply;
 use crate::task_state::{drop_state, Methods, TaskState};
 
@@ -10,6 +13,14 @@ use crate::task_state::{drop_state, Methods, TaskState};
 pub struct BackendTask {
     /// The local reply, where a backend was picked that no request goes to.
     pub local_reply: Option<LocalReply>,
+    /// When the request was sent, in seconds since the epoch.
+    pub requested: Option<f64>,
+    /// How many invalidations there had been when the fetch began.
+    pub generation: Generation,
+    /// Fields that are not stored with the answer.
+    pub withheld: Vec<Box<[u8]>>,
+    /// Why the answer is not stored.
+    pub not_stored: Option<Pass>,
 }
 
 impl TaskState for BackendTask {

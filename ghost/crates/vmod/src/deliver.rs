@@ -8,6 +8,7 @@ use varnish::ffi::{self, vrt_ctx};
 pub use passed::give_conditions;
 pub use whole::{register, unregister};
 
+use crate::cache;
 use crate::gateway;
 use crate::message::{Message, NoRoom};
 use crate::task::ClientTask;
@@ -108,6 +109,9 @@ pub unsafe fn filter(ctx: &vrt_ctx) -> Result<(), NoRoom> {
         return Ok(());
     }
     task.delivered = true;
+    task.cache.is_delivering = true;
+    // SAFETY: as promised.
+    unsafe { cache::deliver::write(ctx, task, &mut resp)? };
     task.rule().map_or(Ok(()), |rule| rule.plan(carried).apply(&mut resp))
 }
 

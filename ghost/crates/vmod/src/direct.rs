@@ -108,7 +108,8 @@ unsafe fn exchange(ctx: &vrt_ctx, task: &mut ClientTask) -> Result<(), LocalRepl
         match attempt(ctx, director, &request, &forwarded) {
             Ok(exchange) => {
                 fetch::log_open(ctx.vsl, forwarded.name, &exchange);
-                if let Err(no_room) = response::write(ctx, target, &exchange, forwarded.applied.carried) {
+                if let Err(no_room) = response::write(ctx, task, target, &exchange, forwarded.applied.carried)
+                {
                     fetch::log_close(ctx.vsl, forwarded.name, &exchange);
                     return Err(fail(ctx, forwarded.name, &no_room.into()));
                 }

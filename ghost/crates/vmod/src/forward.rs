@@ -12,6 +12,7 @@ use varnish::ffi::{self, vrt_ctx, VslTag, VCL_BACKEND};
 
 use crate::answer::log_reason;
 use crate::backend_task::BackendTask;
+use crate::cache;
 use crate::fetch::{self, Applied};
 use crate::gateway;
 use crate::local_reply::LocalReply;
@@ -79,9 +80,12 @@ pub unsafe fn pick<'t>(
 pub unsafe fn fetch(ctx: &vrt_ctx, director: VCL_BACKEND, target: &Target) -> bool {
     // SAFETY: as promised.
     unsafe {
-        if let Some(task) = task_state::get::<BackendTask>(ctx) {
-            task.local_reply = None;
-        }
+        let task = task_state::get_or_new::<BackendTask>(ctx);
+        *task = BackendTask {
+            requested: Some(cache::now()),
+            generation: cache::invalidated::generation(),
+            ..BackendTask::default()
+        };
         let Some(bereq) = Message::new((*ctx.bo).bereq) else {
             return answer_locally(ctx, local_reply(ctx, 500, "no bereq"));
         };

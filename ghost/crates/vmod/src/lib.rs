@@ -7,6 +7,7 @@
 //! - [`recv`] routes a request; [`task`] and [`backend_task`] remember what came of it; [`answer`] and [`deliver`] write answers.
 //! - [`rule_handle`] is a rule as requests hold it; [`directors`] makes a [`director`] for each that is used
 //!   ([`target`]), and a director for each service ([`service_director`]); both are [`registered`] with Varnish.
+//! - [`cache`] carries out what cache policies decide.
 //! - [`forward`] picks a backend of the rule. There are two doors to it: [`fetch`], by way of a backend task and its director
 //!   ([`door`]), and [`direct`], in the client's own thread.
 
@@ -16,6 +17,7 @@ mod answer;
 mod backend_task;
 mod boundary;
 mod by_service;
+mod cache;
 mod counters;
 mod deliver;
 mod direct;
@@ -118,6 +120,41 @@ mod ghost {
     /// Writes a short answer for a backend that failed.
     pub fn backend_error(ctx: &mut Ctx) {
         vcl::backend_error(ctx);
+    }
+
+    /// Whether the cache policy of the rule lets the request be looked up, as it is now.
+    pub fn lookup(ctx: &mut Ctx, #[shared_per_vcl] state: Option<&Arc<VclState>>) -> bool {
+        vcl::lookup(ctx, state)
+    }
+
+    /// Makes the key of the rule's cache policy the key of the request, once; false where the rule has none.
+    pub fn hash(ctx: &mut Ctx) -> bool {
+        vcl::hash(ctx)
+    }
+
+    /// Remembers how the miss came about. Says whether the client takes nothing that is not stored.
+    pub fn miss(ctx: &mut Ctx) -> bool {
+        vcl::miss(ctx)
+    }
+
+    /// Sets the times of the object by the cache policy.
+    pub fn backend_response(ctx: &mut Ctx) {
+        vcl::backend_response(ctx);
+    }
+
+    /// Whether the answer is an error in whose place a stale object is to be served.
+    pub fn keeps_stale(ctx: &mut Ctx) -> bool {
+        vcl::keeps_stale(ctx)
+    }
+
+    /// Whether the rule has a cache policy; marks an answer without a time as one that cannot be cached.
+    pub fn store(ctx: &mut Ctx) -> bool {
+        vcl::store(ctx)
+    }
+
+    /// Whether the answer is an error in whose place a restarted request gets a stale object.
+    pub fn stale(ctx: &mut Ctx) -> bool {
+        vcl::stale(ctx)
     }
 
     /// Handles a request for a reload, and returns the status to answer with.

@@ -29,6 +29,11 @@ pub struct Message<'a> {
 pub struct Line<'a>(&'a [u8]);
 
 impl<'a> Line<'a> {
+    /// A field that stands in these bytes.
+    pub fn new(bytes: &'a [u8]) -> Self {
+        Self(bytes)
+    }
+
     /// Whether the field has this name.
     pub fn is(self, name: &[u8]) -> bool {
         self.0.get(name.len()) == Some(&b':') && self.0[..name.len()].eq_ignore_ascii_case(name)
@@ -42,6 +47,11 @@ impl<'a> Line<'a> {
     /// Whether the name begins with this, which holds no colon.
     pub fn begins_with(self, prefix: &[u8]) -> bool {
         self.0.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+    }
+
+    /// Name and value; none where it is no field.
+    pub fn split(self) -> Option<(&'a [u8], &'a [u8])> {
+        split(self.0)
     }
 
     /// All of it.

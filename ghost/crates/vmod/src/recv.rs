@@ -16,6 +16,7 @@ use varnish::ffi::{self, vrt_ctx, VslTag, VCL_BACKEND};
 
 pub use body::refuse_if_gone;
 
+use crate::cache::lookup::CacheTask;
 use crate::counters::{count, counters};
 use crate::deliver;
 use crate::director;
@@ -44,7 +45,10 @@ pub unsafe fn route(ctx: &vrt_ctx, vcl: &VclState) {
     // SAFETY: as promised.
     let task = unsafe { task_state::get_or_new::<ClientTask>(ctx) };
     let conditions = std::mem::take(&mut task.conditions);
-    *task = ClientTask { forwarded: task.forwarded, ..ClientTask::default() };
+    let wants_stale = task.cache.wants_stale;
+    let mut cache = CacheTask { wants_stale, ..CacheTask::default() };
+    std::mem::swap(&mut cache.filter, &mut task.cache.filter);
+    *task = ClientTask { forwarded: task.forwarded, cache, ..ClientTask::default() };
     // SAFETY: as promised.
     let decided = unsafe { give_conditions(ctx, conditions).and_then(|()| clean_and_decide(ctx, vcl, task)) };
     task.outcome = match decided {

@@ -7,7 +7,7 @@
 use std::ffi::CString;
 use std::sync::Arc;
 
-use ghost_config::{Backend, Config, Filters, HeaderModifier, PathModifier, Rule};
+use ghost_config::{Backend, CachePolicy, Config, Filters, HeaderModifier, PathModifier, Rule};
 use ghost_route::plan::ResponsePlan;
 use ghost_route::{Answer, Why};
 use ghost_upstream::{Balancer, Service, Services};
@@ -16,6 +16,9 @@ use ghost_upstream::{Balancer, Service, Services};
 pub struct RuleHandle {
     rule: Arc<Rule>,
     name: String,
+    /// Namespace and name of the route: "namespace/name".
+    route: String,
+    cache_policy: Option<Arc<CachePolicy>>,
     labels: RuleLabels,
     shares: Box<[Share]>,
     /// Picks among the backends; none where none has a weight.
@@ -90,9 +93,11 @@ impl RuleHandle {
     ) -> Arc<Self> {
         let shares: Box<[Share]> = rule.backends.iter().map(|b| Share::new(config, services, b)).collect();
         let name = format!("{route}/{index}");
+        let cache_policy = config.cache_policy_of(rule).cloned();
         let is_same = |former: &&Arc<Self>| {
             Arc::ptr_eq(&former.rule, rule)
                 && former.name == name
+                && former.cache_policy.as_ref().map(Arc::as_ptr) == cache_policy.as_ref().map(Arc::as_ptr)
                 && former.shares.iter().map(|s| &s.destination).eq(shares.iter().map(|s| &s.destination))
         };
         if let Some(former) = former.filter(is_same) {
@@ -103,6 +108,8 @@ impl RuleHandle {
         Arc::new(Self {
             rule: Arc::clone(rule),
             name,
+            route: route.to_owned(),
+            cache_policy,
             labels: RuleLabels::new(route, rule),
             shares,
             balancer,
@@ -117,6 +124,16 @@ impl RuleHandle {
     /// What is said of it.
     pub fn labels(&self) -> &RuleLabels {
         &self.labels
+    }
+
+    /// Namespace and name of its route: "namespace/name".
+    pub fn route(&self) -> &str {
+        &self.route
+    }
+
+    /// The policy by which answers are cached; none where requests are passed.
+    pub fn cache_policy(&self) -> Option<&Arc<CachePolicy>> {
+        self.cache_policy.as_ref()
     }
 
     /// Its name in Varnish: "namespace/name/index".

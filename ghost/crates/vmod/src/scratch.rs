@@ -14,6 +14,8 @@ pub struct Buffers {
     pub forwarded: Forwarded,
     /// The target that a backend sees.
     pub target: Vec<u8>,
+    /// For keys of the cache.
+    pub key: ghost_cache::key::Scratch,
     /// A line for the log.
     pub text: String,
 }

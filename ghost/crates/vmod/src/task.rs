@@ -3,8 +3,9 @@
 use std::ffi::c_void;
 use std::sync::Arc;
 
-use varnish::ffi::VCL_BACKEND;
+use varnish::ffi::{vrt_ctx, VCL_BACKEND};
 
+use crate::cache::lookup::CacheTask;
 use crate::direct::Passed;
 use crate::directors::RuleDirectors;
 use crate::local_reply::LocalReply;
@@ -34,6 +35,8 @@ pub struct ClientTask {
     pub conditions: Vec<Vec<u8>>,
     /// Whether the filters were applied to the answer.
     pub delivered: bool,
+    /// What the cache remembers of it.
+    pub cache: CacheTask,
 }
 
 impl ClientTask {
@@ -73,5 +76,10 @@ impl TaskState for ClientTask {
     fn methods() -> &'static Methods {
         static METHODS: Methods = Methods::new(c"ghost client task", drop_state::<ClientTask>);
         &METHODS
+    }
+
+    unsafe fn leave(&mut self, ctx: &vrt_ctx) {
+        // SAFETY: as promised.
+        unsafe { self.cache.filter.remove(ctx) };
     }
 }

@@ -13,6 +13,12 @@ pub trait TaskState: Default {
 
     /// The methods of this kind, with [`drop_state`] of it.
     fn methods() -> &'static Methods;
+
+    /// Is called before it is dropped, so that nothing of the task refers to it any more.
+    ///
+    /// # Safety
+    /// `ctx` is the task's.
+    unsafe fn leave(&mut self, _ctx: &vrt_ctx) {}
 }
 
 /// How Varnish ends state, to be shared between threads.
@@ -64,9 +70,11 @@ pub unsafe fn get_or_new<'a, T: TaskState>(ctx: &vrt_ctx) -> &'a mut T {
 ///
 /// # Safety
 /// Varnish gives back, once, what [`get_or_new`] made.
-pub unsafe extern "C" fn drop_state<T: TaskState>(_ctx: *const vrt_ctx, state: *mut c_void) {
+pub unsafe extern "C" fn drop_state<T: TaskState>(ctx: *const vrt_ctx, state: *mut c_void) {
     // SAFETY: as promised.
-    let state = unsafe { Box::from_raw(state.cast::<T>()) };
+    let mut state = unsafe { Box::from_raw(state.cast::<T>()) };
+    // SAFETY: Varnish gives the task's context.
+    let _ = caught(|| unsafe { state.leave(&*ctx) });
     // Where this panics there is nobody left to be told, and the hook has logged it.
     let _ = caught(|| drop(state));
 }

@@ -11,7 +11,8 @@ use crate::boundary::{caught, log_panics};
 use crate::directors::VclState;
 use crate::message::NoRoom;
 use crate::method;
-use crate::{answer, counters, deliver, direct, directors, gateway, log, recv, reload};
+use crate::task::ClientTask;
+use crate::{answer, cache, counters, deliver, direct, directors, gateway, log, recv, reload, task_state};
 
 /// The version that the build names, else the crate's.
 const VERSION: &str = match option_env!("GHOST_VERSION") {
@@ -164,6 +165,60 @@ pub fn backend_error(ctx: &mut Ctx) {
         let written = caught(|| unsafe { answer::write_backend_error(ctx.raw) });
         fit(ctx, written);
     }
+}
+
+/// `ghost.lookup`.
+pub fn lookup(ctx: &mut Ctx, state: Option<&Arc<VclState>>) -> bool {
+    let Some(state) = usable(ctx, state, method::RECV, "lookup") else { return false };
+    // SAFETY: as for `recv`.
+    let found = caught(|| unsafe {
+        recv::ensure_routed(ctx.raw, state);
+        cache::lookup::decide(ctx.raw, task_state::get_or_new::<ClientTask>(ctx.raw))
+    });
+    found.unwrap_or(false)
+}
+
+/// `ghost.hash`.
+pub fn hash(ctx: &mut Ctx) -> bool {
+    // SAFETY: the context is a client task's, in vcl_hash.
+    is_in(ctx, method::HASH, "hash") && caught(|| unsafe { cache::lookup::hash(ctx.raw) }).unwrap_or(false)
+}
+
+/// `ghost.miss`.
+pub fn miss(ctx: &mut Ctx) -> bool {
+    // SAFETY: the context is a client task's, in vcl_miss.
+    is_in(ctx, method::MISS, "miss")
+        && caught(|| unsafe { cache::stale::note_miss(ctx.raw) }).unwrap_or(false)
+}
+
+/// `ghost.backend_response`.
+pub fn backend_response(ctx: &mut Ctx) {
+    if is_in(ctx, method::BACKEND_RESPONSE, "backend_response") {
+        // SAFETY: the context is a backend task's, in vcl_backend_response.
+        let decided = caught(|| unsafe { cache::store::decide(ctx.raw) });
+        fit(ctx, decided);
+    }
+}
+
+/// `ghost.keeps_stale`.
+pub fn keeps_stale(ctx: &mut Ctx) -> bool {
+    // SAFETY: as for `backend_response`.
+    is_in(ctx, method::BACKEND_RESPONSE, "keeps_stale")
+        && caught(|| unsafe { cache::store::keeps_stale(ctx.raw) }).unwrap_or(false)
+}
+
+/// `ghost.store`.
+pub fn store(ctx: &mut Ctx) -> bool {
+    // SAFETY: as for `backend_response`.
+    is_in(ctx, method::BACKEND_RESPONSE, "store")
+        && caught(|| unsafe { cache::store::finish(ctx.raw) }).unwrap_or(false)
+}
+
+/// `ghost.stale`.
+pub fn stale(ctx: &mut Ctx) -> bool {
+    // SAFETY: the context is a client task's, in vcl_deliver or vcl_synth.
+    is_in(ctx, method::DELIVER | method::SYNTH, "stale")
+        && caught(|| unsafe { cache::stale::is_wanted(ctx.raw) }).unwrap_or(false)
 }
 
 /// `ghost.reload`.

@@ -28,10 +28,10 @@ fn main() {
         let name = file.file_stem().unwrap_or_default().to_string_lossy().replace('_', " ");
         if may_go_direct(&file) {
             let file = file.clone();
-            trials.push(Trial::test(format!("{name} (direct)"), move || run(&file, &direct_vcl()?)));
+            trials.push(Trial::test(format!("{name} (direct)"), move || run(&file, &loaded_vcl(true)?)));
         }
         if may_go_by_fetch(&file) {
-            trials.push(Trial::test(name, move || run(&file, &tests().join("vcl"))));
+            trials.push(Trial::test(name, move || run(&file, &loaded_vcl(false)?)));
         }
     }
     libtest_mimic::run(&arguments, trials).exit();
@@ -69,13 +69,26 @@ fn may_go_by_fetch(file: &Path) -> bool {
     !is_direct_alone
 }
 
-/// The directory with the VCL around a user's, which opens the direct door.
-fn direct_vcl() -> Result<PathBuf, Failed> {
-    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("vcl-direct");
+/// The directory with the VCL around a user's as a gateway loads it: chaperone puts in what `shared/mainvcl/vcl` has.
+fn loaded_vcl(direct: bool) -> Result<PathBuf, Failed> {
+    let name = if direct { "vcl-direct" } else { "vcl-fetch" };
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     fs::create_dir_all(&directory)?;
-    let door = "sub vcl_init {\n\tghost.pass_door(\"direct\");\n}\n\n";
-    for (name, before) in [("preamble.vcl", ""), ("postamble.vcl", door)] {
-        let text = format!("{before}{}", fs::read_to_string(tests().join("vcl").join(name))?);
+    let read = |file: PathBuf| fs::read_to_string(&file).map_err(|e| format!("{}: {e}", file.display()));
+    let added = |name| read(tests().join("../../../../shared/mainvcl/vcl").join(name));
+    let ours = |name| read(tests().join("vcl").join(name));
+    let place = |text: String, place: &str, vcl: &str| match text.matches(place).count() {
+        1 => Ok(text.replace(place, vcl)),
+        count => Err(format!("{place:?} is there {count} times")),
+    };
+    let preamble = place(ours("preamble.vcl")?, "// varnish-gateway cache before", &added("before.vcl")?)?;
+    let mut postamble =
+        place(ours("postamble.vcl")?, "// varnish-gateway cache lookup", &added("lookup.vcl")?)?;
+    postamble += &added("after.vcl")?;
+    if direct {
+        postamble += &added("direct.vcl")?;
+    }
+    for (name, text) in [("preamble.vcl", preamble), ("postamble.vcl", postamble)] {
         // Tests run side by side: each finds a whole file.
         let file = directory.join(name);
         if fs::read_to_string(&file).ok().as_deref() != Some(&text) {

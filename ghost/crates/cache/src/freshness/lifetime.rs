@@ -186,14 +186,3 @@ impl fmt::Display for Source {
         }
     }
 }
-
-impl Mode {
-    /// Its name, as a policy has it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Mode::Default => "Default",
-            Mode::Override => "Override",
-            Mode::Force => "Force",
-        }
-    }
-}

@@ -51,6 +51,13 @@ impl Default for FreshnessPolicy {
     }
 }
 
+impl FreshnessPolicy {
+    /// Whether a stale response can be used at all where the origin fails: by the policy, or as the origin may say.
+    pub fn stale_if_error_is_possible(&self) -> bool {
+        self.stale_if_error.r#override != Some(0) && self.stale_if_error.max != Some(0)
+    }
+}
+
 /// A lifetime for statuses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StatusRule {
@@ -72,6 +79,17 @@ pub enum Mode {
     /// It also holds against `no-store`, `private`, `no-cache` and what forbids stale responses. A shared
     /// cache must not do so (RFC 9111 section 5.2.2), unless it acts for the origin.
     Force,
+}
+
+impl Mode {
+    /// Its name, as a policy has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Mode::Default => "Default",
+            Mode::Override => "Override",
+            Mode::Force => "Force",
+        }
+    }
 }
 
 /// One status, or a class of them.

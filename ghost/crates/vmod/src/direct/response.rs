@@ -4,10 +4,12 @@ use ghost_upstream::Exchange;
 use varnish::ffi::{self, vrt_ctx};
 
 use super::delivery;
+use crate::cache;
 use crate::deliver::TRANSACTION;
 use crate::fetch::{fields, put_status, reason};
 use crate::message::{Message, NoRoom};
 use crate::target::Target;
+use crate::task::ClientTask;
 use crate::via;
 
 const DATE: &[u8] = b"Date";
@@ -42,9 +44,10 @@ pub unsafe fn clear(ctx: &vrt_ctx, status: u16) {
 /// delivers the body. Errors where it does not fit.
 ///
 /// # Safety
-/// `ctx` is the running client task's, in vcl_synth.
+/// `ctx` is the running client task's, in vcl_synth, and `task` its state.
 pub unsafe fn write(
     ctx: &vrt_ctx,
+    task: &ClientTask,
     target: &Target,
     exchange: &Exchange,
     carried: Option<&str>,
@@ -69,6 +72,8 @@ pub unsafe fn write(
         resp.add(name, value)?;
     }
     via::passed(&mut resp)?;
+    // SAFETY: as promised.
+    unsafe { cache::deliver::write(ctx, task, &mut resp)? };
     target.rule().plan(carried.map(str::as_bytes)).apply(&mut resp)?;
     // SAFETY: as promised.
     unsafe { name_filter(ctx) };

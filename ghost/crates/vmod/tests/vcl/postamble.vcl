@@ -2,6 +2,7 @@ sub vcl_recv {
 	if (ghost.answer() != 0) {
 		return (synth(ghost.answer()));
 	}
+	// varnish-gateway cache lookup
 	return (pass);
 }
 

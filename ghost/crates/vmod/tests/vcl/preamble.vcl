@@ -1,6 +1,6 @@
-// varnish-gateway main.vcl 1.2 sequence 7
+// varnish-gateway main.vcl 1.3 sequence 7
 // varnish-gateway passes Direct
-// varnish-gateway part 38 3 FailClosed ConfigMap infra/cache-vcl, key main.vcl
+// varnish-gateway part 40 3 FailClosed ConfigMap infra/cache-vcl, key main.vcl
 vcl 4.1;
 
 import ghost;
@@ -33,3 +33,5 @@ sub vcl_synth {
 sub vcl_backend_error {
 	ghost.backend_error();
 }
+
+// varnish-gateway cache before

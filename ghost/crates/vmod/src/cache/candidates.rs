@@ -1,0 +1,260 @@
+//! Which of the objects with the key of a request may answer it.
+//!
+//! Varnish asks a function of the request's for each object that it finds, and once more at the end
+//! (`struct vcf` in cache_varnishd.h, "at your peril"). It does so under the lock of the objects' head, so nothing here
+//! waits or allocates.
+
+use std::ffi::{c_int, c_uint, c_void};
+use std::ptr;
+use std::sync::Arc;
+
+use ghost_cache::cache_control::RequestDirectives;
+use ghost_cache::reuse::{Candidate, Reuse};
+use ghost_config::CachePolicy;
+use ghost_invalidation::Stamp;
+use varnish::ffi::{self, vrt_ctx};
+
+use super::invalidated;
+use super::object::Object;
+use crate::boundary::caught;
+use crate::rule_handle::RuleHandle;
+use crate::task::ClientTask;
+
+/// `struct vcf` of varnishd, with what it decides by.
+#[repr(C)]
+pub struct Filter {
+    magic: c_uint,
+    function: Option<Function>,
+    private: *mut c_void,
+    state: Option<State>,
+}
+
+impl Default for Filter {
+    fn default() -> Self {
+        Self { magic: MAGIC, function: Some(choose), private: ptr::null_mut(), state: None }
+    }
+}
+
+struct State {
+    rule: Arc<RuleHandle>,
+    policy: Arc<CachePolicy>,
+    wishes: RequestDirectives,
+    /// What was invalidated, whatever the tags.
+    stamp: Stamp,
+    /// Whether a stale object is wanted in the place of an error.
+    wants_stale: bool,
+    /// The error that it is wanted in the place of, if that was found in the cache.
+    error: *mut ffi::objcore,
+    /// Whether the error was among the objects of this round.
+    has_error: bool,
+    /// How often the objects were looked at: more than once where the request waited for another one's answer.
+    rounds: u32,
+}
+
+const MAGIC: c_uint = 0x1832_85d1;
+
+type Function = unsafe extern "C" fn(
+    *mut ffi::req,
+    *mut *mut ffi::objcore,
+    *mut *mut ffi::objcore,
+    c_int,
+) -> *const Answer;
+
+/// `struct vcf_return` of varnishd.
+#[repr(C)]
+pub struct Answer([u8; 0]);
+
+/// When varnishd asks.
+mod phase {
+    use std::ffi::c_int;
+
+    pub const OBJECT: c_int = 0;
+    pub const END: c_int = 1;
+}
+
+/// Lets the lookup of this request ask.
+///
+/// # Safety
+/// `ctx` is the running client task's, in vcl_hash, and `task` its state.
+pub unsafe fn install(
+    ctx: &vrt_ctx,
+    task: &mut ClientTask,
+    rule: Arc<RuleHandle>,
+    policy: Arc<CachePolicy>,
+    wishes: RequestDirectives,
+) {
+    // SAFETY: as promised.
+    let stamp = unsafe { invalidated::stamp(ctx, &rule, &policy) };
+    let cache = &mut task.cache;
+    let error = cache.filter.state.as_ref().map_or(ptr::null_mut(), |state| state.error);
+    cache.filter.state = Some(State {
+        rule,
+        policy,
+        wishes,
+        stamp,
+        wants_stale: cache.wants_stale,
+        error,
+        has_error: false,
+        rounds: 0,
+    });
+    // SAFETY: as promised: Varnish forgets the filter at the end of the lookup, or with the request, and the task's state
+    // stays where it is until then.
+    unsafe { (*ctx.req).vcf = (&raw mut cache.filter).cast() };
+}
+
+impl Filter {
+    /// Lets the request not ask any more.
+    ///
+    /// # Safety
+    /// `ctx` is the task's that it was installed in, if it was.
+    pub unsafe fn remove(&mut self, ctx: &vrt_ctx) {
+        // SAFETY: as promised.
+        if let Some(req) = unsafe { ctx.req.as_mut() } {
+            if ptr::eq(req.vcf.cast(), self) {
+                req.vcf = ptr::null_mut();
+            }
+        }
+    }
+
+    /// Whether the request waited for the answer to another one.
+    pub fn has_waited(&self) -> bool {
+        self.state.as_ref().is_some_and(|state| state.rounds > 1)
+    }
+
+    /// Remembers the stored error that a stale object is wanted in the place of.
+    pub fn avoid(&mut self, error: *mut ffi::objcore) {
+        if let Some(state) = &mut self.state {
+            state.error = error;
+        }
+    }
+}
+
+enum Verdict {
+    /// As Varnish does.
+    Default,
+    /// Not this object.
+    Continue,
+    /// This object, as it is.
+    Hit,
+}
+
+unsafe extern "C" fn choose(
+    req: *mut ffi::req,
+    object: *mut *mut ffi::objcore,
+    stale: *mut *mut ffi::objcore,
+    phase: c_int,
+) -> *const Answer {
+    // SAFETY: varnishd calls this with the request whose filter was installed, and, while it looks, with the places of
+    // the object at hand and of the stale one that it would use.
+    let verdict = caught(|| unsafe {
+        let filter = &mut *(*req).vcf.cast::<Filter>();
+        let Some(state) = &mut filter.state else { return Verdict::Default };
+        match phase {
+            phase::OBJECT => state.judge(&*req, *object, &mut *stale),
+            phase::END => {
+                state.end(&*req, &mut *object, *stale);
+                Verdict::Default
+            }
+            _ => Verdict::Default,
+        }
+    });
+    match verdict {
+        Some(Verdict::Continue) => &raw const VCF_CONTINUE,
+        Some(Verdict::Hit) => &raw const VCF_HIT,
+        // What panicked is logged; the object is judged as Varnish does.
+        Some(Verdict::Default) | None => &raw const VCF_DEFAULT,
+    }
+}
+
+impl State {
+    unsafe fn judge(
+        &mut self,
+        req: &ffi::req,
+        core: *mut ffi::objcore,
+        stale: &mut *mut ffi::objcore,
+    ) -> Verdict {
+        // SAFETY: the object is held by the lock, and stored: varnishd skips busy ones before it asks.
+        let Some(object) = (unsafe { Object::new(req.wrk, core) }) else { return Verdict::Default };
+        if object.is_marker() {
+            return Verdict::Default;
+        }
+        if self.wants_stale && ptr::eq(core, self.error) {
+            self.has_error = true;
+            return Verdict::Continue;
+        }
+        if invalidated::is_any() {
+            let generation = object.generation();
+            let stamp = self.stamp.and(invalidated::of_tags(&self.rule, &self.policy, &object, generation));
+            if stamp.removes(generation) {
+                // SAFETY: as varnishd itself does with an object that is banned, under the same lock.
+                unsafe {
+                    (*core).flags |= ffi::oc_flags_OC_F_DYING as u8;
+                    EXP_Remove(core, ptr::null());
+                }
+                return Verdict::Continue;
+            }
+            if stamp.makes_stale(generation) {
+                note_stale(&object, stale, req.wrk);
+                return Verdict::Continue;
+            }
+        }
+        self.by_wishes(req, &object)
+    }
+
+    /// What the client asks of an object (RFC 9111 section 5.2.1), where the policy heeds it.
+    fn by_wishes(&self, req: &ffi::req, object: &Object<'_>) -> Verdict {
+        if self.wishes == RequestDirectives::default() {
+            return Verdict::Default;
+        }
+        let seconds = |time: f64| time.max(0.0) as u32;
+        let candidate = Candidate {
+            age: seconds(req.t_req.0 - object.origin()),
+            lifetime: seconds(object.ttl()),
+            stale_while_revalidate: seconds(object.grace()),
+            stale_if_error: 0,
+            may_be_stale: object.grace() > 0.0,
+        };
+        match candidate.answers(&self.wishes) {
+            Reuse::Fresh | Reuse::MaxStale => Verdict::Hit,
+            Reuse::WhileRevalidate => Verdict::Default,
+            Reuse::Revalidate(_) => Verdict::Continue,
+        }
+    }
+
+    /// Puts a stale object in the place of an error.
+    unsafe fn end(&mut self, req: &ffi::req, found: &mut *mut ffi::objcore, stale: *mut ffi::objcore) {
+        self.rounds += 1;
+        let has_error = std::mem::take(&mut self.has_error);
+        if !self.wants_stale || !found.is_null() {
+            return;
+        }
+        // SAFETY: as for `judge`.
+        let object = unsafe { Object::new(req.wrk, stale) };
+        let stands_in =
+            |object: &Object<'_>| object.stands_in_until(&self.policy.policy.freshness) > req.t_req.0;
+        match object.filter(|object| !object.is_marker() && stands_in(object)) {
+            Some(object) => *found = object.raw(),
+            // Nothing better than the error, and the lock was held since it was passed over.
+            None if has_error => *found = self.error,
+            None => {}
+        }
+    }
+}
+
+/// Lets varnishd take an object for the stale one, if it is the newest.
+fn note_stale(object: &Object<'_>, stale: &mut *mut ffi::objcore, worker: *mut ffi::worker) {
+    // SAFETY: what varnishd has found before is held by the same lock.
+    let known = unsafe { Object::new(worker, *stale) };
+    if known.is_none_or(|known| known.origin() < object.origin()) {
+        *stale = object.raw();
+    }
+}
+
+extern "C" {
+    static VCF_CONTINUE: Answer;
+    static VCF_DEFAULT: Answer;
+    static VCF_HIT: Answer;
+
+    // Exported by varnishd, but in no header that varnish-sys binds.
+    fn EXP_Remove(core: *mut ffi::objcore, new: *const ffi::objcore);
+}

@@ -1,0 +1,114 @@
+//! What clients are told of the cache.
+
+use ghost_cache::cache_status::{CacheStatus, Forward, Handling};
+use ghost_cache::client_cache_control;
+use ghost_cache::invalidation::{is_unsafe, Answered};
+use ghost_cache::key::Text;
+use ghost_cache::lookup::{Bypassed, Lookup};
+use ghost_config::cache_policy::CacheStatus as Shown;
+use varnish::ffi::{self, vrt_ctx};
+
+use super::lookup::{policy, write_key, CacheTask};
+use super::object::GENERATION;
+use super::{invalidated, now, NAME};
+use crate::message::{Message, NoRoom};
+use crate::rule_handle::RuleHandle;
+use crate::socket;
+use crate::task::ClientTask;
+
+/// Writes what the policy of the request's rule says to an answer that is about to be delivered, and removes what only the
+/// gateway should see. Errors where it has no room for what is added.
+///
+/// # Safety
+/// `ctx` is the running client task's, in vcl_deliver or vcl_synth, and `resp` its answer.
+pub unsafe fn write(ctx: &vrt_ctx, task: &ClientTask, resp: &mut Message<'_>) -> Result<(), NoRoom> {
+    resp.retain_quietly(|line| !line.is(GENERATION));
+    let Some((rule, policy)) = policy(task) else { return Ok(()) };
+    // SAFETY: as promised.
+    unsafe { invalidate_changed(ctx, rule, resp) };
+    if let Some(header) = &policy.policy.storage.tags_header {
+        resp.remove(header);
+    }
+    // SAFETY: as promised.
+    let (mut status, age) = unsafe { status(ctx, &task.cache) };
+    let is_stored = status.stored || status.handling == Handling::Hit;
+    if let Some(control) = client_cache_control::of(&policy.policy, resp.status(), is_stored) {
+        for name in client_cache_control::REMOVED {
+            resp.remove(name.as_bytes());
+        }
+        let mut value = String::new();
+        // Writing to a String cannot fail.
+        let _ = client_cache_control::write(control, age, &mut value);
+        resp.set(b"Cache-Control", value.as_bytes())?;
+    }
+    if policy.policy.cache_status == Shown::Hidden {
+        return Ok(());
+    }
+    let mut key = Vec::new();
+    if policy.policy.cache_status == Shown::WithKey && task.cache.is_hashed {
+        // SAFETY: as promised.
+        unsafe {
+            if let Some(req) = Message::new((*ctx.req).http) {
+                write_key(ctx, rule, policy, &req, &mut Text(&mut key));
+            }
+        }
+        status.key = Some(&key);
+    }
+    resp.add(b"Cache-Status", status.to_string().as_bytes())
+}
+
+/// Invalidates what a request of an unsafe method has changed (RFC 9111 section 4.4).
+unsafe fn invalidate_changed(ctx: &vrt_ctx, rule: &RuleHandle, resp: &Message<'_>) {
+    // SAFETY: as promised by the caller of `write`.
+    let (req, socket) = unsafe { (Message::new((*ctx.req).http), socket::name(ctx)) };
+    let Some(req) = req else { return };
+    if !is_unsafe(req.method()) {
+        return;
+    }
+    let host = req.field(b"host").unwrap_or_default();
+    let answered = Answered {
+        is_https: socket.starts_with(b"https-"),
+        host,
+        method: req.method(),
+        target: req.url(),
+        status: resp.status(),
+        response: resp,
+    };
+    for target in answered.invalidates() {
+        invalidated::changed(rule, host, &target);
+    }
+}
+
+/// What Cache-Status says, and how old the answer is in seconds.
+unsafe fn status<'a>(ctx: &vrt_ctx, cache: &CacheTask) -> (CacheStatus<'a>, u32) {
+    // SAFETY: as promised by the caller of `write`: the request holds its object, if it has one.
+    let (is_hit, is_hit_for_miss, object) = unsafe {
+        let req = &*ctx.req;
+        (req.is_hit() != 0, req.is_hitmiss() != 0, req.objcore.as_ref())
+    };
+    let age = object.map_or(0.0, |object| (now() - object.t_origin.0).max(0.0)) as u32;
+    let ttl = object.map(|object| (object.t_origin.0 + f64::from(object.ttl) - now()).round() as i64);
+    if is_hit {
+        return (CacheStatus { ttl, ..CacheStatus::hit(NAME, 0) }, age);
+    }
+    let why = match (cache.decision, cache.miss) {
+        (Some(Lookup::Pass(Bypassed::Method)), _) => Forward::Method,
+        (_, Some(miss)) if miss.is_stale => Forward::Stale,
+        (_, Some(miss)) if miss.has_variants => Forward::VaryMiss,
+        (_, Some(_)) if is_hit_for_miss => Forward::Miss,
+        (_, Some(_)) => Forward::UriMiss,
+        (_, None) => Forward::Bypass,
+    };
+    let stored = object.filter(|object| {
+        let transient = ffi::oc_flags_OC_F_PRIVATE | ffi::oc_flags_OC_F_HFM | ffi::oc_flags_OC_F_HFP;
+        u32::from(object.flags) & transient == 0 && object.ttl > 0.0
+    });
+    let status = CacheStatus {
+        handling: Handling::Forward(why),
+        stored: stored.is_some(),
+        ttl: ttl.filter(|_| stored.is_some()),
+        collapsed: cache.miss.is_some() && cache.filter.has_waited(),
+        ..CacheStatus::forward(NAME, why)
+    };
+    (status, age)
+}

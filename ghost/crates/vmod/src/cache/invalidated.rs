@@ -1,0 +1,200 @@
+//! What was invalidated, for the lookups of the process.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::LazyLock;
+
+use ghost_cache::key::{self, normalise_host};
+use ghost_config::{path, CachePolicy};
+use ghost_invalidation::{Asked, Generation, Invalidation, Stamp, Table};
+use ghost_route::target::{upstream, upstream_host};
+use ghost_route::Headers;
+use varnish::ffi::vrt_ctx;
+
+use super::now;
+use super::object::Object;
+use crate::message::Message;
+use crate::rule_handle::RuleHandle;
+use crate::scratch;
+
+/// How many entries the table holds before it gives up detail: some 100 MB of tags or URLs.
+const LIMIT: usize = 1_000_000;
+
+static TABLE: LazyLock<Table> = LazyLock::new(|| Table::new(LIMIT));
+
+/// The latest end of any object's life so far, in seconds since the epoch, as bits.
+static LATEST_END: AtomicU64 = AtomicU64::new(0);
+
+/// The generation of a fetch that begins now.
+pub fn generation() -> Generation {
+    TABLE.generation()
+}
+
+/// Whether anything was ever invalidated.
+pub fn is_any() -> bool {
+    TABLE.generation() != Generation::default()
+}
+
+/// Notes until when an object that is stored now is there at all.
+pub fn note_end(end: f64) {
+    // The bits of numbers that are not negative are in the order of the numbers.
+    LATEST_END.fetch_max(end.max(0.0).to_bits(), Ordering::Relaxed);
+}
+
+/// Invalidates what was fetched up to now.
+pub fn invalidate(invalidation: &Invalidation) -> Generation {
+    /// How long a fetch may have been going on, and its object live, that has not noted its end yet.
+    const ON_THE_WAY: f64 = 86_400.0;
+    let now = now();
+    let end = f64::from_bits(LATEST_END.load(Ordering::Relaxed)).max(now + ON_THE_WAY);
+    TABLE.invalidate(invalidation, now, end)
+}
+
+/// What was invalidated of the objects of a request, whatever their tags.
+///
+/// # Safety
+/// `ctx` is the running client task's.
+pub unsafe fn stamp(ctx: &vrt_ctx, rule: &RuleHandle, policy: &CachePolicy) -> Stamp {
+    if !is_any() {
+        return Stamp::default();
+    }
+    // SAFETY: as promised.
+    let Some(req) = (unsafe { Message::new(ctx.http_req.0) }) else { return Stamp::default() };
+    let asked = Request::new(rule, policy, req.field(b"host").unwrap_or_default(), req.url());
+    TABLE.stamp(&asked, &mut Vec::new())
+}
+
+/// What was invalidated of the tags of an object.
+pub fn of_tags(
+    rule: &RuleHandle,
+    policy: &CachePolicy,
+    object: &Object<'_>,
+    generation: Generation,
+) -> Stamp {
+    let Some(header) = &policy.policy.storage.tags_header else { return Stamp::default() };
+    let (namespace, _) = split_name(rule);
+    let tags = || {
+        let values = object.lines().filter(|(name, _)| name.eq_ignore_ascii_case(header));
+        values.flat_map(|(_, value)| tags(value))
+    };
+    TABLE.of_tags(namespace, generation, tags)
+}
+
+/// The tags of a field: words between white space and commas.
+pub fn tags(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    value.split(|byte| matches!(byte, b' ' | b'\t' | b',')).filter(|tag| !tag.is_empty())
+}
+
+/// Namespace and name of the rule's route.
+fn split_name(rule: &RuleHandle) -> (&str, &str) {
+    let route = rule.route();
+    route.split_once('/').unwrap_or(("", route))
+}
+
+/// The URLs and names by which a request's objects are known.
+struct Request<'a> {
+    namespace: &'a str,
+    route: &'a str,
+    policy: &'a CachePolicy,
+    urls: Vec<Url>,
+}
+
+/// Host, path and query.
+struct Url {
+    host: Vec<u8>,
+    path: Vec<u8>,
+    query: Option<Vec<u8>>,
+}
+
+impl Url {
+    fn new(host: &[u8], target: &[u8]) -> Self {
+        let (raw, query) = key::split_target(target);
+        let mut buffer = Vec::new();
+        let path = path::normalise(raw, &mut buffer).unwrap_or(raw).to_vec();
+        let mut buffer = Vec::new();
+        let host = normalise_host(host, &mut buffer).to_vec();
+        Self { host, path, query: query.map(<[u8]>::to_vec) }
+    }
+}
+
+impl<'a> Request<'a> {
+    fn new(rule: &'a RuleHandle, policy: &'a CachePolicy, host: &[u8], target: &[u8]) -> Self {
+        let (namespace, route) = split_name(rule);
+        let mut urls = vec![Url::new(host, target)];
+        let filters = &rule.rule().filters;
+        for (match_index, _) in rule.rule().matches.iter().enumerate() {
+            let rewritten = scratch::with(|buffers| {
+                let (scratch, out) = (&mut buffers.route, &mut buffers.target);
+                let none = ghost_config::Filters::none();
+                let prefix = rule.rule().prefix(match_index);
+                let url = upstream(target, filters, &none, prefix, scratch, out);
+                Url::new(upstream_host(host, filters, &none), url)
+            });
+            let is_known = |url: &Url| {
+                url.host == rewritten.host && url.path == rewritten.path && url.query == rewritten.query
+            };
+            if !urls.iter().any(is_known) {
+                urls.push(rewritten);
+            }
+        }
+        Self { namespace, route, policy, urls }
+    }
+}
+
+impl Asked for Request<'_> {
+    fn namespace(&self) -> &str {
+        self.namespace
+    }
+
+    fn route(&self) -> &str {
+        self.route
+    }
+
+    fn has_policy(&self, name: &str) -> bool {
+        let is_it = |policy: &str| policy.split_once('/') == Some((self.namespace, name));
+        self.policy.policies.iter().any(|policy| is_it(policy))
+    }
+
+    fn urls(&self) -> impl Iterator<Item = (&[u8], &[u8], Option<&[u8]>)> {
+        self.urls.iter().map(|url| (&url.host[..], &url.path[..], url.query.as_deref()))
+    }
+
+    fn is_same_query(&self, one: Option<&[u8]>, other: Option<&[u8]>) -> bool {
+        one == other || key::is_same_query(&self.policy.policy.key.query, one, other)
+    }
+}
+
+/// Invalidates the objects of a URL that a request of an unsafe method has changed (RFC 9111 section 4.4), as far as
+/// they belong to routes of the same namespace.
+pub fn changed(rule: &RuleHandle, host: &[u8], target: &[u8]) {
+    let url = Url::new(host, target);
+    let (namespace, _) = split_name(rule);
+    invalidate(&Invalidation {
+        namespace: namespace.into(),
+        subject: ghost_invalidation::Subject::Url {
+            host: url.host.into(),
+            path: url.path.into(),
+            query: url.query.map(Into::into),
+        },
+        soft: false,
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_are_words() {
+        let table: [(&str, &[&str]); 5] = [
+            ("", &[]),
+            ("a", &["a"]),
+            (" a  b\tc ", &["a", "b", "c"]),
+            ("a,b, c,,", &["a", "b", "c"]),
+            ("product-1 category/2", &["product-1", "category/2"]),
+        ];
+        for (value, expected) in table {
+            let found: Vec<_> = tags(value.as_bytes()).map(|tag| std::str::from_utf8(tag).unwrap()).collect();
+            assert_eq!(found, expected, "{value:?}");
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Stored objects, as far as decisions look at them.
+
+use std::ffi::{c_char, CStr};
+
+use ghost_cache::freshness::{Freshness, Timing};
+use ghost_cache::policy::FreshnessPolicy;
+use ghost_cache::response::ResponseFields;
+use ghost_invalidation::Generation;
+use ghost_route::Headers;
+use varnish::ffi;
+
+use super::whole;
+use crate::message::Line;
+
+/// The field in which an object says how many invalidations there had been when its fetch began. It stands in the object and
+/// in no answer.
+pub const GENERATION: &[u8] = b"X-Gateway-Generation";
+
+/// A stored object, lent for a moment.
+#[derive(Clone, Copy)]
+pub struct Object<'o> {
+    worker: *mut ffi::worker,
+    core: &'o ffi::objcore,
+}
+
+impl<'o> Object<'o> {
+    /// The object; none for a null pointer.
+    ///
+    /// # Safety
+    /// `worker` is the running one; `core` is null, or an object whose head was stored, and that stays for 'o: the caller has
+    /// a reference, or the lock of its objhead.
+    pub unsafe fn new(worker: *mut ffi::worker, core: *mut ffi::objcore) -> Option<Self> {
+        // SAFETY: as promised.
+        unsafe { core.as_ref() }.map(|core| Self { worker, core })
+    }
+
+    /// Whether it stands for answers that are not stored.
+    pub fn is_marker(&self) -> bool {
+        let flags = u32::from(self.core.flags);
+        flags & (ffi::oc_flags_OC_F_HFM | ffi::oc_flags_OC_F_HFP) != 0
+    }
+
+    /// Its status.
+    pub fn status(&self) -> u16 {
+        // SAFETY: the worker is the running one, and the head is stored.
+        unsafe { ffi::HTTP_GetStatusPack(self.worker, self.raw()) }
+    }
+
+    /// When its age was 0.
+    pub fn origin(&self) -> f64 {
+        self.core.t_origin.0
+    }
+
+    /// How long it is fresh from then on.
+    pub fn ttl(&self) -> f64 {
+        f64::from(self.core.ttl)
+    }
+
+    /// How long it may be served stale while a new one is fetched.
+    pub fn grace(&self) -> f64 {
+        f64::from(self.core.grace)
+    }
+
+    /// The generation of its fetch; the first one where it has none.
+    pub fn generation(&self) -> Generation {
+        let text = self.lines().find(|(name, _)| name.eq_ignore_ascii_case(GENERATION));
+        let number = text.and_then(|(_, value)| std::str::from_utf8(value).ok()?.parse().ok());
+        Generation(number.unwrap_or(0))
+    }
+
+    /// Until when it may stand in for an error of the origin (RFC 5861 section 4), in seconds since the epoch.
+    pub fn stands_in_until(&self, policy: &FreshnessPolicy) -> f64 {
+        let received = whole(self.origin());
+        let fields = ResponseFields::read(policy, self.status(), self, received);
+        let freshness = Freshness::of(policy, &fields, Timing::at(received));
+        self.origin() + self.ttl() + f64::from(freshness.stale_if_error.seconds)
+    }
+
+    /// Its address, which tells it from others as long as it is held.
+    pub fn raw(&self) -> *mut ffi::objcore {
+        std::ptr::from_ref(self.core).cast_mut()
+    }
+}
+
+impl Headers for Object<'_> {
+    fn lines(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        let mut at: *const c_char = std::ptr::null();
+        std::iter::from_fn(move || {
+            // SAFETY: the head is stored as C strings one behind the other, which this walks.
+            unsafe {
+                (ffi::HTTP_IterHdrPack(self.worker, self.raw(), &raw mut at) != 0)
+                    .then(|| CStr::from_ptr(at).to_bytes())
+            }
+        })
+        .filter_map(|line| Line::new(line).split())
+    }
+}

@@ -1,0 +1,195 @@
+//! Whether the answer of a backend is stored, and for how long.
+
+use std::sync::Arc;
+
+use ghost_cache::freshness::Timing;
+use ghost_cache::response::ResponseFields;
+use ghost_cache::reuse::is_error;
+use ghost_cache::storability::{self, Asked, Decision, Store};
+use ghost_config::CachePolicy;
+use varnish::ffi::{self, vrt_ctx, VslTag, VCL_BOOL, VCL_DURATION};
+
+use super::object::{Object, GENERATION};
+use super::{invalidated, now, whole};
+use crate::backend_task::BackendTask;
+use crate::director;
+use crate::log;
+use crate::message::{Message, NoRoom};
+use crate::rule_handle::RuleHandle;
+use crate::task_state;
+
+/// The rule of a fetch that may be stored, and its policy; none for a pass, and where no policy holds.
+///
+/// # Safety
+/// `ctx` is the running backend task's.
+unsafe fn policy(ctx: &vrt_ctx) -> Option<(Arc<RuleHandle>, Arc<CachePolicy>)> {
+    // SAFETY: as promised; the task holds its director.
+    unsafe {
+        if (*ctx.bo).uncacheable() != 0 {
+            return None;
+        }
+        let rule = director::rule((*ctx.bo).director_req)?;
+        let policy = Arc::clone(rule.cache_policy()?);
+        Some((rule, policy))
+    }
+}
+
+/// Decides about an answer, and sets the times of its object. Errors where it has no room for what ghost adds.
+///
+/// # Safety
+/// `ctx` is the running backend task's, in vcl_backend_response.
+pub unsafe fn decide(ctx: &vrt_ctx) -> Result<(), NoRoom> {
+    // SAFETY: as promised.
+    let Some((_, policy)) = (unsafe { policy(ctx) }) else { return Ok(()) };
+    // SAFETY: as promised: both messages are the task's.
+    let (bereq, beresp) = unsafe { (Message::new(ctx.http_bereq.0), Message::new(ctx.http_beresp.0)) };
+    let (Some(bereq), Some(mut beresp)) = (bereq, beresp) else { return Ok(()) };
+    // SAFETY: as promised.
+    let task = unsafe { task_state::get_or_new::<BackendTask>(ctx) };
+    let received = now();
+    let timing = Timing { requested: whole(task.requested.unwrap_or(received)), received: whole(received) };
+    let decision = {
+        let fields =
+            ResponseFields::read(&policy.policy.freshness, beresp.status(), &beresp, timing.received);
+        let decision =
+            storability::decide(&policy.policy, Asked::read(bereq.method(), &bereq), &fields, timing);
+        task.withheld = match decision {
+            Decision::Store(_) => fields.directives.withheld.clone(),
+            Decision::Pass(_) => Vec::new(),
+        };
+        decision
+    };
+    // SAFETY: as promised; nothing else refers to the object in the making.
+    unsafe {
+        let core = &mut *(*ctx.bo).fetch_objcore;
+        match decision {
+            Decision::Store(store) => {
+                set_times(core, &store, received);
+                keep_out(&mut beresp, task, &store);
+                transform(&mut *ctx.bo, &policy, &beresp);
+                log::formatted(
+                    (*ctx.bo).vsl.as_mut_ptr(),
+                    VslTag::VclLog,
+                    format_args!(
+                        "ghost_cache: store ttl={} grace={} keep={}",
+                        store.freshness.fresh_for(),
+                        core.grace,
+                        core.keep
+                    ),
+                );
+            }
+            Decision::Pass(pass) => {
+                (core.ttl, core.grace, core.keep) = (0.0, 0.0, 0.0);
+                task.not_stored = Some(pass);
+                log::formatted(
+                    (*ctx.bo).vsl.as_mut_ptr(),
+                    VslTag::VclLog,
+                    format_args!("ghost_cache: pass {}", pass.reason.name()),
+                );
+            }
+        }
+        beresp.quietly(|beresp| beresp.set(GENERATION, task.generation.0.to_string().as_bytes()))
+    }
+}
+
+/// Times as Varnish keeps them: from when the answer's age was 0.
+fn set_times(core: &mut ffi::objcore, store: &Store, received: f64) {
+    let freshness = &store.freshness;
+    let while_revalidate = freshness.stale_while_revalidate.seconds;
+    // What may stand in for an error has to be there; what is kept for conditional requests, longer.
+    let usable = while_revalidate.max(freshness.stale_if_error.seconds);
+    let seconds = |seconds: u32| seconds as f32;
+    core.t_origin = ffi::vtim_real(received - f64::from(freshness.age));
+    core.ttl = seconds(freshness.lifetime.seconds);
+    core.grace = seconds(while_revalidate);
+    core.keep = seconds(usable - while_revalidate) + seconds(freshness.keep.seconds);
+    let end = core.t_origin.0 + f64::from(core.ttl) + f64::from(core.grace) + f64::from(core.keep);
+    invalidated::note_end(end);
+}
+
+/// Removes what must not be stored with the answer.
+fn keep_out(beresp: &mut Message<'_>, task: &BackendTask, store: &Store) {
+    // It is in the object's times, and a later 304 must not be taken to be as old.
+    beresp.remove(b"Age");
+    if store.removes_set_cookie {
+        beresp.remove(b"Set-Cookie");
+    }
+    for name in &task.withheld {
+        beresp.remove(name);
+    }
+}
+
+/// Lets Varnish compress the body, or carry out what it includes.
+fn transform(bo: &mut ffi::busyobj, policy: &CachePolicy, beresp: &Message<'_>) {
+    let storage = &policy.policy.storage;
+    let content_type = beresp.field(b"content-type").unwrap_or_default();
+    let media = content_type.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+    let media = media.to_ascii_lowercase();
+    let is_markup = media.ends_with(b"html") || media.ends_with(b"xml");
+    if storage.esi && is_markup {
+        bo.set_do_esi(1);
+    }
+    const TEXTS: [&[u8]; 6] = [
+        b"application/json",
+        b"application/javascript",
+        b"application/wasm",
+        b"application/vnd.ms-fontobject",
+        b"image/svg+xml",
+        b"font/ttf",
+    ];
+    let is_text = is_markup || media.starts_with(b"text/") || media.ends_with(b"+json");
+    let is_plain = beresp.field(b"content-encoding").is_none();
+    // RFC 9110 section 7.7 forbids it for what says no-transform.
+    let forbids = beresp.values(b"cache-control").any(|value| contains(value, b"no-transform"));
+    if storage.compress && is_plain && !forbids && (is_text || TEXTS.contains(&&media[..])) {
+        bo.set_do_gzip(1);
+    }
+}
+
+fn contains(text: &[u8], word: &[u8]) -> bool {
+    text.windows(word.len()).any(|window| window.eq_ignore_ascii_case(word))
+}
+
+/// Whether the answer is an error in whose place a stale object is to be served.
+///
+/// # Safety
+/// As for [`decide`].
+pub unsafe fn keeps_stale(ctx: &vrt_ctx) -> bool {
+    // SAFETY: as promised; the task holds the stale object.
+    unsafe {
+        let Some((_, policy)) = policy(ctx) else { return false };
+        let Some(beresp) = Message::new(ctx.http_beresp.0) else { return false };
+        let stale = Object::new((*ctx.bo).wrk, (*ctx.bo).stale_oc);
+        is_error(beresp.status())
+            && stale.is_some_and(|stale| stale.stands_in_until(&policy.policy.freshness) > now())
+    }
+}
+
+/// Whether a cache policy holds for the fetch. An answer for which neither it nor user VCL has a time becomes one that cannot
+/// be cached, which is remembered so that requests for it do not wait for each other.
+///
+/// # Safety
+/// As for [`decide`].
+pub unsafe fn finish(ctx: &vrt_ctx) -> bool {
+    // SAFETY: as promised.
+    unsafe {
+        if policy(ctx).is_none() {
+            return false;
+        }
+        let core = &*(*ctx.bo).fetch_objcore;
+        if core.ttl + core.grace + core.keep > 0.0 {
+            return true;
+        }
+        let task = task_state::get::<BackendTask>(ctx);
+        let seconds = task.and_then(|task| task.not_stored.as_ref()).map_or(0, |pass| pass.hit_for_miss);
+        VRT_l_beresp_uncacheable(ctx, VCL_BOOL(1));
+        VRT_l_beresp_ttl(ctx, VCL_DURATION(ffi::vtim_dur(f64::from(seconds))));
+        true
+    }
+}
+
+extern "C" {
+    // What VCL sets these by; exported by varnishd, but in no header that varnish-sys binds.
+    fn VRT_l_beresp_uncacheable(ctx: *const vrt_ctx, value: VCL_BOOL);
+    fn VRT_l_beresp_ttl(ctx: *const vrt_ctx, value: VCL_DURATION);
+}

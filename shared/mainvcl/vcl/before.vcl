@@ -1,0 +1,25 @@
+sub vcl_hash {
+	ghost.hash();
+}
+
+sub vcl_miss {
+	if (ghost.miss()) {
+		return (synth(504));
+	}
+}
+
+sub vcl_backend_response {
+	ghost.backend_response();
+}
+
+sub vcl_deliver {
+	if (ghost.stale()) {
+		return (restart);
+	}
+}
+
+sub vcl_synth {
+	if (ghost.stale()) {
+		return (restart);
+	}
+}

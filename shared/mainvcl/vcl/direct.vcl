@@ -1,0 +1,3 @@
+sub vcl_init {
+	ghost.pass_door("direct");
+}

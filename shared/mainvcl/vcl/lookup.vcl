@@ -1,0 +1,3 @@
+if (ghost.lookup()) {
+	return (hash);
+}
