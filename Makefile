@@ -13,8 +13,8 @@ VERSION ?=
 version = $(shell VERSION='$(VERSION)' hack/version $(1))
 VARNISH := hack/with-varnish
 BUILD := build
-GO_MODULES := shared operator chaperone test
-PRODUCT_MODULES := shared operator chaperone
+GO_MODULES := shared shared/kubernetes operator chaperone test
+PRODUCT_MODULES := shared shared/kubernetes operator chaperone
 # TEST_TAGS are those of tests that need more than `make test` has; they are linted all the same.
 TEST_TAGS := apiserver,chart,cluster,conformance,soak
 GO_TOOLCHAIN := go1.27.4
@@ -69,7 +69,7 @@ test: test-go test-ghost test-facts test-stack ## everything that needs no clust
 .PHONY: test-go
 test-go: ## units of the Go modules, each module alone
 	for module in $(PRODUCT_MODULES); do \
-	  (cd $$module && echo "== $$module" && GOWORK=off ../$(VARNISH) go test -race -count=1 ./...) || exit 1; done
+	  (cd $$module && echo "== $$module" && GOWORK=off $(CURDIR)/$(VARNISH) go test -race -count=1 ./...) || exit 1; done
 
 .PHONY: test-ghost
 test-ghost: ## units, properties, corpus and .vtc of ghost

@@ -14,6 +14,7 @@ require (
 	github.com/spf13/pflag v1.0.10
 	github.com/stretchr/testify v1.12.1
 	github.com/varnish-gateway/gateway/shared v0.0.0
+	github.com/varnish-gateway/gateway/shared/kubernetes v0.0.0
 	go.uber.org/goleak v1.3.0
 	go.uber.org/zap v1.28.0
 	golang.org/x/sys v0.49.0
@@ -79,3 +80,5 @@ require (
 )
 
 replace github.com/varnish-gateway/gateway/shared => ../shared
+
+replace github.com/varnish-gateway/gateway/shared/kubernetes => ../shared/kubernetes

@@ -14,6 +14,7 @@ require (
 	github.com/spf13/pflag v1.0.10
 	github.com/stretchr/testify v1.12.1
 	github.com/varnish-gateway/gateway/shared v0.0.0
+	github.com/varnish-gateway/gateway/shared/kubernetes v0.0.0
 	go.uber.org/zap v1.28.0
 	go.yaml.in/yaml/v2 v2.4.4
 	go.yaml.in/yaml/v3 v3.0.5
@@ -106,3 +107,5 @@ require (
 )
 
 replace github.com/varnish-gateway/gateway/shared => ../shared
+
+replace github.com/varnish-gateway/gateway/shared/kubernetes => ../shared/kubernetes

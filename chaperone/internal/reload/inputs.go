@@ -5,9 +5,10 @@ import (
 
 	discoveryv1 "k8s.io/api/discovery/v1"
 
-	"github.com/varnish-gateway/gateway/chaperone/internal/endpoints"
 	"github.com/varnish-gateway/gateway/chaperone/internal/source"
+	"github.com/varnish-gateway/gateway/shared/endpoints"
 	"github.com/varnish-gateway/gateway/shared/ghostconf"
+	"github.com/varnish-gateway/gateway/shared/kubernetes"
 	"github.com/varnish-gateway/gateway/shared/routing"
 )
 
@@ -46,7 +47,7 @@ func (i *Inputs) SetPairs(pairs source.Pairs) { i.change(func() { i.pairs = &pai
 
 // SetSlice implements source.Sink.
 func (i *Inputs) SetSlice(slice *discoveryv1.EndpointSlice) {
-	i.change(func() { i.moved = len(i.endpoints.Set(slice)) > 0 || i.moved })
+	i.change(func() { i.moved = len(i.endpoints.Set(kubernetes.EndpointSlice(slice))) > 0 || i.moved })
 }
 
 // DeleteSlice implements source.Sink.
