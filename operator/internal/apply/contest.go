@@ -27,7 +27,7 @@ type ContestedError struct {
 	Object string
 	Fields []string
 	// Again is when it is time for the next try, counted from now.
-	Again time.Duration
+	Again      time.Duration
 	persistent bool
 }
 
