@@ -24,6 +24,9 @@ type malformed struct {
 	// refused allows one answer 4xx, 501 or 505, and that nothing of the message reaches the backend. The connection may go
 	// on where its end is clear.
 	refused bool
+	// ends is where nobody knows the end of the message: its refusal ends the connection (RFC 9112
+	// section 6.3).
+	ends bool
 	// taken is what the backend may get instead, each in short; nil where the message must be refused.
 	taken []string
 	// host, where it is set, is what the backend must see as Host.
@@ -57,14 +60,14 @@ const chunked = "Transfer-Encoding: chunked\r\n"
 
 func malformedFraming() []malformed {
 	body := "4\r\nbody\r\n0\r\n\r\n"
-	return []malformed{
+	rows := []malformed{
 		may("both framings, the length shorter", "RFC 9112 section 6.1", post("Content-Length: 4\r\n"+chunked, "0\r\n\r\n"+smuggled)),
 		must("both framings, the length behind the coding", "RFC 9112 section 6.1", post(chunked+"Content-Length: 5\r\n", "0\r\n\r\n")),
 		must("a coding that nobody knows", "RFC 9112 section 6.1", post("Transfer-Encoding: xchunked\r\n", body)),
 		must("a coding that nobody knows, and a length", "RFC 9112 section 6.3", post("Content-Length: 4\r\nTransfer-Encoding: xchunked\r\n", "body")),
 		must("chunked is not the last coding", "RFC 9112 section 6.3", post("Transfer-Encoding: chunked, identity\r\n", body)),
 		must("chunked twice in one field", "RFC 9112 section 6.1", post("Transfer-Encoding: chunked, chunked\r\n", body)),
-		may("chunked twice in two fields", "RFC 9112 section 6.1", post(chunked+chunked, body), "POST /x body"),
+		must("chunked twice in two fields", "RFC 9112 section 6.1", post(chunked+chunked, body)),
 		must("the coding in quotes", "RFC 9112 section 6.1", post("Transfer-Encoding: \"chunked\"\r\n", body)),
 		must("the coding behind a vertical tab", "RFC 9110 section 5.5", post("Transfer-Encoding: \x0bchunked\r\n", body)),
 		must("a space between name and colon of the coding", "RFC 9112 section 5.1", post("Transfer-Encoding : chunked\r\n", body)),
@@ -73,6 +76,19 @@ func malformedFraming() []malformed {
 		may("the coding in a request of HTTP/1.0", "RFC 9112 section 6.1", "POST /x HTTP/1.0\r\nHost: a.example\r\n"+chunked+"\r\n"+body, "POST /x body"),
 		valid("the coding in capitals", "RFC 9112 section 7", post("TRANSFER-ENCODING: CHUNKED\r\n", body), "POST /x body"),
 		valid("the coding behind a tab", "RFC 9110 section 5.5", post("Transfer-Encoding:\tchunked\r\n", body), "POST /x body"),
+
+		must("an empty coding", "RFC 9112 section 6.1", post("Transfer-Encoding:\r\n", body)),
+		must("another coding before chunked", "RFC 9112 section 6.1", post("Transfer-Encoding: gzip, chunked\r\n", body)),
+		must("another coding in a field before", "RFC 9112 section 6.1", post("Transfer-Encoding: identity\r\n"+chunked, body)),
+		must("another coding in a field behind", "RFC 9112 section 6.3", post(chunked+"Transfer-Encoding: identity\r\n", body)),
+		must("a parameter of chunked", "RFC 9112 section 7", post("Transfer-Encoding: chunked;q=1\r\n", body)),
+		may("an empty element behind chunked", "RFC 9110 section 5.6.1", post("Transfer-Encoding: chunked,\r\n", body), "POST /x body"),
+		may("chunked with a space behind", "RFC 9110 section 5.5", post("Transfer-Encoding: chunked \r\n", body), "POST /x body"),
+		must("a tab between name and colon of the coding", "RFC 9112 section 5.1", post("Transfer-Encoding\t: chunked\r\n", body)),
+		must("a vertical tab behind the coding", "RFC 9110 section 5.5", post("Transfer-Encoding: chunked\x0b\r\n", body)),
+		must("NUL behind the coding", "RFC 9110 section 5.5", post("Transfer-Encoding: chunked\x00\r\n", body)),
+		may("a name like the coding's, with an underscore", "RFC 9112 section 6.1", post("Transfer_Encoding: chunked\r\nContent-Length: 4\r\n", "body"), "POST /x body"),
+		may("a name like the length's, with an underscore", "RFC 9110 section 8.6", post("Content_Length: 0\r\nContent-Length: 4\r\n", "body"), "POST /x body"),
 
 		must("two lengths that differ", "RFC 9112 section 6.3", post("Content-Length: 4\r\nContent-Length: 5\r\n", "body")),
 		may("two lengths that agree", "RFC 9110 section 8.6", post("Content-Length: 4\r\nContent-Length: 4\r\n", "body"), "POST /x body"),
@@ -86,7 +102,19 @@ func malformedFraming() []malformed {
 		must("an empty length", "RFC 9110 section 8.6", post("Content-Length:\r\n", "")),
 		must("a length beyond 64 bits", "RFC 9110 section 8.6", post("Content-Length: 18446744073709551620\r\n", "body")),
 		must("a length with a fraction", "RFC 9110 section 8.6", post("Content-Length: 4.0\r\n", "body")),
+		may("a length with a zero before it", "RFC 9110 section 8.6", post("Content-Length: 04\r\n", "body"), "POST /x body"),
+		valid("a length between spaces and tabs", "RFC 9110 section 5.5", post("Content-Length: \t4 \t\r\n", "body"), "POST /x body"),
+		must("a length in two fields, one of them empty", "RFC 9112 section 6.3", post("Content-Length: 4\r\nContent-Length:\r\n", "body")),
+		must("a length behind NUL", "RFC 9110 section 5.5", post("Content-Length: \x004\r\n", "body")),
 		may("a body of a GET", "RFC 9110 section 9.3.1", get1("/x", "Content-Length: 43\r\n")+smuggled, "GET /x "+strings.TrimSpace(smuggled)),
+
+		may("chunks of a GET", "RFC 9110 section 9.3.1", get1("/x", chunked)+"4\r\nbody\r\n0\r\n\r\n", "GET /x body"),
+		may("a body of a HEAD", "RFC 9110 section 9.3.2", "HEAD /x HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\nContent-Length: 43\r\n\r\n"+smuggled),
+		may("a body of a DELETE", "RFC 9110 section 9.3.5", strings.Replace(post("Content-Length: 43\r\n", smuggled), "POST", "DELETE", 1), "DELETE /x "+strings.TrimSpace(smuggled)),
+		valid("a body that does not wait for 100", "RFC 9110 section 10.1.1", post("Expect: 100-continue\r\nContent-Length: 43\r\n", smuggled), "POST /x "+strings.TrimSpace(smuggled)),
+		may("another expectation", "RFC 9110 section 10.1.1", post("Expect: 200-ok\r\nContent-Length: 4\r\n", "body"), "POST /x body"),
+		may("an upgrade to HTTP/2 with a body", "RFC 9113 section 3.1", post("Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\nContent-Length: 43\r\n", smuggled), "POST /x "+strings.TrimSpace(smuggled)),
+		may("an upgrade to another protocol", "RFC 9110 section 7.8", get1("/x", "Connection: Upgrade\r\nUpgrade: websocket\r\n"), "GET /x"),
 
 		// A recipient should ignore extensions and trailers that it does not know. varnishd refuses both, and ends the
 		// connection, so nothing behind them is taken for a request (docs/reference/limits.md).
@@ -101,11 +129,23 @@ func malformedFraming() []malformed {
 		must("a size beyond 64 bits", "RFC 9112 section 7.1", post(chunked, "10000000000000004\r\nbody\r\n0\r\n\r\n")),
 		must("no size", "RFC 9112 section 7.1", post(chunked, "\r\nbody\r\n0\r\n\r\n")),
 		must("a chunk longer than its size", "RFC 9112 section 7.1", post(chunked, "4\r\nbodyX\r\n0\r\n\r\n")),
+		may("a space behind a size", "RFC 9112 section 7.1", post(chunked, "4 \r\nbody\r\n0\r\n\r\n"), "POST /x body"),
+		may("a space before a size", "RFC 9112 section 7.1", post(chunked, " 4\r\nbody\r\n0\r\n\r\n"), "POST /x body"),
+		must("a size with a letter that is no digit", "RFC 9112 section 7.1", post(chunked, "4g\r\nbody\r\n0\r\n\r\n")),
+		must("a size with an underscore", "RFC 9112 section 7.1", post(chunked, "0_4\r\nbody\r\n0\r\n\r\n")),
+		must("a size of only a CR", "RFC 9112 section 7.1", post(chunked, "\r\r\nbody\r\n0\r\n\r\n")),
+		may("many zeros before a size", "RFC 9112 section 7.1", post(chunked, strings.Repeat("0", 100)+"4\r\nbody\r\n0\r\n\r\n"), "POST /x body"),
+		must("no line end behind a chunk", "RFC 9112 section 7.1", post(chunked, "4\r\nbody0\r\n\r\n")),
+		must("two bytes other than a line end behind a chunk", "RFC 9112 section 7.1", post(chunked, "4\r\nbodyXX0\r\n\r\n")),
 		may("a bare LF behind a size", "RFC 9112 section 7.1", post(chunked, "4\nbody\r\n0\r\n\r\n"), "POST /x body"),
 		may("a bare LF behind a chunk", "RFC 9112 section 7.1", post(chunked, "4\r\nbody\n0\r\n\r\n"), "POST /x body"),
 		must("a bare LF in an extension", "RFC 9112 section 7.1.1", post(chunked, "4;a\nbody\r\n0\r\n\r\n")),
 		must("a bare CR in an extension", "RFC 9112 section 7.1.1", post(chunked, "4;a\rb\r\nbody\r\n0\r\n\r\n")),
 	}
+	for i := range rows {
+		rows[i].ends = rows[i].refused && rows[i].taken == nil
+	}
+	return rows
 }
 
 func malformedFields() []malformed {
@@ -127,6 +167,15 @@ func malformedFields() []malformed {
 		valid("an underscore in a name", "RFC 9110 section 5.6.2", get1("/x", "X_A: 1\r\n"), "GET /x"),
 		valid("empty lines before a request", "RFC 9112 section 2.2", "\r\n"+get1("/x", ""), "GET /x"),
 		valid("two requests at once", "RFC 9112 section 9.3.2", get1("/x", "")+get1("/y", ""), "GET /x", "GET /y"),
+		must("a tab before a colon", "RFC 9112 section 5.1", get1("/x", "X-A\t: 1\r\n")),
+		must("a name in quotes", "RFC 9110 section 5.1", get1("/x", "\"X-A\": 1\r\n")),
+		must("DEL in a name", "RFC 9110 section 5.1", get1("/x", "X\x7fA: 1\r\n")),
+		may("DEL in a value", "RFC 9110 section 5.5", get1("/x", "X-A: a\x7fb\r\n"), "GET /x"),
+		may("a form feed in a value", "RFC 9110 section 5.5", get1("/x", "X-A: a\x0cb\r\n"), "GET /x"),
+		valid("a value beyond ASCII", "RFC 9110 section 5.5", get1("/x", "X-A: \xe4\r\n"), "GET /x"),
+		may("a folded Host", "RFC 9112 section 5.2", "GET /x HTTP/1.1\r\nHost:\r\n a.example\r\n\r\n", "GET /x"),
+		may("a line of spaces between fields", "RFC 9112 section 5.2", get1("/x", "X-A: 1\r\n \r\nX-B: 2\r\n"), "GET /x"),
+		may("Connection names a field of the gateway", "RFC 9110 section 7.6.1", get1("/x", "Connection: X-Forwarded-For, X-Forwarded-Proto\r\n"), "GET /x"),
 		may("Connection names Host", "RFC 9110 section 7.6.1", get1("/x", "Connection: Host\r\n"), "GET /x"),
 		may("Connection names the length", "RFC 9110 section 7.6.1", post("Connection: Content-Length\r\nContent-Length: 43\r\n", smuggled), "POST /x "+strings.TrimSpace(smuggled)),
 		may("Connection names the coding", "RFC 9110 section 7.6.1", post("Connection: Transfer-Encoding\r\n"+chunked, "4\r\nbody\r\n0\r\n\r\n"), "POST /x body"),
@@ -147,6 +196,14 @@ func malformedTargets() []malformed {
 		must("a tab in the target", "RFC 9112 section 3", get1("/a\tb", "")),
 		must("NUL in the target", "RFC 9112 section 3.2", get1("/a\x00b", "")),
 		must("a bare CR in the target", "RFC 9112 section 3.2", get1("/a\rb", "")),
+		must("DEL in the target", "RFC 9112 section 3.2", get1("/a\x7fb", "")),
+		must("a target beyond ASCII", "RFC 9112 section 3.2", get1("/\xe4", "")),
+		must("a backslash in the path", "RFC 3986 section 3.3", get1("/\\admin", "")),
+		must("an encoded NUL in the path", "RFC 3986 section 7.3", get1("/a%00b", "")),
+		must("authority-form for GET", "RFC 9112 section 3.2.3", get1("a.example:80", "")),
+		must("absolute-form with a user", "RFC 9110 section 4.2.4", get1("http://u@a.example/x", "")),
+		must("absolute-form with a space in the host", "RFC 9112 section 3.2.2", get1("http://a.example b/x", "")),
+		must("absolute-form with another scheme", "RFC 9112 section 3.2.2", get1("ftp://a.example/x", "")),
 		must("absolute-form without a host", "RFC 9110 section 4.2.1", get1("http:///x", "")),
 		must("CONNECT", "RFC 9110 section 9.3.6", line("CONNECT a.example:443 HTTP/1.1", host)),
 		must("a method with a parenthesis", "RFC 9110 section 9.1", line("GE(T /x HTTP/1.1", host)),
@@ -168,6 +225,15 @@ func malformedTargets() []malformed {
 		must("a Host with a space", "RFC 9112 section 3.2", line("GET /x HTTP/1.1", "Host: a.example b.example\r\n")),
 		must("two Hosts in one field", "RFC 9112 section 3.2", line("GET /x HTTP/1.1", "Host: a.example, b.example\r\n")),
 		must("a port that is no number", "RFC 9112 section 3.2", line("GET /x HTTP/1.1", "Host: a.example:x\r\n")),
+		must("a Host with a scheme", "RFC 9112 section 3.2", line("GET /x HTTP/1.1", "Host: http://a.example\r\n")),
+		must("a Host with a query", "RFC 9112 section 3.2", line("GET /x HTTP/1.1", "Host: a.example?x\r\n")),
+		must("a Host with a fragment", "RFC 9112 section 3.2", line("GET /x HTTP/1.1", "Host: a.example#x\r\n")),
+		must("a Host with NUL", "RFC 9112 section 3.2", line("GET /x HTTP/1.1", "Host: a.example\x00b\r\n")),
+		must("a Host with a backslash", "RFC 9112 section 3.2", line("GET /x HTTP/1.1", "Host: a.example\\b\r\n")),
+		must("a Host beyond ASCII", "RFC 9112 section 3.2", line("GET /x HTTP/1.1", "Host: \xe4.example\r\n")),
+		may("a port beyond 65535", "RFC 3986 section 3.2.3", line("GET /x HTTP/1.1", "Host: a.example:65536\r\n"), "GET /x"),
+		must("two ports", "RFC 9112 section 3.2", line("GET /x HTTP/1.1", "Host: a.example:80:80\r\n")),
+		must("an open bracket in the Host", "RFC 9112 section 3.2", line("GET /x HTTP/1.1", "Host: [::1\r\n")),
 		may("an empty Host", "RFC 9112 section 3.2", line("GET /x HTTP/1.1", "Host:\r\n"), "GET /x"),
 	}
 	absolute := valid("absolute-form and another Host", "RFC 9112 section 3.2.2", line("GET http://a.example/x HTTP/1.1", "Host: b.example\r\n"), "GET /x")
@@ -208,6 +274,9 @@ func (m malformed) check(t *testing.T, answers []rawAnswer, requests []recorder.
 	if m.refused && len(got) == 0 {
 		require.Len(t, answers, 1+len(requests), "%s: one answer to the message: %s", m.source, statuses(answers))
 		assert.True(t, isRefusal(answers[0].StatusCode), "%s: status %d", m.source, answers[0].StatusCode)
+		if m.ends {
+			assert.Empty(t, requests, "%s: the connection goes on", m.source)
+		}
 		return
 	}
 	require.NotNil(t, m.taken, "%s: it is refused, but the backend got %q, and the client %s", m.source, inShort(requests), statuses(answers))

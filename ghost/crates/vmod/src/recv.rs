@@ -11,6 +11,7 @@ mod outcome;
 mod pristine;
 
 use std::ffi::CStr;
+use std::ptr;
 
 use varnish::ffi::{self, vrt_ctx, VslTag, VCL_BACKEND};
 
@@ -218,6 +219,14 @@ unsafe fn prepare(
     // SAFETY: as promised by the caller of `route`.
     if refused.is_none() && snapshot.is_some() && unsafe { host::is_missing(ctx, pristine) } {
         refused = Some((400, "a request of HTTP/1.1 has no Host header"));
+    }
+    // SAFETY: as above; the body's status is a static.
+    let is_chunked = unsafe { ptr::eq((*ctx.req).req_body_status, ffi::BS_CHUNKED.as_ptr()) };
+    if refused.is_none() && is_chunked && malformed::has_further_coding(pristine) {
+        // Nobody knows where the body ends.
+        // SAFETY: as above.
+        unsafe { (*ctx.req).doclose = ffi::SC_RX_BAD.as_ptr() };
+        refused = Some((400, "a Transfer-Encoding field stands behind another one"));
     }
     match snapshot {
         // SAFETY: as above.

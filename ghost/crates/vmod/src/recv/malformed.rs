@@ -20,6 +20,12 @@ pub fn fault(req: &Message<'_>) -> Option<&'static str> {
     (!protocol.starts_with(b"HTTP/")).then_some("the version is not written as HTTP/1.1")
 }
 
+/// Whether a request has more than one Transfer-Encoding field. varnishd reads the first alone, while chunked
+/// must be the last coding of all, and be applied once (RFC 9112 sections 6.1 and 6.3).
+pub fn has_further_coding(req: &Message<'_>) -> bool {
+    req.fields().filter(|(name, _)| name.eq_ignore_ascii_case(b"transfer-encoding")).nth(1).is_some()
+}
+
 fn http2_fault(req: &Message<'_>) -> Option<&'static str> {
     let is_leading = |(name, _): &(&[u8], &[u8])| matches!(*name, b"scheme" | b"host");
     let leading = req.fields().take(2).take_while(is_leading);
