@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -14,6 +15,7 @@ import (
 	policyv1 "k8s.io/api/policy/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
@@ -86,6 +88,18 @@ func labelled(t *testing.T, ns string) error {
 	return nil
 }
 
+// tells is nil where conditions say this.
+func tells(read func() ([]metav1.Condition, error), kind string, status metav1.ConditionStatus, message string) error {
+	conditions, err := read()
+	if err != nil {
+		return err
+	}
+	if c := meta.FindStatusCondition(conditions, kind); c == nil || c.Status != status || !strings.Contains(c.Message, message) {
+		return fmt.Errorf("%s is %+v", kind, c)
+	}
+	return nil
+}
+
 // faults that an operator comes to rest after. Whoever mends another one adds a row.
 func faults() []fault {
 	return []fault{
@@ -98,7 +112,7 @@ func faults() []fault {
 					return fmt.Errorf("the ports are %v", ports)
 				}
 				return nil
-			}, 6, 3,
+			}, 1, 3,
 		},
 		{
 			"the selector of the Service is edited",
@@ -108,7 +122,7 @@ func faults() []fault {
 					return fmt.Errorf("the selector is %v", selector)
 				}
 				return nil
-			}, 6, 2,
+			}, 1, 1,
 		},
 		{"the ServiceAccount is deleted", func(t *testing.T, ns string, _ *traffic) {
 			remove(t, &corev1.ServiceAccount{}, ns, gatewaypod.AccountName("edge"))
@@ -138,6 +152,33 @@ func faults() []fault {
 				return err
 			}, 6, 2,
 		},
+		{"a Secret of somebody else's is in the way", func(t *testing.T, ns string, _ *traffic) {
+			name := gatewaypod.AdminSecretName("edge")
+			theirs := &corev1.Secret{ObjectMeta: objectMeta(ns, name), StringData: map[string]string{"theirs": "x"}}
+			eventually(t, "a Secret to be put in the place of ours", func() error {
+				if err := client.IgnoreNotFound(cluster.Delete(t.Context(), &corev1.Secret{ObjectMeta: objectMeta(ns, name)})); err != nil {
+					return err
+				}
+				return cluster.Create(t.Context(), theirs.DeepCopy())
+			})
+		}, func(t *testing.T, ns string) error {
+			return tells(ofGateway(t, ns, "edge"), "Programmed", "False", "Secret "+gatewaypod.AdminSecretName("edge")+" exists and does not belong to this Gateway")
+		}, 6, 3},
+		{"a Secret cannot be read", func(t *testing.T, ns string, tr *traffic) {
+			tr.refusing(func(c call) bool { return !c.write && c.resource == "secrets" && c.name == "cert" })
+			apply(t, ns, selfSigned(t).Secret("cert"))
+			eventually(t, "a listener to be added", func() error {
+				gateway, from := get(t, &gatewayv1.Gateway{}, ns, "edge"), gatewayv1.NamespacesFromAll
+				gateway.Spec.Listeners = append(gateway.Spec.Listeners, gatewayv1.Listener{
+					Name: "https", Port: 443, Protocol: gatewayv1.HTTPSProtocolType,
+					TLS:           &gatewayv1.ListenerTLSConfig{CertificateRefs: []gatewayv1.SecretObjectReference{{Name: "cert"}}},
+					AllowedRoutes: &gatewayv1.AllowedRoutes{Namespaces: &gatewayv1.RouteNamespaces{From: &from}},
+				})
+				return cluster.Update(t.Context(), gateway)
+			})
+		}, func(t *testing.T, ns string) error {
+			return tells(ofListener(t, ns, "edge", "https"), "ResolvedRefs", "False", "cannot be read")
+		}, 5, 3},
 		{"the class is gone", func(t *testing.T, ns string, _ *traffic) {
 			remove(t, &gatewayv1.GatewayClass{}, "", ns)
 		}, nil, 4, 3},

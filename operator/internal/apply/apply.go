@@ -55,6 +55,7 @@ func (w Writer) Apply(ctx context.Context, desired, live client.Object) (client.
 	}
 	written, err := w.correct(ctx, content, live, now, differences)
 	if err != nil {
+		w.Corrections.failed(name(desired))
 		return nil, false, err
 	}
 	return written, true, w.undone(content, written)

@@ -55,6 +55,8 @@ type written struct {
 	digest string
 	last   time.Time
 	fields map[string]*correction
+	// before is what was known when it was last to be written.
+	before *written
 }
 
 // correction of one field.
@@ -76,8 +78,9 @@ func (c *Corrections) begin(object, digest string, corrects bool, differences []
 	defer c.mu.Unlock()
 	now := c.time()
 	known := c.of(object, now)
+	known.before = known.clone()
 	if known.digest != digest && !corrects {
-		*known = written{digest: digest, last: now, fields: map[string]*correction{}}
+		*known = written{digest: digest, last: now, fields: map[string]*correction{}, before: known.before}
 		return nil
 	}
 	known.digest = digest
@@ -91,6 +94,18 @@ func (c *Corrections) begin(object, digest string, corrects bool, differences []
 	}
 	known.note(fields, now)
 	return nil
+}
+
+// failed says that an object could not be written, after begin: nothing was put right.
+func (c *Corrections) failed(object string) {
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if known := c.known[object]; known != nil && known.before != nil {
+		c.known[object] = known.before
+	}
 }
 
 // undone says that fields are not as desired right after they were written, since admission has changed them.
@@ -135,6 +150,15 @@ func (c *Corrections) of(object string, now time.Time) *written {
 	known := c.known[object]
 	known.last = now
 	return known
+}
+
+func (w *written) clone() *written {
+	clone := &written{digest: w.digest, last: w.last, fields: make(map[string]*correction, len(w.fields))}
+	for path, f := range w.fields {
+		of := *f
+		clone.fields[path] = &of
+	}
+	return clone
 }
 
 func (w *written) field(path string) *correction {

@@ -89,3 +89,14 @@ func TestWhatIsCalmIsForgotten(t *testing.T) {
 	assert.NoError(t, c.begin("Service ns/edge", "digest", true, selector))
 	assert.Equal(t, correctAgain.First, c.known["Service ns/edge"].fields["spec.selector"].pause)
 }
+
+func TestAWriteThatFailsIsNoCorrection(t *testing.T) {
+	c, _ := contest()
+	for range 10 {
+		require.NoError(t, c.begin("Service ns/edge", "digest", false, selector))
+		c.failed("Service ns/edge")
+	}
+	require.NoError(t, c.begin("Service ns/edge", "digest", true, selector))
+	assert.Error(t, c.begin("Service ns/edge", "digest", true, selector), "that one was")
+	c.failed("Service ns/other")
+}

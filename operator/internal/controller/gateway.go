@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -81,8 +82,11 @@ func (r *gatewayReconciler) reconcile(ctx context.Context, g *Gateway, live *gat
 		plane = report.DataPlane{Status: metav1.ConditionFalse, Reason: gatewayv1.GatewayReasonInvalid, Message: why}
 	case errors.Is(err, errLater):
 		return again(errors.Join(access, aside))
-	case withoutContested(err) != nil:
+	case withoutContested(err) != nil && state.Lags():
+		// What fails for a moment, such as a webhook that is started again, is no news.
 		return again(errors.Join(access, aside, err))
+	case withoutContested(err) != nil:
+		plane = pending("What the Gateway needs cannot be written: " + strings.TrimSuffix(inOneLine(withoutContested(err)), ".") + ".")
 	}
 	if why := obstacle(access); why != "" && plane.Status == metav1.ConditionTrue {
 		plane.Before = nil
