@@ -42,6 +42,9 @@ type pod struct {
 	// frozen means that it does not take anything newer.
 	frozen       bool
 	routing, vcl int64
+	// ghost is the sequence of its ghost.json, which grows with every change of endpoints; heard is the revision that the operator
+	// has heard of.
+	ghost, heard int64
 	// digests of both.
 	routingDigest, vclDigest string
 	// sockets that it has opened, as the flags of its template say.
@@ -196,6 +199,24 @@ func (p *pod) thaw(t *testing.T) {
 	p.take(get(t, &corev1.ConfigMap{}, p.namespace, gatewaypod.ConfigMapName(p.gateway)))
 }
 
+// takesEndpoints makes the pod tell that it has taken a change of endpoints, and waits until that is heard.
+func (p *pod) takesEndpoints(t *testing.T) {
+	t.Helper()
+	p.mu.Lock()
+	p.ghost++
+	p.tell()
+	revision := p.revision
+	p.mu.Unlock()
+	eventually(t, "the operator to hear of it", func() error {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if p.heard < revision {
+			return fmt.Errorf("revision %d of %d", p.heard, revision)
+		}
+		return nil
+	})
+}
+
 // silence makes the pod answer nobody from now on, as one that a network policy cuts off.
 func (p *pod) silence() {
 	p.mu.Lock()
@@ -233,10 +254,11 @@ func (p *pod) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	after, _ := strconv.ParseInt(r.URL.Query().Get("after"), 10, 64)
 	for {
 		p.mu.Lock()
+		p.heard = max(p.heard, after)
 		revision, changed := p.revision, p.changed
 		status := map[string]any{
 			"revision": revision, "ready": true,
-			"routing": map[string]any{"sequence": p.routing, "digest": p.routingDigest},
+			"routing": map[string]any{"sequence": p.routing, "digest": p.routingDigest, "ghostSequence": p.ghost},
 			"vcl":     map[string]any{"sequence": p.vcl, "digest": p.vclDigest, "active": "main", "error": "", "fallback": "", "leftOut": []string{}},
 		}
 		status["versions"] = map[string]any{"contracts": map[string]any{"admin": adminapi.Version}}

@@ -168,6 +168,22 @@ func TestProgrammedDoesNotFlap(t *testing.T) {
 				return nil
 			})
 		}},
+		{"an endpoint changes", func() {
+			applySlice(t, ns, "10.0.0.1")
+			pod.takesEndpoints(t)
+			applySlice(t, ns, "10.0.0.1", "10.0.0.2")
+			pod.takesEndpoints(t)
+		}},
+		{"a port of a backend changes", func() {
+			apply(t, ns, strings.Replace(webService, "name: http, port: 80", "name: other, port: 80", 1))
+			eventually(t, "the port to be published", func() error {
+				config, err := wholeRouting(t, ns)
+				if err == nil && config.Services[0].PortName != "other" {
+					err = errors.New("not yet")
+				}
+				return err
+			})
+		}},
 		{"a replica is added", func() { startPod(t, ns, "edge") }},
 		{"a replica is removed", func() { remove(t, &corev1.Pod{}, ns, pod.name) }},
 	} {
@@ -176,4 +192,17 @@ func TestProgrammedDoesNotFlap(t *testing.T) {
 		current()
 	}
 	assert.ElementsMatch(t, []string{"Gateway True", "http True", "https True"}, record.stop(), "nothing goes to False and back")
+}
+
+// applySlice gives the Service web these endpoints.
+func applySlice(t *testing.T, namespace string, addresses ...string) {
+	t.Helper()
+	apply(t, namespace, fmt.Sprintf(`
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {name: web-1, labels: {kubernetes.io/service-name: web}}
+addressType: IPv4
+ports: [{name: http, port: 8080}]
+endpoints: [{addresses: [%s]}]
+`, strings.Join(addresses, "]}, {addresses: [")))
 }
