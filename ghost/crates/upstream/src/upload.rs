@@ -42,6 +42,13 @@ impl Body<'_> {
     }
 }
 
+/// Of a body that comes in large pieces, so many bytes may go out without a look whether there is an answer: a
+/// look is a system call.
+const LOOK_EVERY: usize = 64 * 1024;
+
+/// How long a large piece is.
+const LARGE_PIECE: usize = 8 * 1024;
+
 /// A connection to a backend, and what has been received of its answer.
 pub(crate) struct Wire<'a> {
     pub(crate) connection: &'a Connection,
@@ -68,6 +75,8 @@ pub struct Upload<'a> {
     answer: Option<ParsedHead>,
     /// Whether there is still something to receive, and room for it.
     may_receive: bool,
+    /// How many bytes were sent since the last look for an answer.
+    unseen: usize,
     /// What was written so far, where it is kept for another attempt.
     kept: Option<Kept>,
     end: Option<End>,
@@ -113,6 +122,7 @@ impl<'a> Upload<'a> {
             },
             answer: None,
             may_receive: true,
+            unseen: LOOK_EVERY,
             kept: None,
             end: None,
         }
@@ -214,7 +224,13 @@ impl<'a> Upload<'a> {
 
     /// Sends all slices, unless an answer comes that makes it needless.
     fn send(&mut self, mut slices: &mut [IoSlice<'_>]) -> Result<(), End> {
-        self.look()?;
+        let length: usize = slices.iter().map(|slice| slice.len()).sum();
+        self.unseen += length;
+        // A client that sends slowly has small pieces, and each may be the last for long.
+        if length < LARGE_PIECE || self.unseen >= LOOK_EVERY {
+            self.unseen = 0;
+            self.look()?;
+        }
         let mut deadline = self.deadline();
         while !slices.is_empty() {
             match self.wire.connection.send_now(slices) {

@@ -103,6 +103,35 @@ fn an_answer_that_comes_between_two_pieces_ends_the_upload() {
 }
 
 #[test]
+fn an_answer_that_has_come_ends_the_upload_within_64_kib_and_a_slow_one_at_once() {
+    for (piece, most) in [(16 * 1024, 4), (100, 0)] {
+        let (told, answered) = mpsc::channel();
+        let backend = Backend::start(move |peer| {
+            peer.head();
+            peer.body_has_begun();
+            peer.send("HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n");
+            peer.wait_until_received();
+            told.send(()).expect("an upload that goes on");
+            peer.wait_for_close();
+        });
+        let client = Client::new(&[backend.address]);
+        let bytes = vec![b'x'; piece];
+        let mut taken = 0;
+        let mut source = |upload: &mut Upload<'_>| {
+            upload.write(&bytes)?;
+            answered.recv().expect("a backend");
+            loop {
+                upload.write(&bytes)?;
+                taken += 1;
+            }
+        };
+        let exchange = client.send("POST", Body::Known(1 << 40, &mut source)).unwrap();
+        assert_eq!(finish(exchange).unwrap().0, 403);
+        assert!(taken <= most, "{taken} pieces of {piece} bytes");
+    }
+}
+
+#[test]
 fn an_answer_before_the_connection_closes_is_heard() {
     let backend = Backend::start(|peer| {
         peer.head();
