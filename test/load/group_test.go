@@ -53,13 +53,14 @@ func TestWhatADrainMayCost(t *testing.T) {
 		"nothing":                                    {HTTPS, map[Outcome]int{OK: 9}, 1, true},
 		"no request of HTTP/1.1":                     {HTTP, map[Outcome]int{OK: 9, NoAnswer: 1}, 1, false},
 		"no request of HTTP/1.1 over TLS":            {HTTPS, map[Outcome]int{OK: 9, CutAnswer: 1}, 1, false},
-		"one of HTTP/2 for each client":              {H2, map[Outcome]int{OK: 9, NoAnswer: 2, CutAnswer: 1}, 1, true},
+		"no request of HTTP/2 over TLS":              {H2, map[Outcome]int{OK: 9, NoAnswer: 1}, 1, false},
+		"one of plain HTTP/2 for each client":        {H2C, map[Outcome]int{OK: 9, NoAnswer: 2, CutAnswer: 1}, 1, true},
 		"no more than that":                          {H2C, map[Outcome]int{OK: 9, NoAnswer: 4}, 1, false},
 		"as many again for each gateway that ends":   {H2C, map[Outcome]int{OK: 9, NoAnswer: 6}, 2, true},
-		"none of HTTP/2 where no gateway ends":       {H2, map[Outcome]int{OK: 9, NoAnswer: 1}, 0, false},
-		"no connection of HTTP/2 that fails":         {H2, map[Outcome]int{OK: 9, ConnectFailed: 1}, 1, false},
-		"no answer of another status":                {H2, map[Outcome]int{OK: 9, "status 503": 1}, 1, false},
-		"no request that takes longer than its time": {H2, map[Outcome]int{OK: 9, TimedOut: 1}, 1, false},
+		"none of HTTP/2 where no gateway ends":       {H2C, map[Outcome]int{OK: 9, NoAnswer: 1}, 0, false},
+		"no connection of HTTP/2 that fails":         {H2C, map[Outcome]int{OK: 9, ConnectFailed: 1}, 1, false},
+		"no answer of another status":                {H2C, map[Outcome]int{OK: 9, "status 503": 1}, 1, false},
+		"no request that takes longer than its time": {H2C, map[Outcome]int{OK: 9, TimedOut: 1}, 1, false},
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			err := Results{c.protocol: {Counts: c.counts, Clients: clients}}.AfterDrain(c.gateways)

@@ -93,6 +93,7 @@ func (p *Pod) drain(hurry, work context.Context, stopAccepting func()) {
 			p.board.Update(func(s *adminapi.Status) { s.Varnishd.State = adminapi.VarnishdDraining })
 		},
 		EndConnections: func(ctx context.Context) {
+			p.proxy.GoAway(false)
 			ctx, cancel := context.WithTimeout(ctx, setWithin)
 			defer cancel()
 			if err := p.ghost.Drain(ctx); err != nil {
@@ -102,6 +103,7 @@ func (p *Pod) drain(hurry, work context.Context, stopAccepting func()) {
 		StopAccepting: func(ctx context.Context) {
 			stopAccepting()
 			p.sockets.setSecure(false)
+			p.proxy.GoAway(true)
 			p.lifecycle.shortenIdle(ctx, p.log)
 		},
 		InFlight: func(ctx context.Context) (int, error) {

@@ -47,40 +47,47 @@ type source interface {
 type fromVarnishd struct {
 	raw  syscall.RawConn
 	held *block
+	// n and err are what read got; the method value is made once.
+	n    int
+	err  error
+	read func(fd uintptr) (done bool)
 }
 
 func newFromVarnishd(conn *net.UnixConn) (*fromVarnishd, error) {
 	raw, err := conn.SyscallConn()
-	return &fromVarnishd{raw: raw}, err
+	f := &fromVarnishd{raw: raw}
+	f.read = f.readOnce
+	return f, err
+}
+
+// readOnce reads what there is; where there is nothing, it holds no block.
+func (f *fromVarnishd) readOnce(fd uintptr) (done bool) {
+	f.held = buffers.get()
+	for {
+		f.n, f.err = syscall.Read(int(fd), f.held[:])
+		if !errors.Is(f.err, syscall.EINTR) {
+			break
+		}
+	}
+	if errors.Is(f.err, syscall.EAGAIN) {
+		f.release()
+		return false
+	}
+	return true
 }
 
 func (f *fromVarnishd) next() ([]byte, error) {
 	f.release()
-	var n int
-	var readErr error
-	err := f.raw.Read(func(fd uintptr) (done bool) {
-		f.held = buffers.get()
-		for {
-			n, readErr = syscall.Read(int(fd), f.held[:])
-			if !errors.Is(readErr, syscall.EINTR) {
-				break
-			}
-		}
-		if errors.Is(readErr, syscall.EAGAIN) {
-			f.release()
-			return false
-		}
-		return true
-	})
+	err := f.raw.Read(f.read)
 	switch {
 	case err != nil:
 		return nil, err
-	case readErr != nil:
-		return nil, os.NewSyscallError("read", readErr)
-	case n == 0:
+	case f.err != nil:
+		return nil, os.NewSyscallError("read", f.err)
+	case f.n == 0:
 		return nil, io.EOF
 	}
-	return f.held[:n], nil
+	return f.held[:f.n], nil
 }
 
 func (f *fromVarnishd) release() {

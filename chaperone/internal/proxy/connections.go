@@ -3,6 +3,8 @@ package proxy
 import (
 	"context"
 	"io"
+	"maps"
+	"slices"
 	"sync"
 )
 
@@ -37,6 +39,13 @@ func (c *connections) remove(conn io.Closer) {
 		close(c.empty)
 		c.empty = nil
 	}
+}
+
+// all are the connections that are open at this moment.
+func (c *connections) all() []io.Closer {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Collect(maps.Keys(c.open))
 }
 
 func (c *connections) count() int {

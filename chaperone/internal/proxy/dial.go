@@ -18,12 +18,12 @@ type dialer struct {
 	pause   time.Duration
 }
 
-// dial connects to the unix socket at path and writes the preamble.
-func (d dialer) dial(ctx context.Context, path string, preamble []byte) (*net.UnixConn, error) {
+// dial connects to the unix socket at path and writes the preamble, and what follows it, in one piece.
+func (d dialer) dial(ctx context.Context, path string, preamble, first []byte) (*net.UnixConn, error) {
 	ctx, cancel := context.WithTimeout(ctx, d.timeout)
 	defer cancel()
 	for {
-		conn, err := dialOnce(ctx, path, preamble)
+		conn, err := dialOnce(ctx, path, preamble, first)
 		if err == nil {
 			return conn, nil
 		}
@@ -36,12 +36,13 @@ func (d dialer) dial(ctx context.Context, path string, preamble []byte) (*net.Un
 	}
 }
 
-func dialOnce(ctx context.Context, path string, preamble []byte) (*net.UnixConn, error) {
+func dialOnce(ctx context.Context, path string, preamble, first []byte) (*net.UnixConn, error) {
 	conn, err := new(net.Dialer).DialContext(ctx, "unix", path)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := conn.Write(preamble); err != nil {
+	pieces := net.Buffers{preamble, first}
+	if _, err := pieces.WriteTo(conn); err != nil {
 		_ = conn.Close()
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -92,6 +93,8 @@ type Stream struct {
 	Client Client
 	// Preamble tells varnishd of the client.
 	Preamble proxyproto.Preamble
+	// HTTP2 says that both sides speak HTTP/2, so that a drain can tell the client.
+	HTTP2 bool
 }
 
 // Server takes connections. It is safe for concurrent use.
@@ -102,6 +105,8 @@ type Server struct {
 	bounds     bounds
 	open       connections
 	counters   counters
+	// draining says that new connections are to end with their streams.
+	draining atomic.Bool
 	// seldom is for what would fill the log: each message once a minute.
 	seldom *zap.Logger
 }

@@ -3,10 +3,16 @@ package proxy
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"net"
 	"net/netip"
+	"sync/atomic"
+	"time"
 
 	"go.uber.org/zap"
+
+	"github.com/varnish-gateway/gateway/chaperone/internal/http2conn"
 )
 
 // session is one client's connection.
@@ -17,6 +23,8 @@ type session struct {
 	cancel context.CancelFunc
 	// client is the address that the session is counted for, once it is.
 	client netip.Addr
+	// splice is there once bytes are copied.
+	splice atomic.Pointer[splice]
 }
 
 // Close ends the session at once, whatever it is doing.
@@ -97,36 +105,73 @@ func (s *Server) refused(err error) {
 
 // serve takes a connection from its handshake to its end.
 func (s *Server) serve(c *session, e Endpoint, p Protocol) error {
-	stream, varnishd, err := s.connect(c, e, p)
-	if err != nil {
+	splice, err := s.connect(c, e, p)
+	if err != nil || splice == nil {
 		return err
 	}
-	splice{
-		client: stream.Client, raw: c.raw, varnishd: varnishd,
-		writeTimeout: s.options.WriteTimeout, lingerTimeout: s.options.LingerTimeout,
-	}.run()
+	c.splice.Store(splice)
+	if s.draining.Load() {
+		splice.drain()
+	}
+	splice.run()
 	return nil
 }
 
-// connect takes a connection from its handshake to varnishd.
-func (s *Server) connect(c *session, e Endpoint, p Protocol) (Stream, *net.UnixConn, error) {
+// connect takes a connection from its handshake to varnishd. A client that ends it without a word is none of
+// varnishd's business: then there is nothing to splice.
+func (s *Server) connect(c *session, e Endpoint, p Protocol) (*splice, error) {
 	s.counters.arriving.Add(1)
 	defer s.counters.arriving.Add(-1)
 	stream, err := s.handshake(c, e, p)
 	if err != nil {
-		return Stream{}, nil, err
+		return nil, err
 	}
 	preamble, err := stream.Preamble.Format()
 	if err != nil {
-		return Stream{}, nil, err
+		return nil, err
 	}
-	varnishd, err := s.dialer.dial(c.ctx, e.Path, preamble)
+	splice := &splice{
+		client: stream.Client, requests: &fromClient{conn: stream.Client}, raw: c.raw,
+		writeTimeout: s.options.WriteTimeout, lingerTimeout: s.options.LingerTimeout,
+	}
+	if stream.HTTP2 {
+		splice.http2 = &http2conn.Connection{}
+	}
+	first, err := splice.first()
+	if len(first) == 0 && err != nil {
+		splice.requests.release()
+		if errors.Is(err, io.EOF) {
+			_ = stream.Client.Close()
+			return nil, nil
+		}
+		return nil, fmt.Errorf("read from the client: %w", err)
+	}
+	splice.varnishd, err = s.dialer.dial(c.ctx, e.Path, preamble, first)
 	if err != nil {
 		s.counters.unreachable.Add(1)
+		splice.requests.release()
 		_ = stream.Client.Close()
-		return Stream{}, nil, err
+		return nil, err
 	}
-	return stream, varnishd, nil
+	return splice, nil
+}
+
+// firstWithin is how long varnishd hears nothing of a connection whose client says nothing yet.
+const firstWithin = 50 * time.Millisecond
+
+// first gives what the client says at once, so that varnishd hears of a connection and of its first request in one
+// piece, and wakes once. An error without data is the end of the connection; one that comes with data comes again.
+func (s *splice) first() ([]byte, error) {
+	_ = s.client.SetReadDeadline(time.Now().Add(firstWithin))
+	data, err := s.requests.next()
+	_ = s.client.SetReadDeadline(time.Time{})
+	if isTimeout(err) {
+		err = nil
+	}
+	if s.http2 != nil && len(data) > 0 {
+		data = s.http2.FromClient(data)
+	}
+	return data, err
 }
 
 // AddrPort is the zero value where the address is not one of TCP.

@@ -29,6 +29,19 @@ const (
 // its backend, in the fetch door. Beyond, the backend waits. Varnish's own default has no bound.
 const transitBuffer = "256k"
 
+// HTTP/2 as browsers need it.
+const (
+	// resetLimit bounds the streams that a client resets within resetPeriod seconds, each within a second of its request:
+	// a page with a map cancels all tiles that it has asked for each time that it is moved. Beyond, varnishd closes the
+	// connection, since each costs it a request (CVE-2023-44487). It was seen to take two from the limit for each
+	// stream, so that this is for 1,000 of them.
+	resetLimit  = "2000"
+	resetPeriod = "60"
+	// windowTimeout is how many seconds a client may take nothing of an answer, as while a download or a film is
+	// paused: as long as over HTTP/1.1 (idle_send_timeout).
+	windowTimeout = "60"
+)
+
 // CompilerFeatures is the parameter by which VCL can include files, and import modules, from vcl_path and vmod_path alone: the
 // compiler's messages would show lines of any other file.
 const CompilerFeatures = "vcc_feature=-unsafe_path"
@@ -48,5 +61,8 @@ func (o Options) parameters() []string {
 		"timeout_idle=" + strconv.FormatFloat(idle.Seconds(), 'f', -1, 64),
 		"thread_pool_max=" + strconv.Itoa(o.threads()/threadPools),
 		"transit_buffer=" + transitBuffer,
+		"h2_rapid_reset_limit=" + resetLimit,
+		"h2_rapid_reset_period=" + resetPeriod,
+		"h2_window_timeout=" + windowTimeout,
 	}
 }

@@ -34,6 +34,9 @@ var Results = append(slices.Clone(proxy.Results), HandshakeUnknownName, Handshak
 // certificates, and resumes no session.
 var rejected = &tls.Config{MinVersion: tls.VersionTLS12, SessionTicketsDisabled: true}
 
+// protocolHTTP2 is the name of HTTP/2 in ALPN (RFC 9113, section 3.1).
+const protocolHTTP2 = "h2"
+
 // hello is a connection of which the ClientHello is read; failure is why it cannot be answered.
 type hello struct {
 	*proxy.Conn
@@ -72,7 +75,7 @@ func (t *Terminator) Handshake(c *proxy.Conn) (proxy.Stream, error) {
 	if state.DidResume {
 		t.resumed.Add(1)
 	}
-	return proxy.Stream{Client: client, Preamble: preambleOf(c, state)}, nil
+	return proxy.Stream{Client: client, Preamble: preambleOf(c, state), HTTP2: state.NegotiatedProtocol == protocolHTTP2}, nil
 }
 
 func failureOf(err error) error {

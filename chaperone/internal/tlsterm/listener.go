@@ -48,7 +48,7 @@ func newListener(spec routing.Listener, certificates store, tickets *tls.Config)
 	}
 	l.config = &tls.Config{
 		MinVersion: tls.VersionTLS12,
-		NextProtos: []string{"h2", "http/1.1"},
+		NextProtos: []string{protocolHTTP2, "http/1.1"},
 		// A record of its full size from the start: what small ones at first would save a client in waiting, the
 		// window of TCP makes up for, and each costs a system call.
 		DynamicRecordSizingDisabled: true,

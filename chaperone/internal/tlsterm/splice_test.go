@@ -256,12 +256,13 @@ func (r *recorder) endedWithAlert() bool {
 
 func TestClientThatVanishesEndsTheConnectionToVarnishd(t *testing.T) {
 	term := startPresenting(t, proxy.Options{}, false)
-	ended := make(chan error, 1)
-	startVarnishd(t, term.path, func(_ *wire.Header, reader *bufio.Reader, _ *net.UnixConn) {
-		_, err := io.Copy(io.Discard, reader)
-		ended <- err
+	ended := make(chan struct{})
+	startVarnishd(t, term.path, func(header *wire.Header, reader *bufio.Reader, conn *net.UnixConn) {
+		echo(header, reader, conn)
+		close(ended)
 	})
 	conn := connect(t, term)
+	assertEcho(t, conn, "hello")
 	tcp := conn.NetConn().(*net.TCPConn)
 	require.NoError(t, tcp.SetLinger(0), "close with a reset")
 	require.NoError(t, tcp.Close())
@@ -293,4 +294,28 @@ func TestVarnishdThatStaysAwayIsGivenUp(t *testing.T) {
 	require.ErrorIs(t, err, io.EOF)
 	eventuallyEmpty(t, term)
 	assert.EqualValues(t, 1, term.Stats().Unreachable)
+}
+
+func TestVarnishdHearsNothingOfAClientThatSaysNothing(t *testing.T) {
+	term := startPresenting(t, proxy.Options{}, false)
+	startVarnishd(t, term.path, func(*wire.Header, *bufio.Reader, *net.UnixConn) {
+		t.Error("varnishd was told of it")
+	})
+	require.NoError(t, connect(t, term).Close())
+	require.Eventually(t, func() bool { return term.Stats().Handshakes[proxy.HandshakeDone] == 1 }, deadline, time.Millisecond)
+	eventuallyEmpty(t, term)
+	assert.Zero(t, term.Arriving())
+}
+
+func TestThePreambleAndTheFirstBytesAreOnePiece(t *testing.T) {
+	term := startPresenting(t, proxy.Options{}, false)
+	buffered := make(chan int, 1)
+	startVarnishd(t, term.path, func(header *wire.Header, reader *bufio.Reader, conn *net.UnixConn) {
+		buffered <- reader.Buffered()
+		echo(header, reader, conn)
+	})
+	conn := connect(t, term)
+	assertEcho(t, conn, "hello")
+	assert.Equal(t, len("hello"), <-buffered)
+	assertEcho(t, conn, "and more")
 }

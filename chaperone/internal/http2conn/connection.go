@@ -1,0 +1,212 @@
+// Package http2conn follows the frames of an HTTP/2 connection that others speak, so that it can be drained: the client
+// is told to open no more streams, and the connection ends once those that are open have (RFC 9113, section 6.8).
+//
+// It is pure: what it is given are the bytes of both sides, in pieces of any size, and what it gives are those that are
+// to go on. It adds two frames to what the server says, GOAWAY with the highest stream and PING, and takes the answer
+// to that PING out of what the client says: it proves that the client knows of the GOAWAY, and so that every stream
+// which it opened before is known. Neither frame belongs to a stream, counts for flow control, or has compressed fields.
+package http2conn
+
+import (
+	"bytes"
+	"slices"
+	"sync"
+
+	"golang.org/x/net/http2"
+)
+
+// drainPing is the payload by which the answer to our PING is known.
+var drainPing = [8]byte{'v', 'g', '-', 'd', 'r', 'a', 'i', 'n'}
+
+// lastStream stands for every stream that the client can have opened.
+const lastStream = 1<<31 - 1
+
+// goAway is what the client is told.
+var goAway = func() []byte {
+	var b bytes.Buffer
+	framer := http2.NewFramer(&b, nil)
+	// Writing to memory does not fail.
+	_ = framer.WriteGoAway(lastStream, http2.ErrCodeNo, nil)
+	_ = framer.WritePing(false, drainPing)
+	return b.Bytes()
+}()
+
+// Connection is what is known of one connection. It is safe for concurrent use; the zero value is one of which nothing
+// was said yet.
+type Connection struct {
+	mu             sync.Mutex
+	client, server scanner
+	// prefaced is how much of the client's preface was seen. opaque says that it was another: then nothing is known.
+	prefaced int
+	opaque   bool
+	// greeted says that the server's first frame has gone by, which must be SETTINGS (RFC 9113, section 3.4).
+	greeted bool
+	// open are the streams without an end of the answer; opened is the highest that there was.
+	open   []uint32
+	opened uint32
+	// wanted says that the connection is to be drained, told that the client was told, heard that it has answered.
+	wanted, told, heard bool
+	// kept is the beginning of a frame that may be the answer to our PING.
+	kept []byte
+}
+
+// Drain asks for the connection's end; see Due.
+func (c *Connection) Drain() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.wanted = true
+}
+
+// Due says whether the client can be told of the drain at this moment: between two frames of the server, and once it
+// has opened a stream. Clients take a GOAWAY before their first request for a connection that was never made, and fail
+// the request that they made it for.
+func (c *Connection) Due() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.due()
+}
+
+func (c *Connection) due() bool {
+	return c.wanted && !c.told && !c.opaque && c.greeted && c.opened > 0 && c.server.atBoundary()
+}
+
+// Tell gives what the client is to be told where that is Due; otherwise nothing.
+func (c *Connection) Tell() []byte {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.due() {
+		return nil
+	}
+	c.told = true
+	return goAway
+}
+
+// Idle says whether the client knows of the drain and no stream is open. opened tells one such moment from a later one.
+func (c *Connection) Idle() (opened uint32, idle bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.opened, c.heard && len(c.open) == 0
+}
+
+// FromServer notes what the server says. Where the client is to be told of a drain in the middle of it, insert is what
+// it is told, behind the first at bytes.
+func (c *Connection) FromServer(data []byte) (at int, insert []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.opaque {
+		return 0, nil
+	}
+	for done := 0; done < len(data); {
+		if insert == nil && c.due() {
+			c.told, at, insert = true, done, goAway
+		}
+		n, _, ended := c.server.next(data[done:])
+		done += n
+		if ended {
+			c.greeted = true
+			c.answered(c.server.current)
+		}
+	}
+	return at, insert
+}
+
+// answered notes a frame of the server that is complete.
+func (c *Connection) answered(f frame) {
+	switch f.kind {
+	case http2.FrameRSTStream:
+		c.ended(f.stream)
+	case http2.FrameData:
+		if f.has(http2.FlagDataEndStream) {
+			c.ended(f.stream)
+		}
+	case http2.FrameHeaders:
+		// A block that goes on in CONTINUATION ends a stream as well: the few bytes that follow it are on their way.
+		if f.has(http2.FlagHeadersEndStream) {
+			c.ended(f.stream)
+		}
+	}
+}
+
+func (c *Connection) ended(stream uint32) {
+	if i := slices.Index(c.open, stream); i >= 0 {
+		c.open = slices.Delete(c.open, i, i+1)
+	}
+}
+
+// FromClient notes what the client says, and gives what the server is to hear of it. The result holds until the next
+// call; data may be changed.
+func (c *Connection) FromClient(data []byte) []byte {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	skip := c.preface(data)
+	if c.opaque {
+		return data
+	}
+	if !c.told || c.heard {
+		c.note(data[skip:])
+		return data
+	}
+	return c.withoutAnswer(data, skip)
+}
+
+// preface compares what the client says first with what it must say, and gives how much of data that is.
+func (c *Connection) preface(data []byte) int {
+	n := min(len(http2.ClientPreface)-c.prefaced, len(data))
+	if string(data[:n]) != http2.ClientPreface[c.prefaced:c.prefaced+n] {
+		c.opaque = true
+	}
+	c.prefaced += n
+	return n
+}
+
+func (c *Connection) note(data []byte) {
+	for len(data) > 0 {
+		n, begun, ended := c.client.next(data)
+		data = data[n:]
+		c.asked(begun, ended)
+	}
+}
+
+// asked notes a frame of the client.
+func (c *Connection) asked(begun, ended bool) {
+	f := c.client.current
+	switch {
+	case begun && f.kind == http2.FrameHeaders && f.stream%2 == 1 && f.stream > c.opened:
+		c.opened = f.stream
+		c.open = append(c.open, f.stream)
+	case ended && f.kind == http2.FrameRSTStream:
+		c.ended(f.stream)
+	}
+}
+
+// withoutAnswer notes what the client says while its answer to our PING is awaited, and takes that out. The beginning of
+// a frame that may be the answer is kept back until it is clear: until its header is whole or, of an answer to a PING,
+// the frame.
+func (c *Connection) withoutAnswer(data []byte, skip int) []byte {
+	rest := data[skip:]
+	// What is kept goes on before this piece. A frame that had begun before the client was told is no answer.
+	forward := append([]byte(nil), data[:skip]...)
+	for len(rest) > 0 {
+		fresh := c.client.have == 0
+		n, begun, ended := c.client.next(rest)
+		piece := rest[:n]
+		rest = rest[n:]
+		c.asked(begun, ended)
+		if c.heard || (!fresh && c.kept == nil) {
+			forward = append(forward, piece...)
+			continue
+		}
+		c.kept = append(c.kept, piece...)
+		f := c.client.current
+		switch {
+		case len(c.kept) < headerLength, f.kind == http2.FramePing && f.has(http2.FlagPingAck) && !ended && len(c.kept) < headerLength+len(drainPing):
+			continue
+		case ended && f.kind == http2.FramePing && f.has(http2.FlagPingAck) && bytes.Equal(c.kept[headerLength:], drainPing[:]):
+			c.heard = true
+		default:
+			forward = append(forward, c.kept...)
+		}
+		c.kept = nil
+	}
+	return forward
+}
