@@ -130,7 +130,7 @@ func affordable(n int) (int, error) {
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
 		return 0, err
 	}
-	const others = 1000
+	const others = 2000
 	fit := min(int64(n), (int64(min(limit.Max, 1<<30))-others)/2)
 	if fit <= 0 {
 		return 0, fmt.Errorf("the limit of open files (%d) leaves no room for connections", limit.Max)

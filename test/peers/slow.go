@@ -53,26 +53,23 @@ func (o *slowOrigin) accept() {
 	}
 }
 
+// serve answers one request. The connection ends with that, so that none is left when the next peer
+// is measured.
 func (o *slowOrigin) serve(conn net.Conn) {
 	defer conn.Close()
-	reader := bufio.NewReaderSize(conn, 1024)
-	for {
-		request, err := http.ReadRequest(reader)
-		if err != nil {
-			return // the peer has ended the connection
-		}
-		_ = request.Body.Close() // it is empty
-		if h := o.enter(); h != nil {
-			<-h.release
-			// The connection ends, so that it is not there when the next peer is measured.
-			_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nOK")
-			_ = conn.Close()
-			h.conns.Done()
-			return
-		}
-		if _, err := io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK"); err != nil {
-			return
-		}
+	request, err := http.ReadRequest(bufio.NewReaderSize(conn, 1024))
+	if err != nil {
+		return // the peer has ended the connection
+	}
+	_ = request.Body.Close() // it is empty
+	h := o.enter()
+	if h != nil {
+		<-h.release
+	}
+	_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nOK")
+	_ = conn.Close()
+	if h != nil {
+		h.conns.Done()
 	}
 }
 
