@@ -315,3 +315,17 @@ func TestARunReplacesItsFormerResultsAndLeavesTheOthers(t *testing.T) {
 	assert.Contains(t, string(page), "22,222")
 	assert.NotContains(t, string(page), "11,111")
 }
+
+// `build/bin/bench-peers -write-page` writes the page anew.
+func TestThePageHasTheTablesOfTheResults(t *testing.T) {
+	results, err := report.Read("../../docs/benchmarks.json")
+	require.NoError(t, err)
+	want, err := os.ReadFile("../../docs/benchmarks.md")
+	require.NoError(t, err)
+	page := filepath.Join(t.TempDir(), "page.md")
+	require.NoError(t, os.WriteFile(page, want, 0o600))
+	require.NoError(t, WritePage(page, results))
+	got, err := os.ReadFile(page)
+	require.NoError(t, err)
+	assert.Equal(t, string(want), string(got))
+}

@@ -50,6 +50,7 @@ func (b *bench) scenario(ctx context.Context, s scenario) (run report.Run, err e
 			}
 		}
 	}
+	fmt.Fprintf(b.options.Out, "%s: measured in %.1f s\n", s.name, time.Since(began).Seconds())
 	return run, nil
 }
 
