@@ -68,7 +68,7 @@ type bench struct {
 	quiet quiet
 }
 
-// Run measures, and writes results after each scenario. It fails where a scenario could not be
+// Run measures, and writes results after each scenario. It fails where something could not be
 // measured.
 func Run(ctx context.Context, options Options, tools Tools) (err error) {
 	if err := options.check(); err != nil {
@@ -100,11 +100,23 @@ func Run(ctx context.Context, options Options, tools Tools) (err error) {
 		if err := b.save(s, run); err != nil {
 			return err
 		}
+		failed = append(failed, problems(s.name, run)...)
 	}
 	if len(failed) > 0 {
 		err = fmt.Errorf("not measured: %s", strings.Join(failed, ", "))
 	}
 	return errors.Join(err, context.Cause(ctx))
+}
+
+// problems names the subjects of a run that could not be measured.
+func problems(scenario string, run report.Run) []string {
+	var names []string
+	for _, subject := range run.Subjects {
+		if subject.Problem != "" {
+			names = append(names, subject.Name+" in "+scenario)
+		}
+	}
+	return names
 }
 
 // choose gives the scenarios that are named.

@@ -316,6 +316,12 @@ func TestARunReplacesItsFormerResultsAndLeavesTheOthers(t *testing.T) {
 	assert.NotContains(t, string(page), "11,111")
 }
 
+func TestWhatCouldNotBeMeasuredIsNamed(t *testing.T) {
+	assert.Equal(t, []string{"nginx in pass"}, problems("pass", report.Run{Subjects: []report.Subject{
+		{Name: "gateway"}, {Name: "nginx", Problem: "not one request was answered"},
+	}}))
+}
+
 // `build/bin/bench-peers -write-page` writes the page anew.
 func TestThePageHasTheTablesOfTheResults(t *testing.T) {
 	results, err := report.Read("../../docs/benchmarks.json")
