@@ -228,8 +228,9 @@ fn stale_responses_are_used_for_as_long_as_origin_and_policy_allow() {
     let own = StaleWindow { r#override: Some(5), ..window };
     let overriding = FreshnessPolicy { stale_while_revalidate: own, stale_if_error: own, ..default() };
     let lenient = FreshnessPolicy { stale_with_s_maxage: true, ..windows.clone() };
-    let forced =
-        FreshnessPolicy { statuses: vec![rule(Statuses::Code(200), 60, Mode::Force)], ..windows.clone() };
+    let with_rule =
+        |mode| FreshnessPolicy { statuses: vec![rule(Statuses::Code(200), 60, mode)], ..windows.clone() };
+    let (overridden, forced) = (with_rule(Mode::Override), with_rule(Mode::Force));
     let both = |seconds, rule| [(seconds, rule), (seconds, rule)];
     let table = [
         // RFC 5861 sections 3 and 4
@@ -289,6 +290,13 @@ fn stale_responses_are_used_for_as_long_as_origin_and_policy_allow() {
             &lenient,
             200,
             "s-maxage=1, must-revalidate, stale-if-error=3",
+            both(0, Forbidden("must-revalidate")),
+        ),
+        (
+            "an override of the lifetime changes nothing",
+            &overridden,
+            200,
+            "must-revalidate",
             both(0, Forbidden("must-revalidate")),
         ),
         ("what is forced", &forced, 200, "must-revalidate", both(7, Default)),

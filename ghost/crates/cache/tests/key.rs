@@ -1,6 +1,6 @@
 //! Which requests share an object: sentences.
 
-use ghost_cache::key::{Framed, Identity, Request, Scratch, Text, write, write_variant};
+use ghost_cache::key::{Framed, Identity, Part, Request, Scratch, Sink, Text, write, write_variant};
 use ghost_cache::policy::{Coding, KeyPolicy, Languages, Parameters, QueryKey};
 
 #[derive(Clone, Copy)]
@@ -21,7 +21,7 @@ fn key(policy: &KeyPolicy, asked: Asked<'_>) -> Vec<u8> {
     bytes
 }
 
-fn put(policy: &KeyPolicy, asked: Asked<'_>, sink: &mut impl ghost_cache::key::Sink) {
+fn put(policy: &KeyPolicy, asked: Asked<'_>, sink: &mut impl Sink) {
     let Asked { identity, is_https, host, target, headers } = asked;
     let request = Request { is_https, host: host.as_bytes(), target: target.as_bytes(), headers };
     write(policy, identity, &request, &mut Scratch::default(), sink);
@@ -224,6 +224,23 @@ fn variants_are_told_apart_by_what_vary_names() {
     for (name, policy, vary, one, other, want) in table {
         assert_eq!(variant(policy, vary, one) == variant(policy, vary, other), want, "{name}");
     }
+}
+
+#[test]
+fn no_value_passes_for_the_parts_that_follow_it() {
+    let bytes = |parts: &[(Part<'_>, &[u8])]| {
+        let mut found = Vec::new();
+        let mut sink = Framed(|piece: &[u8]| found.extend_from_slice(piece));
+        parts.iter().for_each(|(part, value)| sink.part(*part, value));
+        found
+    };
+    for second in [Part::Path, Part::Header(b"x"), Part::Vary(b"x")] {
+        let forged = [b"a".to_vec(), bytes(&[(second, b"b")])].concat();
+        let honest = [(Part::Host, &b"a"[..]), (second, b"b")];
+        assert_ne!(bytes(&honest), bytes(&[(Part::Host, &forged)]), "{second:?}");
+    }
+    // nor a name for the beginning of a value
+    assert_ne!(bytes(&[(Part::Header(b"ab"), b"c")]), bytes(&[(Part::Header(b"a"), b"bc")]));
 }
 
 #[test]
