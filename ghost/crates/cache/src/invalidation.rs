@@ -171,6 +171,7 @@ mod tests {
             (false, "a.io:8080", "http://a.io:8080/a", true),
             (false, "a.io:8080", "http://a.io/a", false),
             (false, "a.io", "http://a.io:443/a", false),
+            (true, "a.io:", "https://a.io/a", true),
             (true, "[::1]:443", "https://[::1]/a", true),
             (true, "[::1]", "https://[::1]:444/a", false),
             // a host that no URI can have resolves nothing

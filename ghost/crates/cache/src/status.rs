@@ -41,4 +41,12 @@ mod tests {
             assert_eq!(is_understood(status), want, "{status}");
         }
     }
+
+    #[test]
+    fn some_statuses_are_about_one_request_alone() {
+        // RFC 6585 sections 3 to 6
+        for status in 400..600 {
+            assert_eq!(is_never_stored(status), [428, 429, 431, 511].contains(&status), "{status}");
+        }
+    }
 }
