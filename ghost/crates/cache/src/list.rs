@@ -45,22 +45,28 @@ struct Unclosed;
 impl Split<'_> {
     /// Where the next separator is.
     fn end(&self, text: &[u8]) -> Result<Option<usize>, Unclosed> {
-        let mut bytes = text.iter().enumerate();
-        while let Some((at, &byte)) = bytes.next() {
-            if byte == self.separator {
+        let mut at = 0;
+        loop {
+            let is_end = |byte: &u8| *byte == self.separator || (*byte == b'"' && self.quotes);
+            let Some(found) = text[at..].iter().position(is_end) else { return Ok(None) };
+            at += found;
+            if text[at] == self.separator {
                 return Ok(Some(at));
             }
-            if byte == b'"' && self.quotes {
-                loop {
-                    match bytes.next().ok_or(Unclosed)? {
-                        (_, b'"') => break,
-                        (_, b'\\') => _ = bytes.next(),
-                        _ => {}
-                    }
-                }
-            }
+            at += 1 + quoted(&text[at + 1..])?;
         }
-        Ok(None)
+    }
+}
+
+/// How long a quoted string is, without the quote that it begins with.
+fn quoted(text: &[u8]) -> Result<usize, Unclosed> {
+    let mut bytes = text.iter().enumerate();
+    loop {
+        match bytes.next().ok_or(Unclosed)? {
+            (at, b'"') => return Ok(at + 1),
+            (_, b'\\') => _ = bytes.next(),
+            _ => {}
+        }
     }
 }
 

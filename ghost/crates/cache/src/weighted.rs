@@ -10,8 +10,10 @@ pub const FULL: u16 = 1000;
 /// is left out.
 pub fn elements(line: &[u8]) -> impl Iterator<Item = (&[u8], u16)> {
     list::elements(line).filter_map(|element| {
-        let mut parts = list::split(element, b';');
-        let name = parts.next()?;
+        // Most have none.
+        let Some(at) = element.iter().position(|byte| *byte == b';') else { return Some((element, FULL)) };
+        let name = list::trim(&element[..at]);
+        let mut parts = list::split(&element[at + 1..], b';');
         let is_weight = |part: &&[u8]| part.get(..2).is_some_and(|start| start.eq_ignore_ascii_case(b"q="));
         let weight = parts.find(is_weight).map_or(Some(FULL), |part| weight(&part[2..]))?;
         (!name.is_empty()).then_some((name, weight))
