@@ -8,6 +8,7 @@
 mod fields;
 mod host;
 mod query;
+mod selected;
 mod sink;
 
 use ghost_route::Headers;
@@ -16,6 +17,7 @@ use crate::policy::KeyPolicy;
 
 pub use host::normalise as normalise_host;
 pub use query::{is_same as is_same_query, split as split_target};
+pub use selected::Selected;
 pub use sink::{Framed, Part, Sink, Text};
 
 /// Whose objects a request may share.
@@ -60,6 +62,22 @@ pub fn write<H, S>(
     H: Headers + ?Sized,
     S: Sink + ?Sized,
 {
+    write_selected(policy, identity, request, Selected::of(policy, request.headers), scratch, sink);
+}
+
+/// Writes the key of a request that selects this: of what its header says of codings and languages
+/// by now, nothing counts.
+pub fn write_selected<H, S>(
+    policy: &KeyPolicy,
+    identity: Identity<'_>,
+    request: &Request<'_, H>,
+    selected: Selected,
+    scratch: &mut Scratch,
+    sink: &mut S,
+) where
+    H: Headers + ?Sized,
+    S: Sink + ?Sized,
+{
     match identity {
         Identity::Rule(id) => sink.part(Part::Rule, id),
         Identity::Zone(name) => sink.part(Part::Zone, name),
@@ -71,10 +89,8 @@ pub fn write<H, S>(
     let (path, query) = query::split(request.target);
     sink.part(Part::Path, path);
     query::write(&policy.query, query, &mut scratch.parameters, sink);
-    if !policy.codings.is_empty() {
-        fields::coding(policy, request.headers, sink);
-    }
-    fields::language(policy, request.headers, sink);
+    selected.write_coding(policy, sink);
+    selected.write_language(policy, sink);
     for name in &policy.headers {
         fields::header(name, request.headers, Part::Header(name), &mut scratch.value, sink);
     }
@@ -97,9 +113,9 @@ pub fn write_variant<'n, H, S>(
     for name in vary {
         let is = |other: &str| name.eq_ignore_ascii_case(other.as_bytes());
         if is("accept-encoding") && !policy.codings.is_empty() {
-            fields::coding(policy, headers, sink);
+            Selected::of(policy, headers).write_coding(policy, sink);
         } else if is("accept-language") && policy.languages.is_some() {
-            fields::language(policy, headers, sink);
+            Selected::of(policy, headers).write_language(policy, sink);
         } else {
             fields::header(name, headers, Part::Vary(name), &mut scratch.value, sink);
         }

@@ -6,7 +6,12 @@ use crate::weighted;
 /// The language that fits best by the lines of Accept-Language: that of lookup (RFC 4647 section
 /// 3.4), over the ranges in the order of their weights (RFC 9110 section 12.5.4).
 pub fn choose<'p, 'a>(languages: &'p Languages, lines: impl IntoIterator<Item = &'a [u8]>) -> &'p str {
-    let mut best = (0, &*languages.default);
+    tag(languages, choose_index(languages, lines))
+}
+
+/// The place of the language that fits best: 0 is the default, and the others follow.
+pub fn choose_index<'a>(languages: &Languages, lines: impl IntoIterator<Item = &'a [u8]>) -> usize {
+    let mut best = (0, 0);
     for (range, weight) in lines.into_iter().flat_map(weighted::elements) {
         // Of ranges with the same weight, the first one that fits anything counts.
         if weight > best.0
@@ -18,11 +23,19 @@ pub fn choose<'p, 'a>(languages: &'p Languages, lines: impl IntoIterator<Item = 
     best.1
 }
 
-/// The language that a range, or the longest beginning of it, names.
-fn look_up<'p>(languages: &'p Languages, mut range: &[u8]) -> Option<&'p str> {
-    let all = || std::iter::once(&languages.default).chain(&languages.others);
+/// The language at a place; the default where there is none.
+pub fn tag(languages: &Languages, place: usize) -> &str {
+    tags(languages).nth(place).unwrap_or(&languages.default)
+}
+
+fn tags(languages: &Languages) -> impl Iterator<Item = &str> {
+    std::iter::once(&languages.default).chain(&languages.others).map(|tag| &**tag)
+}
+
+/// The place of the language that a range, or the longest beginning of it, names.
+fn look_up(languages: &Languages, mut range: &[u8]) -> Option<usize> {
     loop {
-        if let Some(found) = all().find(|tag| tag.as_bytes().eq_ignore_ascii_case(range)) {
+        if let Some(found) = tags(languages).position(|tag| tag.as_bytes().eq_ignore_ascii_case(range)) {
             return Some(found);
         }
         range = shorter(range)?;

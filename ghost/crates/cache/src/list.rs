@@ -17,8 +17,8 @@ pub fn split(value: &[u8], separator: u8) -> Split<'_> {
 pub struct Split<'a> {
     rest: Option<&'a [u8]>,
     separator: u8,
-    /// Whether quotes are heeded. That ends with one that is not closed: none behind it is either, and
-    /// looking for that at each separator would take the square of the length.
+    /// Whether quotes are heeded. That ends with one that is not closed: none behind it is either,
+    /// and looking for that at each separator would take the square of the length.
     quotes: bool,
 }
 

@@ -1,6 +1,8 @@
 //! Which requests share an object: sentences.
 
-use ghost_cache::key::{Framed, Identity, Part, Request, Scratch, Sink, Text, write, write_variant};
+use ghost_cache::key::{
+    Framed, Identity, Part, Request, Scratch, Selected, Sink, Text, write, write_selected, write_variant,
+};
 use ghost_cache::policy::{Coding, KeyPolicy, Languages, Parameters, QueryKey};
 
 #[derive(Clone, Copy)]
@@ -245,6 +247,20 @@ fn no_value_passes_for_the_parts_that_follow_it() {
     let forged = [b"ab", frame].concat();
     let honest = [(Part::Header(b"a"), &b"b"[..]), (Part::Host, &[*value])];
     assert_ne!(bytes(&honest), bytes(&[(Part::Header(&forged), &[*value])]));
+}
+
+#[test]
+fn what_was_selected_counts_in_place_of_what_the_header_says_by_now() {
+    let lines = [("accept-encoding", "br"), ("accept-language", "de")];
+    let asked = Asked { headers: &lines, ..ASKED };
+    let selected = Selected::of(&policy(), &lines[..]);
+    let mut bytes = Vec::new();
+    let mut sink = Framed(|piece: &[u8]| bytes.extend_from_slice(piece));
+    // Varnish has reduced Accept-Encoding in the meantime.
+    let reduced = [("accept-encoding", "gzip")];
+    let request = Request { is_https: false, host: b"a.io", target: b"/x?a=1", headers: &reduced[..] };
+    write_selected(&policy(), asked.identity, &request, selected, &mut Scratch::default(), &mut sink);
+    assert_eq!(bytes, key(&policy(), asked));
 }
 
 #[test]

@@ -4,33 +4,11 @@ use ghost_route::Headers;
 
 use super::sink::{Part, Sink};
 use crate::policy::KeyPolicy;
-use crate::{cookie, encoding, language, list};
+use crate::{cookie, list};
 
 /// The values of the lines with this name, without the space around them.
-fn lines<'a, H: Headers + ?Sized>(name: &[u8], headers: &'a H) -> impl Iterator<Item = &'a [u8]> {
+pub fn lines<'a, H: Headers + ?Sized>(name: &[u8], headers: &'a H) -> impl Iterator<Item = &'a [u8]> {
     headers.lines().filter(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| list::trim(value))
-}
-
-/// Writes the best coding that the request takes.
-pub fn coding<H, S>(policy: &KeyPolicy, headers: &H, sink: &mut S)
-where
-    H: Headers + ?Sized,
-    S: Sink + ?Sized,
-{
-    let coding = encoding::choose(&policy.codings, lines(b"accept-encoding", headers));
-    sink.part(Part::Coding, coding.map_or("identity", |coding| coding.name()).as_bytes());
-}
-
-/// Writes the language that fits the request best, where the policy has languages.
-pub fn language<H, S>(policy: &KeyPolicy, headers: &H, sink: &mut S)
-where
-    H: Headers + ?Sized,
-    S: Sink + ?Sized,
-{
-    if let Some(languages) = &policy.languages {
-        let language = language::choose(languages, lines(b"accept-language", headers));
-        sink.part(Part::Language, language.as_bytes());
-    }
 }
 
 /// Writes a header field: nothing where it is not there, else its lines, joined as one value (RFC
