@@ -76,6 +76,7 @@ func TestEverythingIsAskedForOnceGatheringSucceeds(t *testing.T) {
 		listening(t, queues.classes)
 		listening(t, queues.gateways)
 		policies := listening(t, queues.statuses["BackendTLSPolicy"])
+		listening(t, queues.statuses["VarnishCachePolicy"])
 		routes := listening(t, queues.statuses["HTTPRoute"])
 		listening(t, queues.routings)
 		translator := &translator{

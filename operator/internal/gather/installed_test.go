@@ -16,7 +16,7 @@ import (
 )
 
 // own are the kinds that are ours.
-var own = []string{"gatewayclassparameters", "gatewayparameters"}
+var own = []string{"gatewayclassparameters", "gatewayparameters", "varnishcachepolicies"}
 
 // discover asks an API server that serves resources, by group and version, and whose definitions say their bundles.
 func discover(t *testing.T, served map[string][]string, bundles map[string]string) (Installed, error) {
@@ -98,7 +98,7 @@ func TestEveryDefinitionThatIsReadSaysItsBundle(t *testing.T) {
 			for _, kind := range installed.Kinds {
 				got = append(got, kind.Generation)
 			}
-			assert.Equal(t, append(generations, 10, 11), got)
+			assert.Equal(t, append(generations, 10, 11, 12), got)
 		})
 	}
 }
@@ -109,5 +109,6 @@ func TestWhatIsMissingIsNamed(t *testing.T) {
 	require.ErrorAs(t, err, &missing)
 	assert.Equal(t, []string{
 		"httproutes.gateway.networking.k8s.io/v1", "gatewayclassparameters.gateway.varnish.io/v1alpha1", "gatewayparameters.gateway.varnish.io/v1alpha1",
+		"varnishcachepolicies.gateway.varnish.io/v1alpha1",
 	}, missing.Resources)
 }

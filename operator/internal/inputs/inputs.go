@@ -37,6 +37,7 @@ type Inputs struct {
 	Namespaces             []*corev1.Namespace
 	GatewayClassParameters []*v1alpha1.GatewayClassParameters
 	GatewayParameters      []*v1alpha1.GatewayParameters
+	VarnishCachePolicies   []*v1alpha1.VarnishCachePolicy
 	// Classless are the Gateways ("namespace/name") that are ours though there is no GatewayClass of the name that
 	// they say: we have made objects for them, and no other controller claims them.
 	Classless map[string]bool

@@ -96,6 +96,12 @@ var Kinds = []Kind{
 		Versions: []Version{version[v1alpha1.GatewayParameters, v1alpha1.GatewayParametersList]("v1alpha1")},
 		slot:     slotOf(func(in *Inputs) *[]*v1alpha1.GatewayParameters { return &in.GatewayParameters }),
 	},
+	{
+		Group: v1alpha1.GroupName, Name: v1alpha1.KindVarnishCachePolicy, Resource: "varnishcachepolicies", Required: true,
+		Versions: []Version{version[v1alpha1.VarnishCachePolicy, v1alpha1.VarnishCachePolicyList]("v1alpha1")},
+		slot:     slotOf(func(in *Inputs) *[]*v1alpha1.VarnishCachePolicy { return &in.VarnishCachePolicies }),
+		Attached: attachedPolicy(func(p *v1alpha1.VarnishCachePolicy) *gatewayv1.PolicyStatus { return &p.Status }),
+	},
 }
 
 // AttachedKinds are those whose objects are attached to others, in the order of Kinds.

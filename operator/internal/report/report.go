@@ -124,6 +124,12 @@ type Entry struct {
 // together. The Gateway API has it for Gateways, and none for routes.
 const ReasonNoResources = "NoResources"
 
+// ConditionCachePolicyAffected is a condition of routes: cache policies hold for them, and which (GEP-713).
+const ConditionCachePolicyAffected = "VarnishCachePolicyAffected"
+
+// ReasonPolicyAffected is its reason.
+const ReasonPolicyAffected = "PolicyAffected"
+
 // ReasonNotSupported is the reason of Accepted for a policy of a kind that is read, and not carried out. It is our own: the
 // Gateway API has reasons only for policies that are wrong.
 const ReasonNotSupported = "NotSupported"

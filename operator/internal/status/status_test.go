@@ -228,7 +228,7 @@ func TestAnObjectThatNobodySpokeOfIsNotWritten(t *testing.T) {
 
 // TestEntriesEndAtTheLimit has the limits of the definitions of the Gateway API.
 func TestEntriesEndAtTheLimit(t *testing.T) {
-	limits := map[string]int{"HTTPRoute": 32, "BackendTLSPolicy": 16}
+	limits := map[string]int{"HTTPRoute": 32, "BackendTLSPolicy": 16, "VarnishCachePolicy": 16}
 	for _, kind := range inputs.AttachedKinds() {
 		var names []string
 		for i := range 50 {

@@ -60,7 +60,11 @@ func (a attachedRoute) report() report.Attached {
 		if tooLarge, ok := p.gateway.tooLarge[a.route]; ok {
 			refusal = append(refusal, tooLarge)
 		}
-		r.Entries = append(r.Entries, report.Entry{Ref: p.ref, Conditions: a.translation.conditions(refusal)})
+		conditions := a.translation.conditions(refusal)
+		if affected, ok := p.gateway.affected[a.route]; ok && len(refusal) == 0 {
+			conditions = append(conditions, affected.condition())
+		}
+		r.Entries = append(r.Entries, report.Entry{Ref: p.ref, Conditions: conditions})
 	}
 	return r
 }

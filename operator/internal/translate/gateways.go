@@ -39,7 +39,11 @@ type gateway struct {
 	routes []routing.Route
 	// services by their ID.
 	services map[string]routing.Service
-	// policies that are attached to the services of the routes.
+	// cachePolicies that rules of the routes name, by their ID.
+	cachePolicies map[string]routing.CachePolicy
+	// affected are the attached routes that cache policies hold for.
+	affected map[*gatewayv1.HTTPRoute]cacheEffect
+	// policies that are attached to the Gateway, the routes and their services.
 	policies policy.Standings
 }
 
@@ -68,9 +72,10 @@ func translateGateways(in inputs.Inputs, classes classes, objects *objects) gate
 
 func translateGateway(object *gatewayv1.Gateway, class *class, options inputs.Options, objects *objects) *gateway {
 	g := &gateway{
-		object:       object,
-		certificates: newBundle(),
-		services:     make(map[string]routing.Service),
+		object:        object,
+		certificates:  newBundle(),
+		services:      make(map[string]routing.Service),
+		cachePolicies: make(map[string]routing.CachePolicy),
 	}
 	if g.classGone = class.object == nil; !g.classGone {
 		g.resolveParameters(class, options, objects)
@@ -177,6 +182,7 @@ func (g *gateway) result() Gateway {
 				cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Port, b.Port),
 			)
 		}),
+		CachePolicies: g.namedCachePolicies(),
 	}}
 	for _, l := range g.listeners {
 		if l.serves() {

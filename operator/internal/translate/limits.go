@@ -18,6 +18,8 @@ type publication struct {
 	listeners   []*listener
 	route       routing.Route
 	services    []routing.Service
+	// affected is what cache policies do to it.
+	affected cacheEffect
 	// size in bytes as the limits count it.
 	size int
 }
@@ -25,10 +27,17 @@ type publication struct {
 // empty tells whether there is nothing to publish: nothing serves the route, or nothing can match.
 func (p *publication) empty() bool { return len(p.route.Attachments) == 0 || len(p.route.Rules) == 0 }
 
-func (p *publication) measure() {
+func (p *publication) measure(cachePolicies map[string]routing.CachePolicy) {
 	p.size = recordSize(p.route)
 	for _, service := range p.services {
 		p.size += recordSize(service)
+	}
+	var seen []string
+	for i := range p.route.Rules {
+		if id := p.route.Rules[i].CachePolicy; id != "" && !slices.Contains(seen, id) {
+			seen = append(seen, id)
+			p.size += recordSize(cachePolicies[id])
+		}
 	}
 }
 
@@ -44,15 +53,21 @@ func recordSize(record any) int {
 
 // publish settles which of the attached routes are published, once all are attached, and counts them. A route has a
 // limit, and so have all together: nobody's routes may keep those of others from being published.
-func (g *gateway) publish() {
+func (g *gateway) publish(objects *objects) {
+	g.attachToGateway(objects.cachePolicies)
 	g.tooLarge = map[*gatewayv1.HTTPRoute]problem{}
+	g.affected = map[*gatewayv1.HTTPRoute]cacheEffect{}
 	published := make([]*publication, 0, len(g.publications))
 	for i := range g.publications {
 		p := &g.publications[i]
 		if p.empty() {
 			continue
 		}
-		p.measure()
+		g.cache(p, objects.cachePolicies)
+		if len(p.affected.policies) > 0 {
+			g.affected[p.object] = p.affected
+		}
+		p.measure(g.cachePolicies)
 		if p.size > routing.RouteLimit && !g.reduce(p) {
 			continue
 		}
@@ -87,7 +102,7 @@ func (g *gateway) reduce(p *publication) bool {
 		rules = append(rules, routing.Rule{ID: rule.ID, Matches: rule.Matches, Invalid: "the route is too large"})
 	}
 	p.route.Rules, p.services = rules, nil
-	p.measure()
+	p.measure(g.cachePolicies)
 	fits := p.size <= routing.RouteLimit
 	if fits {
 		tooLarge.message += ". Requests that it matches are answered 500"

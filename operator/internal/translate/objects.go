@@ -35,6 +35,7 @@ type objects struct {
 	classParameters   map[string]*v1alpha1.GatewayClassParameters
 	gatewayParameters map[objectKey]*v1alpha1.GatewayParameters
 	backendTLS        policy.Index[*gatewayv1.BackendTLSPolicy]
+	cachePolicies     policy.Index[*v1alpha1.VarnishCachePolicy]
 	// presented are the certificates that Gateways ("namespace/name") present now.
 	presented map[string]map[string][]byte
 	// unread are objects that are there and could not be read.
@@ -56,6 +57,7 @@ func indexObjects(in inputs.Inputs) *objects {
 		backendTLS: policy.Attach(kindBackendTLSPolicy, in.BackendTLSPolicies, func(p *gatewayv1.BackendTLSPolicy) []policy.Target {
 			return policy.LocalTargets(p, p.Spec.TargetRefs)
 		}),
+		cachePolicies: attachCachePolicies(in.VarnishCachePolicies),
 	}
 	for _, namespace := range in.Namespaces {
 		o.namespaces[namespace.Name] = namespace

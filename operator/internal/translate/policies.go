@@ -57,6 +57,11 @@ var policyKinds = []policyKind{
 		list:    func(in inputs.Inputs) []metav1.Object { return objectsOf(in.BackendTLSPolicies) },
 		verdict: backendTLSVerdict,
 	},
+	{
+		name:    kindVarnishCachePolicy,
+		list:    func(in inputs.Inputs) []metav1.Object { return objectsOf(in.VarnishCachePolicies) },
+		verdict: cachePolicyVerdict,
+	},
 }
 
 // policies tell of each policy of a kind below which Gateways it is attached, once all routes are.

@@ -16,6 +16,8 @@ import (
 type routeTranslation struct {
 	objects *objects
 	rules   []routing.Rule
+	// ruleNames are the names of the rules, at their places in the list; "" for one without.
+	ruleNames []string
 	// services that the rules refer to.
 	services []routing.Service
 	// policies that are attached to the services that the rules refer to.
@@ -57,6 +59,7 @@ func translateRoute(route *gatewayv1.HTTPRoute, objects *objects) *routeTranslat
 		}
 		rule.ID = identities.next(ruleName(&rules[i]), rule.Matches)
 		t.rules = append(t.rules, rule)
+		t.ruleNames = append(t.ruleNames, ruleName(&rules[i]))
 	}
 	return t
 }

@@ -29,7 +29,7 @@ func translate(in inputs.Inputs, keyPairs keyPairs) Result {
 		}
 	}
 	for _, g := range gateways.ordered {
-		g.publish()
+		g.publish(objects)
 	}
 	for _, route := range routes {
 		result.Report.Routes = append(result.Report.Routes, route.report())
