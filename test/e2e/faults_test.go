@@ -2,14 +2,17 @@ package e2e
 
 import (
 	"os"
+	"os/signal"
 	"path/filepath"
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/varnish-gateway/gateway/test/process"
 	"github.com/varnish-gateway/gateway/test/stack"
 )
 
@@ -67,6 +70,40 @@ func TestChaperoneIsKilled(t *testing.T) {
 	s.partsOtherThan(func(now stack.Parts) bool { return now.Chaperone == before.Chaperone })
 	s.more()
 	onlyInFlight(t, s.end("chaperone killed"))
+}
+
+func TestChaperoneIsToldToReadItsConfigurationAgain(t *testing.T) {
+	s := startFaulty(t)
+	before := s.parts()
+	require.NoError(t, syscall.Kill(before.Chaperone, syscall.SIGHUP))
+	s.write("later.yaml", route("later", "later.example", "  - backendRefs: [{name: one, port: 80}]"))
+	s.await("a later route", func() error { return s.from("one", "http://later.example/") })
+	s.more()
+	noneFailed(t, s.end("chaperone got SIGHUP"))
+	assert.Equal(t, before, s.parts(), "nothing was restarted")
+}
+
+func TestATerminalThatGoesAwayEndsEverything(t *testing.T) {
+	if signal.Ignored(syscall.SIGHUP) {
+		// What this process ignores, its children do as well; a program that is caught ignoring it gives it back.
+		caught := make(chan os.Signal, 1)
+		signal.Notify(caught, syscall.SIGHUP)
+		defer signal.Stop(caught)
+	}
+	one := startBackend(t, "one")
+	g := startGateway(t, simpleFiles(one.port))
+	parts, err := g.stack.Parts()
+	require.NoError(t, err)
+	require.NoError(t, syscall.Kill(parts.Gatewayctl, syscall.SIGHUP))
+	select {
+	case <-g.stack.Done():
+	case <-time.After(patience):
+		require.Fail(t, "gatewayctl goes on")
+	}
+	for _, pid := range []int{parts.Chaperone, parts.Varnishd, parts.Child} {
+		assert.False(t, process.Alive(pid), "process %d has ended before gatewayctl", pid)
+	}
+	assert.Contains(t, g.log.String(), "gateway stopped")
 }
 
 func TestBrokenVCLNeverTakesEffect(t *testing.T) {

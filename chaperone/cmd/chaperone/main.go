@@ -53,9 +53,10 @@ func run(args []string) pod.ExitCode {
 	if pid1.Needed() {
 		return first(args)
 	}
-	// A reader of standard output that goes away must not take the gateway with it: to the Go runtime, a signal that is
-	// caught is an error of the write (os/signal).
-	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+	// A reader of standard output that goes away must not take the gateway with it: to the Go runtime, a
+	// signal that is caught is an error of the write (os/signal). Nor must SIGHUP, by which daemons are
+	// told to read their configuration again: there is nothing to do.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE, syscall.SIGHUP)
 	log := newLogger(o.LogLevel)
 	defer log.Sync()
 	if limit, err := memlimit.Set(memlimit.WithRatio(memoryShare), memlimit.WithMin(minMemory)); err != nil {

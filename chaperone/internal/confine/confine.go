@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
 	"syscall"
 
 	"github.com/landlock-lsm/go-landlock/landlock"
@@ -63,6 +64,15 @@ func (c Confinement) Try(program string, args ...string) error {
 		return fmt.Errorf("%w: %s", err, bytes.TrimSpace(output))
 	}
 	return nil
+}
+
+// init keeps a process that becomes another program on the thread that it began with. The parent death
+// signal belongs to a thread, and is that one's: with an exec in another one, what is started would
+// outlive whoever started it (prctl(2), PR_SET_PDEATHSIG).
+func init() {
+	if len(os.Args) > 1 && os.Args[1] == Command {
+		runtime.LockOSThread()
+	}
 }
 
 // Become makes this process the program that the arguments of Wrap name, behind Command. It returns only where that fails.

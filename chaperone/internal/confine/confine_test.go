@@ -5,11 +5,15 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"syscall"
 	"testing"
+	"unsafe"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 )
 
 // TestMain lets this test's binary be what chaperone's is.
@@ -18,7 +22,40 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, Become(os.Args[2:]))
 		os.Exit(1)
 	}
+	if len(os.Args) > 1 && os.Args[1] == tellSignal {
+		tellParentDeathSignal()
+	}
 	os.Exit(m.Run())
+}
+
+// tellSignal is the argument by which this binary prints the parent death signal of its first thread.
+const tellSignal = "parent-death-signal"
+
+func init() {
+	if len(os.Args) > 1 && os.Args[1] == tellSignal {
+		runtime.LockOSThread()
+	}
+}
+
+func tellParentDeathSignal() {
+	var number int32
+	err := unix.Prctl(unix.PR_GET_PDEATHSIG, uintptr(unsafe.Pointer(&number)), 0, 0, 0)
+	fmt.Println(number, err)
+	os.Exit(0)
+}
+
+// TestAConfinedProgramEndsWithItsParent wherever Go runs the exec.
+func TestAConfinedProgramEndsWithItsParent(t *testing.T) {
+	require.NoError(t, Available())
+	c := Confinement{Self: os.Args[0], Hidden: []string{t.TempDir()}}
+	program, args := c.Wrap(os.Args[0], []string{tellSignal})
+	for range 8 {
+		cmd := exec.Command(program, args...)
+		cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
+		output, err := cmd.CombinedOutput()
+		require.NoError(t, err, string(output))
+		require.Equal(t, fmt.Sprintf("%d <nil>\n", syscall.SIGTERM), string(output))
+	}
 }
 
 // place makes a directory with a mounted Secret, as the kubelet does, and what lies beside it.
