@@ -15,6 +15,8 @@ use crate::settings::Settings;
 #[derive(Debug)]
 pub struct Endpoint {
     dial: Dial,
+    /// Address and port in words: each request logs them.
+    label: Box<str>,
     settings: Arc<Settings>,
     pool: Pool,
     in_flight: AtomicUsize,
@@ -28,7 +30,9 @@ pub struct Endpoint {
 
 impl Endpoint {
     pub(crate) fn new(dial: Dial, settings: Arc<Settings>, now: Instant) -> Self {
+        let address = dial.address();
         Endpoint {
+            label: format!("{} {}", address.ip(), address.port()).into(),
             pool: Pool::new(&settings, now),
             in_flight: AtomicUsize::new(0),
             hold: HoldDown::new(now),
@@ -44,6 +48,11 @@ impl Endpoint {
     /// How it is reached.
     pub fn dial(&self) -> &Dial {
         &self.dial
+    }
+
+    /// Address and port, with a blank between them.
+    pub fn label(&self) -> &str {
+        &self.label
     }
 
     /// How many requests are in flight.

@@ -21,7 +21,7 @@ use crate::retry::Retry;
 use crate::service::Service;
 use crate::upload::Body;
 
-pub use spliced::{NotMoved, Spliced};
+pub use spliced::{NotMoved, SPLICED_FROM, Spliced};
 
 /// How much of a body is received at a time where it is lent.
 const WINDOW: usize = 64 * 1024;

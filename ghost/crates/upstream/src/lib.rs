@@ -80,7 +80,7 @@ pub use deadline::Timeouts;
 pub use dial::Dial;
 pub use endpoint::Endpoint;
 pub use error::{Error, Phase};
-pub use exchange::{Exchange, NotMoved, RequestOptions, Spliced};
+pub use exchange::{Exchange, NotMoved, RequestOptions, SPLICED_FROM, Spliced};
 pub use framing::Framing;
 pub use hop::{ConnectionOptions, is_hop_by_hop};
 pub use receive::HeadBuffer;

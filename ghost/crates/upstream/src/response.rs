@@ -19,6 +19,8 @@ pub struct ParsedHead {
     reason: Span,
     fields: Vec<Field>,
     content_length: Option<u64>,
+    /// Whether a Date is passed on.
+    has_date: bool,
     pub(crate) framing: Framing,
     /// Whether the connection can serve another request once the body is through.
     pub(crate) persistent: bool,
@@ -81,13 +83,6 @@ pub(crate) fn parse(bytes: &[u8], is_head: bool) -> Result<Parsed, BadResponse> 
             keep_alive = keep_alive_timeout(field.value);
         }
     }
-    let framing = lengths.framing(minor_version, status, is_head)?;
-    let stays = match minor_version {
-        0 => options.keep_alive() && !options.close(),
-        _ => !options.close(),
-    };
-    // What a 204 announces must not come (RFC 9110 section 8.6, RFC 9112 section 6.1), but may well.
-    let is_204_with_body = status == 204 && (lengths.chunked || lengths.content_length > Some(0));
     let span = |part: &[u8]| {
         if part.is_empty() {
             return 0..0;
@@ -95,20 +90,28 @@ pub(crate) fn parse(bytes: &[u8], is_head: bool) -> Result<Parsed, BadResponse> 
         let start = part.as_ptr().addr().saturating_sub(bytes.as_ptr().addr());
         start..start + part.len()
     };
+    let mut has_date = false;
+    let fields = response.headers.iter().map(|field| {
+        let name = field.name.as_bytes();
+        let is_end_to_end = is_end_to_end(name, &options);
+        has_date |= is_end_to_end && name.eq_ignore_ascii_case(b"date");
+        Field { name: span(name), value: span(field.value), is_end_to_end }
+    });
+    let fields = fields.collect();
+    let framing = lengths.framing(minor_version, status, is_head)?;
+    let stays = match minor_version {
+        0 => options.keep_alive() && !options.close(),
+        _ => !options.close(),
+    };
+    // What a 204 announces must not come (RFC 9110 section 8.6, RFC 9112 section 6.1), but may well.
+    let is_204_with_body = status == 204 && (lengths.chunked || lengths.content_length > Some(0));
     Ok(Parsed::Final(ParsedHead {
         status,
         minor_version,
         reason: span(response.reason.unwrap_or_default().as_bytes()),
-        fields: response
-            .headers
-            .iter()
-            .map(|field| Field {
-                name: span(field.name.as_bytes()),
-                value: span(field.value),
-                is_end_to_end: is_end_to_end(field.name.as_bytes(), &options),
-            })
-            .collect(),
+        fields,
         content_length: lengths.content_length,
+        has_date,
         framing,
         persistent: stays && framing != Framing::UntilClose && !is_204_with_body,
         keep_alive,
@@ -181,6 +184,11 @@ impl<'a> ResponseHead<'a> {
         self.head.content_length
     }
 
+    /// Whether a Date is among the fields to pass on.
+    pub fn has_date(&self) -> bool {
+        self.head.has_date
+    }
+
     /// How the end of the body is known.
     pub fn framing(&self) -> Framing {
         self.head.framing
@@ -194,7 +202,7 @@ impl<'a> ResponseHead<'a> {
 
     /// The fields to pass on: without those of this hop, and without Content-Length, which
     /// [`content_length`](Self::content_length) gives once where it came more than once.
-    pub fn end_to_end_fields(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> + use<'a> {
+    pub fn end_to_end_fields(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> + Clone + use<'a> {
         let bytes = self.bytes;
         self.head.fields.iter().filter(|field| field.is_end_to_end).map(move |field| field.of(bytes))
     }

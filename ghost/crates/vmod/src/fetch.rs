@@ -172,9 +172,9 @@ pub unsafe fn log_failure(vsl: *mut ffi::vsl_log, name: &str, failure: &Failure)
 /// # Safety
 /// `vsl` is the running task's log.
 pub unsafe fn log_open(vsl: *mut ffi::vsl_log, name: &str, exchange: &Exchange) {
-    let address = exchange.endpoint().dial().address();
+    let endpoint = exchange.endpoint().label();
     let how = if exchange.is_reused() { "reuse" } else { "connect" };
-    let text = format_args!("0 {name} {} {} - - {how}", address.ip(), address.port());
+    let text = format_args!("0 {name} {endpoint} - - {how}");
     // SAFETY: as promised.
     unsafe { log::formatted(vsl, VslTag::BackendOpen, text) };
 }

@@ -42,7 +42,10 @@ pub fn answer(resp: &mut Message<'_>) -> Result<(), NoRoom> {
 
 /// Names the gateway in the answer of a backend that Varnish has added nothing to.
 pub fn passed(resp: &mut Message<'_>) -> Result<(), NoRoom> {
-    let before = resp.values(VIA).collect();
+    let before: Vec<_> = resp.values(VIA).collect();
+    if before.is_empty() {
+        return resp.add_static(line(11));
+    }
     name_behind(resp, before, line(11))
 }
 

@@ -14,8 +14,8 @@ use crate::deadline::Deadline;
 use crate::error::{Error, Phase};
 use crate::pipe::{CAPACITY, Pipe};
 
-/// Of how much of a body it pays: below, what a copy costs is less than a pipe.
-const WORTHWHILE: u64 = 32 * 1024;
+/// So many bytes of a body must be to come, that it is moved: a copy of less costs less than a pipe.
+pub const SPLICED_FROM: u64 = 32 * 1024;
 
 /// A body that is moved and not read. It holds one pipe's bytes at most: a client that does not take them holds
 /// up the backend.
@@ -40,7 +40,7 @@ impl Exchange {
     /// The rest of the body, to be moved from socket to socket: where its length is known and large enough, all
     /// that has been received was read or lent, and there is a pipe.
     pub fn splice(&mut self) -> Option<Spliced<'_>> {
-        let is_worthwhile = self.open.is_some() && self.body.left()? >= WORTHWHILE;
+        let is_worthwhile = self.open.is_some() && self.body.left()? >= SPLICED_FROM;
         if !is_worthwhile || self.has_received() {
             return None;
         }

@@ -42,6 +42,22 @@ fn only_fields_of_the_message_are_passed_on() {
 }
 
 #[test]
+fn a_date_is_there_where_it_is_passed_on() {
+    let table = [
+        ("DATE: x\r\n", true),
+        ("X: y\r\nDate: \r\n", true),
+        ("Dates: x\r\n", false),
+        ("Connection: date\r\nDate: x\r\n", false),
+        ("", false),
+    ];
+    for (fields, want) in table {
+        let text = format!("HTTP/1.1 204 X\r\n{fields}\r\n");
+        let parsed = head(&text).unwrap();
+        assert_eq!(ResponseHead::new(&parsed, text.as_bytes()).has_date(), want, "{fields}");
+    }
+}
+
+#[test]
 fn a_connection_persists_as_the_head_says() {
     let table = [
         ("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n", true),

@@ -4,7 +4,7 @@ use std::ffi::{c_int, c_void, CStr};
 use std::ptr;
 use std::time::Instant;
 
-use ghost_upstream::{Error, Framing};
+use ghost_upstream::{Error, Framing, SPLICED_FROM};
 use varnish::ffi::{self, vrt_ctx, VdpAction, VslTag};
 
 use super::client::Waiting;
@@ -53,7 +53,7 @@ pub unsafe fn unregister(ctx: &vrt_ctx) {
 struct Delivery {
     passed: Box<Passed>,
     waiting: Waiting,
-    /// When the client must have taken the whole answer.
+    /// When the client must have taken the whole of a body that is moved.
     until: Option<Instant>,
     /// Whether the body was handed on, or as much of it as there was.
     is_done: bool,
@@ -82,8 +82,9 @@ unsafe extern "C" fn init(
             };
             *(*context).clen = length.and_then(|length| length.try_into().ok()).unwrap_or(-1);
             let waiting = Waiting::new((*ctx).req);
-            let delivery =
-                Box::new(Delivery { passed, waiting, until: splice::deadline(&*ctx), is_done: false });
+            let may_splice = matches!(head.framing(), Framing::Length(length) if length >= SPLICED_FROM);
+            let until = may_splice.then(|| splice::deadline(&*ctx)).flatten();
+            let delivery = Box::new(Delivery { passed, waiting, until, is_done: false });
             *private = Box::into_raw(delivery).cast();
         }
         true

@@ -14,13 +14,14 @@ use crate::via;
 
 const DATE: &[u8] = b"Date";
 
-/// Keeps of what Varnish says its number of the transaction, the date, and that the connection ends.
+/// Keeps of what Varnish says its number of the transaction, the date unless the backend has one, and that the
+/// connection ends.
 ///
 /// Varnish lets it end where the client still waits for a 100 (req.late_100cont). If the exchange has taken the body
 /// since, the client has got its 100, and the connection goes on.
-fn keep_own(resp: &mut Message<'_>, waits_for_100: bool) {
+fn keep_own(resp: &mut Message<'_>, has_date: bool, waits_for_100: bool) {
     resp.retain_quietly(|line| {
-        line.is(TRANSACTION) || line.is(DATE) || (waits_for_100 && line.is(b"Connection"))
+        line.is(TRANSACTION) || (waits_for_100 && line.is(b"Connection")) || (!has_date && line.is(DATE))
     });
 }
 
@@ -36,7 +37,7 @@ pub unsafe fn clear(ctx: &vrt_ctx, status: u16) {
     };
     if let Some(mut resp) = resp {
         // SAFETY: as promised.
-        keep_own(&mut resp, unsafe { (*ctx.req).want100cont() } != 0);
+        keep_own(&mut resp, false, unsafe { (*ctx.req).want100cont() } != 0);
     }
 }
 
@@ -61,16 +62,8 @@ pub unsafe fn write(
         resp
     };
     // SAFETY: as promised.
-    keep_own(&mut resp, unsafe { (*req).want100cont() } != 0);
-    let mut has_date = false;
-    for (name, value) in fields(&head) {
-        // The backend's own date takes the place of Varnish's.
-        if !has_date && name.eq_ignore_ascii_case(DATE) {
-            has_date = true;
-            resp.retain_quietly(|line| !line.is(DATE));
-        }
-        resp.add(name, value)?;
-    }
+    keep_own(&mut resp, head.has_date(), unsafe { (*req).want100cont() } != 0);
+    resp.add_all(fields(&head))?;
     via::passed(&mut resp)?;
     // SAFETY: as promised.
     unsafe { cache::deliver::write(ctx, task, &mut resp)? };

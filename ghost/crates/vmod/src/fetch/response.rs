@@ -73,7 +73,7 @@ pub unsafe fn put_status(
 }
 
 /// The fields of a backend's answer that go further. What an object carries is no backend's to say.
-pub fn fields<'h>(head: &'h ResponseHead<'_>) -> impl Iterator<Item = (&'h [u8], &'h [u8])> {
+pub fn fields<'h>(head: &ResponseHead<'h>) -> impl Iterator<Item = (&'h [u8], &'h [u8])> + Clone {
     head.end_to_end_fields()
         .filter(|(name, _)| !name.eq_ignore_ascii_case(CARRIED) && passed::original(name).is_none())
 }
