@@ -2,7 +2,8 @@
 
 use std::hint::black_box;
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::fd::AsFd;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use ghost_upstream::{
@@ -51,6 +52,56 @@ fn exchanges(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// 1 MB to a client: copied, and moved from socket to socket.
+fn bodies(criterion: &mut Criterion) {
+    const SIZE: usize = 1_000_000;
+    let upstream = Upstream::new(Settings::default());
+    let endpoints = vec![backend(SIZE).into()];
+    let services = upstream.update([ServiceSpec { id: "a".into(), endpoints }]);
+    let service = services.get("a").expect("the service");
+    let mut client = reader();
+    let begin = || {
+        let head = RequestHead::new(b"GET", b"/", b"a.io").expect("a sound request");
+        let exchange = service.exchange(head, Body::Empty, &RequestOptions::default(), &NeverCancelled);
+        exchange.expect("an answer")
+    };
+    let mut group = criterion.benchmark_group("1 MB to a client");
+    group.throughput(Throughput::Bytes(SIZE as u64));
+    group.bench_function("copied", |bencher| {
+        bencher.iter(|| {
+            let mut exchange = begin();
+            while !exchange.is_complete() {
+                let piece = exchange.lend(&NeverCancelled).expect("a whole body");
+                client.write_all(piece).expect("a client that reads");
+            }
+        });
+    });
+    group.bench_function("moved", |bencher| {
+        bencher.iter(|| {
+            let mut exchange = begin();
+            while exchange.splice().is_none() {
+                let piece = exchange.lend(&NeverCancelled).expect("a whole body");
+                client.write_all(piece).expect("a client that reads");
+            }
+            let mut spliced = exchange.splice().expect("the same again");
+            while spliced.forward(client.as_fd(), None, &NeverCancelled).expect("a whole body") > 0 {}
+        });
+    });
+    group.finish();
+}
+
+/// The way to a client that drops all that comes.
+fn reader() -> TcpStream {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a listener");
+    let near = TcpStream::connect(listener.local_addr().expect("its address")).expect("a connection");
+    let (mut far, _) = listener.accept().expect("a connection");
+    std::thread::spawn(move || {
+        let mut dropped = vec![0; 256 * 1024];
+        while let Ok(1..) = far.read(&mut dropped) {}
+    });
+    near
+}
+
 fn parts(criterion: &mut Criterion) {
     let head = format!("{HEAD}Content-Length: 5\r\n\r\n");
     criterion.bench_function("receive a head", |bencher| {
@@ -79,5 +130,5 @@ fn choice(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, exchanges, parts, choice);
+criterion_group!(benches, exchanges, bodies, parts, choice);
 criterion_main!(benches);

@@ -49,10 +49,15 @@ impl<T> Stacks<T> {
         })
     }
 
-    /// Keeps only the items of which `keep` says so; the others are dropped.
+    /// Keeps only the items of which `keep` says so; the others are dropped. Looks at some at a time, from the
+    /// bottom, so that nobody waits for long who takes or brings one at the top.
     pub(crate) fn retain(&self, keep: impl Fn(&T) -> bool) {
         for stack in &self.stacks {
-            lock(stack).retain(&keep);
+            let mut seen = 0;
+            while let Some(dropped) = retain_some(&mut lock(stack), &mut seen, &keep) {
+                // Not under the lock: it may take its time.
+                drop(dropped);
+            }
         }
     }
 
@@ -66,6 +71,24 @@ impl<T> Stacks<T> {
         let own = thread_number() % self.stacks.len();
         self.stacks[own..].iter().chain(&self.stacks[..own])
     }
+}
+
+/// So many items are looked at under one lock.
+const AT_ONCE: usize = 16;
+
+/// Looks at the items above those that were `seen`, some of them. Returns those that are not kept; none at the end.
+fn retain_some<T>(items: &mut Vec<T>, seen: &mut usize, keep: impl Fn(&T) -> bool) -> Option<Vec<T>> {
+    let end = items.len().min(*seen + AT_ONCE);
+    if *seen >= end {
+        return None;
+    }
+    for index in *seen..end {
+        if keep(&items[index]) {
+            items.swap(*seen, index);
+            *seen += 1;
+        }
+    }
+    Some(items.drain(*seen..end).collect())
 }
 
 /// More stacks than this make a search long and gain nothing.
@@ -117,6 +140,34 @@ mod tests {
         }
         assert_eq!(stacks.push(room), Err(room));
         assert_eq!(stacks.len(), room);
+    }
+
+    #[test]
+    fn what_is_not_wanted_goes_and_the_rest_stays_in_its_order() {
+        for count in [0, 1, AT_ONCE, 5 * AT_ONCE + 3] {
+            let stacks = Stacks::new(1000);
+            (0..count).for_each(|item| stacks.push(item).unwrap());
+            stacks.retain(|item| item % 3 == 0);
+            let left: Vec<_> = std::iter::from_fn(|| stacks.pop()).collect();
+            assert_eq!(left, (0..count).rev().filter(|item| item % 3 == 0).collect::<Vec<_>>());
+            (0..count).for_each(|item| stacks.push(item).unwrap());
+            stacks.retain(|_| false);
+            assert_eq!(stacks.len(), 0);
+        }
+    }
+
+    #[test]
+    fn the_lock_is_free_between_some_items_and_the_next() {
+        let mut items: Vec<_> = (0..2 * AT_ONCE).collect();
+        let mut seen = 0;
+        assert_eq!(retain_some(&mut items, &mut seen, |_| true), Some(Vec::new()));
+        assert_eq!(seen, AT_ONCE);
+        // Meanwhile some were taken from the top, and another one came.
+        items.truncate(AT_ONCE + 1);
+        items.push(100);
+        assert_eq!(retain_some(&mut items, &mut seen, |item| *item == 100), Some(vec![AT_ONCE]));
+        assert_eq!((seen, items.last()), (AT_ONCE + 1, Some(&100)));
+        assert_eq!(retain_some(&mut items, &mut seen, |_| false), None);
     }
 
     #[test]
