@@ -73,7 +73,7 @@ impl Entries {
     }
 
     /// What holds for the objects of a request, whatever their tags.
-    pub(crate) fn stamp(&self, asked: &impl Asked, scratch: &mut Vec<u8>) -> Stamp {
+    pub(crate) fn stamp(&self, asked: &impl Asked) -> Stamp {
         let mut stamp = self.all.stamp;
         if let Some(entry) = self.routes.get(asked.route()) {
             stamp = stamp.and(entry.stamp);
@@ -94,15 +94,7 @@ impl Entries {
                     stamp = stamp.and(entry.stamp);
                 }
             }
-            if host.prefixes.len() > 0 {
-                scratch.clear();
-                scratch.extend_from_slice(path);
-                if let Some(query) = query {
-                    scratch.push(b'?');
-                    scratch.extend_from_slice(query);
-                }
-                stamp = stamp.and(host.prefixes.stamp(scratch));
-            }
+            stamp = stamp.and(host.prefixes.stamp(path));
         }
         stamp
     }

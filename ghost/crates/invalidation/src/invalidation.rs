@@ -24,11 +24,11 @@ pub enum Subject {
         /// Query of the URL; none without a question mark.
         query: Option<Box<[u8]>>,
     },
-    /// The objects of every URL whose path, followed by "?" and the query where there is one, begins with this.
+    /// The objects of every URL whose path begins with this, of whatever query: queries have many spellings.
     Prefix {
         /// Host of the URLs.
         host: Box<[u8]>,
-        /// How path and query begin.
+        /// How the path begins.
         prefix: Box<[u8]>,
     },
     /// The objects of a host.

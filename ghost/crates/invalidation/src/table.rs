@@ -55,12 +55,12 @@ impl Table {
     }
 
     /// What holds for the objects of a request, whatever their tags.
-    pub fn stamp(&self, asked: &impl Asked, scratch: &mut Vec<u8>) -> Stamp {
+    pub fn stamp(&self, asked: &impl Asked) -> Stamp {
         if self.generation() == Generation::default() {
             return Stamp::default();
         }
         let content = self.read();
-        content.namespaces.get(asked.namespace()).map_or_else(Stamp::default, |e| e.stamp(asked, scratch))
+        content.namespaces.get(asked.namespace()).map_or_else(Stamp::default, |e| e.stamp(asked))
     }
 
     /// What holds for an object of a namespace with these tags, which are asked for only where one of an object of this

@@ -44,10 +44,6 @@ fn sorted(query: Option<&[u8]>) -> Vec<u8> {
 fn naive(all: &[(Generation, Invalidation)], request: &Request) -> Stamp {
     let mut stamp = Stamp::default();
     for (generation, invalidation) in all {
-        let whole = |path: &[u8], query: &Option<Vec<u8>>| match query {
-            Some(query) => [path, b"?", query].concat(),
-            None => path.to_vec(),
-        };
         let fits = invalidation.namespace.as_ref() == request.namespace
             && match &invalidation.subject {
                 Subject::All => true,
@@ -55,10 +51,9 @@ fn naive(all: &[(Generation, Invalidation)], request: &Request) -> Stamp {
                 Subject::Policy(name) => &**name == request.policy,
                 Subject::Tag(tag) => request.tags.iter().any(|t| t[..] == **tag),
                 Subject::Host(host) => request.urls.iter().any(|(h, _, _)| h[..] == **host),
-                Subject::Prefix { host, prefix } => request
-                    .urls
-                    .iter()
-                    .any(|(h, path, query)| h[..] == **host && whole(path, query).starts_with(prefix)),
+                Subject::Prefix { host, prefix } => {
+                    request.urls.iter().any(|(h, path, _)| h[..] == **host && path.starts_with(prefix))
+                }
                 Subject::Url { host, path, query } => request.urls.iter().any(|(h, p, q)| {
                     h[..] == **host && p[..] == **path && sorted(q.as_deref()) == sorted(query.as_deref())
                 }),
@@ -74,7 +69,7 @@ fn naive(all: &[(Generation, Invalidation)], request: &Request) -> Stamp {
 
 fn of(table: &Table, request: &Request, object: Generation) -> Stamp {
     let tags = || request.tags.iter().map(|tag| &tag[..]);
-    table.stamp(request, &mut Vec::new()).and(table.of_tags(request.namespace, object, tags))
+    table.stamp(request).and(table.of_tags(request.namespace, object, tags))
 }
 
 fn namespace() -> impl Strategy<Value = &'static str> {
@@ -97,7 +92,7 @@ fn tag() -> impl Strategy<Value = Vec<u8>> {
 }
 
 fn subject() -> impl Strategy<Value = Subject> {
-    let prefix = prop::sample::select(vec!["", "/", "/a", "/a/", "/a?", "/a?x", "/ab"]);
+    let prefix = prop::sample::select(vec!["", "/", "/a", "/a/", "/ab", "/x"]);
     prop_oneof![
         1 => Just(Subject::All),
         2 => name().prop_map(|name| Subject::Route(name.into())),
@@ -239,10 +234,9 @@ fn a_lookup_allocates_nothing() {
             one == other
         }
     }
-    let mut scratch = Vec::with_capacity(100);
     let info = allocation_counter::measure(|| {
         let tags: [&[u8]; 2] = [b"t", b"u"];
-        table.stamp(&Fixed, &mut scratch);
+        table.stamp(&Fixed);
         table.of_tags("a", Generation(0), || tags.into_iter());
     });
     assert_eq!(info.count_total, 0);

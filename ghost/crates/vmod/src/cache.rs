@@ -16,6 +16,7 @@ pub mod deliver;
 pub mod invalidated;
 pub mod lookup;
 pub mod object;
+pub mod order;
 pub mod stale;
 pub mod store;
 

@@ -1,12 +1,15 @@
 //! What ghost is told to do on its own socket: `POST /.varnish-ghost/reload` reads the configuration again
-//! and says what came of it, `POST /.varnish-ghost/drain` lets every connection end with its next answer.
+//! and says what came of it, `POST /.varnish-ghost/drain` lets every connection end with its next answer, and
+//! `POST /.varnish-ghost/invalidate` invalidates objects of the cache.
 
 use varnish::ffi::vrt_ctx;
 
+use crate::cache::{invalidated, order};
 use crate::directors::{self, VclState};
 use crate::gateway;
 use crate::local_reply::LocalReply;
 use crate::message::Message;
+use crate::request_body;
 use crate::task::{ClientTask, Outcome};
 use crate::task_state;
 
@@ -15,6 +18,10 @@ pub const SOCKET: &[u8] = b"ghost-reload";
 
 const RELOAD: &[u8] = b"/.varnish-ghost/reload";
 const DRAIN: &[u8] = b"/.varnish-ghost/drain";
+const INVALIDATE: &[u8] = b"/.varnish-ghost/invalidate";
+
+/// The most bytes that an order to invalidate may have.
+const MAX_ORDER: usize = 1 << 20;
 
 /// Handles the request and remembers the answer for vcl_synth. Returns its status: 200 where it was done, 422
 /// where the configuration was refused, 404 and 405 where the request asks for something else.
@@ -38,7 +45,7 @@ pub unsafe fn handle(ctx: &vrt_ctx, vcl: &VclState) -> u16 {
 
 unsafe fn answer(ctx: &vrt_ctx, vcl: &VclState, req: &Message<'_>) -> LocalReply {
     let path = req.url().split(|&b| b == b'?').next().unwrap_or_default();
-    if path != RELOAD && path != DRAIN {
+    if ![RELOAD, DRAIN, INVALIDATE].contains(&path) {
         return LocalReply::status(404);
     }
     if req.method() != b"POST" {
@@ -50,8 +57,35 @@ unsafe fn answer(ctx: &vrt_ctx, vcl: &VclState, req: &Message<'_>) -> LocalReply
         gateway::drain();
         return LocalReply::status(200);
     }
+    if path == INVALIDATE {
+        // SAFETY: the caller's promise.
+        return unsafe { invalidate(ctx) };
+    }
     // SAFETY: the caller's promise.
     unsafe { reload(ctx, vcl) }
+}
+
+/// 200 with the generation from which on objects are right, 400 with the reason where nothing was invalidated.
+unsafe fn invalidate(ctx: &vrt_ctx) -> LocalReply {
+    // In vcl_synth, after a rollback, the body is gone.
+    // SAFETY: as promised by the caller of `handle`.
+    let read = unsafe { request_body::read(ctx, MAX_ORDER) };
+    let orders = read.map_err(|_| format!("the order cannot be read, or has more than {MAX_ORDER} bytes"));
+    match orders.and_then(|body| order::read(&body)) {
+        Ok(orders) => {
+            orders.iter().for_each(|order| _ = invalidated::invalidate(order));
+            json(200, &order::Done { generation: invalidated::generation().0 })
+        }
+        Err(error) => json(400, &serde_json::json!({ "error": error })),
+    }
+}
+
+fn json(status: u16, body: &impl serde::Serialize) -> LocalReply {
+    LocalReply {
+        status,
+        fields: vec![(b"Content-Type", b"application/json".to_vec())],
+        body: serde_json::to_vec(body).unwrap_or_default(),
+    }
 }
 
 unsafe fn reload(ctx: &vrt_ctx, vcl: &VclState) -> LocalReply {

@@ -4,7 +4,7 @@ use std::ffi::{c_int, c_uint, c_void};
 use std::{ptr, slice};
 
 use ghost_upstream::{Body, Stopped, Upload};
-use varnish::ffi;
+use varnish::ffi::{self, vrt_ctx};
 
 use crate::boundary::caught;
 
@@ -82,6 +82,49 @@ pub unsafe fn upload(
     } else {
         Ok(())
     }
+}
+
+/// Reads the whole body of a client's request. Errors where it cannot be read, or has more bytes than this.
+///
+/// # Safety
+/// `ctx` is the running client task's, in vcl_recv, and the body was not read yet.
+pub unsafe fn read(ctx: &vrt_ctx, limit: usize) -> Result<Vec<u8>, Stopped> {
+    let mut body = Gathered { bytes: Vec::new(), limit };
+    // SAFETY: as promised; `gather` gets back the pointer to the body, which outlives the iteration.
+    let result = unsafe {
+        let argument = (&raw mut body).cast::<c_void>();
+        ffi::VRB_Iterate((*ctx.req).wrk, ctx.vsl, ctx.req, Some(gather), argument)
+    };
+    if result < 0 || body.bytes.len() > limit {
+        Err(Stopped)
+    } else {
+        Ok(body.bytes)
+    }
+}
+
+struct Gathered {
+    bytes: Vec<u8>,
+    limit: usize,
+}
+
+/// Keeps one piece of the body (objiterate_f). Anything but 0 ends the iteration.
+unsafe extern "C" fn gather(
+    argument: *mut c_void,
+    _flush: c_uint,
+    bytes: *const c_void,
+    length: isize,
+) -> c_int {
+    let taken = caught(|| {
+        // SAFETY: the argument is the body that `read` gave along.
+        let body = unsafe { &mut *argument.cast::<Gathered>() };
+        let length = usize::try_from(length).unwrap_or(0);
+        if !bytes.is_null() && length > 0 {
+            // SAFETY: Varnish lends this many bytes for the call.
+            body.bytes.extend_from_slice(unsafe { slice::from_raw_parts(bytes.cast::<u8>(), length) });
+        }
+        body.bytes.len() <= body.limit
+    });
+    c_int::from(taken != Some(true))
 }
 
 struct Sink<'a, 'b> {

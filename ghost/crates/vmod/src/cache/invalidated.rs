@@ -60,7 +60,7 @@ pub unsafe fn stamp(ctx: &vrt_ctx, rule: &RuleHandle, policy: &CachePolicy) -> S
     // SAFETY: as promised.
     let Some(req) = (unsafe { Message::new(ctx.http_req.0) }) else { return Stamp::default() };
     let asked = Request::new(rule, policy, req.field(b"host").unwrap_or_default(), req.url());
-    TABLE.stamp(&asked, &mut Vec::new())
+    TABLE.stamp(&asked)
 }
 
 /// What was invalidated of the tags of an object.
