@@ -8,6 +8,9 @@ const (
 	StatusPath = "/v1/status"
 	// CheckPath takes VCL as the body, and is answered with Checked.
 	CheckPath = "/v1/vcl/check"
+	// InvalidatePath takes ghostconf.Invalidations as the body, and is answered with ghostconf.InvalidationResult once no
+	// request gets what is invalidated. Since 1.4.
+	InvalidatePath = "/v1/cache/invalidate"
 )
 
 // Parameters of StatusPath.
@@ -22,6 +25,8 @@ const (
 const (
 	// MaxVCL is the longest VCL, in bytes, that is checked: what a ConfigMap can hold.
 	MaxVCL = 1 << 20
+	// MaxInvalidations is the longest order, in bytes, to invalidate objects.
+	MaxInvalidations = 1 << 20
 	// CompileWithin is how long VCL may take to compile: a pod's check gives up after that, and whoever asks for one
 	// waits so long at least.
 	CompileWithin = 5 * time.Minute

@@ -21,12 +21,12 @@ type Config struct {
 	routing.Settings
 	// Listeners in the order of the Gateway's specification.
 	Listeners []Listener `json:"listeners"`
+	// CachePolicies that rules name, ordered by ID. Since 1.1.
+	CachePolicies []routing.CachePolicy `json:"cachePolicies,omitempty"`
 	// Routes, ordered by namespace and name.
 	Routes []routing.Route `json:"routes"`
 	// Services that the routes refer to, ordered by ID.
 	Services []Service `json:"services"`
-	// CachePolicies that rules name, ordered by ID. Since 1.1.
-	CachePolicies []routing.CachePolicy `json:"cachePolicies,omitempty"`
 }
 
 // Listener is what ghost needs of a listener: how to tell it from others, and what a Location says.

@@ -16,12 +16,12 @@ type Config struct {
 	Settings
 	// Listeners in the order of the Gateway's specification.
 	Listeners []Listener `json:"listeners"`
+	// CachePolicies that rules name, ordered by ID. Empty where Shards is not. Since 1.1.
+	CachePolicies []CachePolicy `json:"cachePolicies,omitempty"`
 	// Routes, ordered by namespace and name. Empty where Shards is not.
 	Routes []Route `json:"routes,omitempty"`
 	// Services that the routes refer to, ordered by ID. Empty where Shards is not.
 	Services []Service `json:"services,omitempty"`
-	// CachePolicies that rules name, ordered by ID. Empty where Shards is not. Since 1.1.
-	CachePolicies []CachePolicy `json:"cachePolicies,omitempty"`
 	// Shards name the further ConfigMaps that hold the routes, services and cache policies of a large Gateway.
 	Shards []ShardRef `json:"shards,omitempty"`
 }

@@ -125,6 +125,13 @@ func withHeader(name, value string) option {
 	return func(r *http.Request, _ *http.Transport) { r.Header.Set(name, value) }
 }
 
+// withURL asks for another path and query.
+func withURL(target string) option {
+	return func(r *http.Request, _ *http.Transport) {
+		r.URL.Path, r.URL.RawQuery, _ = strings.Cut(target, "?")
+	}
+}
+
 func withMethod(method string) option {
 	return func(r *http.Request, _ *http.Transport) { r.Method = method }
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"github.com/varnish-gateway/gateway/chaperone/internal/vcl"
 	"github.com/varnish-gateway/gateway/shared/adminapi"
+	"github.com/varnish-gateway/gateway/shared/ghostconf"
 	"io"
 	"net/http"
 	"strconv"
@@ -28,11 +29,22 @@ type Board interface {
 // could not be checked, vcl.ErrTooLong that the compiler was not done in time.
 type CheckVCL func(ctx context.Context, source []byte) (message string, err error)
 
+// Invalidate carries out an order to invalidate objects of the cache. The result says why it was not; an error means that
+// nobody knows.
+type Invalidate func(ctx context.Context, order []byte) (ghostconf.InvalidationResult, error)
+
+// Calls are what the handler does for its callers.
+type Calls struct {
+	Check      CheckVCL
+	Invalidate Invalidate
+}
+
 // Handler answers the calls of the admin API to those who show the token.
-func Handler(board Board, check CheckVCL, token Token, log *zap.Logger) http.Handler {
+func Handler(board Board, calls Calls, token Token, log *zap.Logger) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle(adminapi.StatusPath, only(http.MethodGet, statusCall(board)))
-	mux.Handle(adminapi.CheckPath, only(http.MethodPost, checkCall(check)))
+	mux.Handle(adminapi.CheckPath, only(http.MethodPost, checkCall(calls.Check)))
+	mux.Handle(adminapi.InvalidatePath, only(http.MethodPost, invalidateCall(calls.Invalidate)))
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusNotFound, fmt.Errorf("there is no %s", r.URL.Path))
 	})
@@ -74,14 +86,8 @@ func waiting(r *http.Request) (wait time.Duration, after int64, err error) {
 
 func checkCall(check CheckVCL) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		source, err := io.ReadAll(http.MaxBytesReader(w, r.Body, adminapi.MaxVCL))
-		var tooLong *http.MaxBytesError
-		switch {
-		case errors.As(err, &tooLong):
-			refuse(w, http.StatusRequestEntityTooLarge, fmt.Errorf("VCL is longer than %d bytes", adminapi.MaxVCL))
-			return
-		case err != nil:
-			refuse(w, http.StatusBadRequest, fmt.Errorf("read VCL: %w", err))
+		source, ok := body(w, r, "VCL", adminapi.MaxVCL)
+		if !ok {
 			return
 		}
 		message, err := check(r.Context(), source)
@@ -95,6 +101,39 @@ func checkCall(check CheckVCL) http.HandlerFunc {
 		}
 		answer(w, http.StatusOK, adminapi.Checked{OK: message == "", Message: message})
 	}
+}
+
+func invalidateCall(invalidate Invalidate) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		order, ok := body(w, r, "the order", adminapi.MaxInvalidations)
+		if !ok {
+			return
+		}
+		result, err := invalidate(r.Context(), order)
+		switch {
+		case err != nil:
+			refuse(w, http.StatusServiceUnavailable, err)
+		case result.Error != "":
+			refuse(w, http.StatusBadRequest, errors.New(result.Error))
+		default:
+			answer(w, http.StatusOK, result)
+		}
+	}
+}
+
+// body reads the body of a call. It is false where the caller has got a refusal.
+func body(w http.ResponseWriter, r *http.Request, what string, limit int64) ([]byte, bool) {
+	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+	var tooLong *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLong):
+		refuse(w, http.StatusRequestEntityTooLarge, fmt.Errorf("%s is longer than %d bytes", what, limit))
+		return nil, false
+	case err != nil:
+		refuse(w, http.StatusBadRequest, fmt.Errorf("read %s: %w", what, err))
+		return nil, false
+	}
+	return data, true
 }
 
 // only answers other methods with 405.

@@ -18,6 +18,7 @@ import (
 	"github.com/varnish-gateway/gateway/chaperone/internal/status"
 	"github.com/varnish-gateway/gateway/chaperone/internal/vcl"
 	"github.com/varnish-gateway/gateway/shared/adminapi"
+	"github.com/varnish-gateway/gateway/shared/ghostconf"
 	"go.uber.org/zap"
 )
 
@@ -38,6 +39,17 @@ func compiler(_ context.Context, source []byte) (string, error) {
 	return "", nil
 }
 
+// invalidator stands in for ghost.
+func invalidator(_ context.Context, order []byte) (ghostconf.InvalidationResult, error) {
+	switch string(order) {
+	case "no order":
+		return ghostconf.InvalidationResult{Error: "expected value"}, nil
+	case "away":
+		return ghostconf.InvalidationResult{}, errors.New("ghost is away")
+	}
+	return ghostconf.InvalidationResult{Generation: 7}, nil
+}
+
 func TestHandler(t *testing.T) {
 	tests := map[string]struct {
 		method, target, body string
@@ -54,6 +66,10 @@ func TestHandler(t *testing.T) {
 		"no such path":                 {"GET", "/v1/cache", "", "Bearer " + secret, 404, `{"error":"there is no /v1/cache"}`},
 		"status takes GET alone":       {"POST", "/v1/status", "", "Bearer " + secret, 405, `{"error":"/v1/status takes GET alone"}`},
 		"check takes POST alone":       {"GET", "/v1/vcl/check", "", "Bearer " + secret, 405, `{"error":"/v1/vcl/check takes POST alone"}`},
+		"an order that is done":        {"POST", "/v1/cache/invalidate", "{}", "Bearer " + secret, 200, `{"generation":7}`},
+		"an order that is none":        {"POST", "/v1/cache/invalidate", "no order", "Bearer " + secret, 400, `{"error":"expected value"}`},
+		"an order without an answer":   {"POST", "/v1/cache/invalidate", "away", "Bearer " + secret, 503, `{"error":"ghost is away"}`},
+		"orders take POST alone":       {"GET", "/v1/cache/invalidate", "", "Bearer " + secret, 405, `{"error":"/v1/cache/invalidate takes POST alone"}`},
 		"VCL that compiles":            {"POST", "/v1/vcl/check", "fine", "Bearer " + secret, 200, `{"ok":true}`},
 		"VCL that does not compile":    {"POST", "/v1/vcl/check", "broken", "Bearer " + secret, 200, `{"ok":false,"message":"line 3: expected ';'"}`},
 		"VCL that cannot be checked":   {"POST", "/v1/vcl/check", "away", "Bearer " + secret, 503, `{"error":"check VCL: varnishd is away"}`},
@@ -66,7 +82,7 @@ func TestHandler(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			handler := Handler(status.NewBoard(adminapi.Status{}), compiler, fixed, zap.NewNop())
+			handler := Handler(status.NewBoard(adminapi.Status{}), Calls{Check: compiler, Invalidate: invalidator}, fixed, zap.NewNop())
 			request := httptest.NewRequest(test.method, test.target, strings.NewReader(test.body))
 			if test.authorization != "" {
 				request.Header.Set("Authorization", test.authorization)
@@ -88,7 +104,7 @@ func call(t testing.TB, board Board, target string) adminapi.Status {
 	request := httptest.NewRequest(http.MethodGet, target, nil)
 	request.Header.Set("Authorization", "Bearer "+secret)
 	recorder := httptest.NewRecorder()
-	Handler(board, compiler, fixed, zap.NewNop()).ServeHTTP(recorder, request)
+	Handler(board, Calls{Check: compiler, Invalidate: invalidator}, fixed, zap.NewNop()).ServeHTTP(recorder, request)
 	require.Equal(t, http.StatusOK, recorder.Code)
 	var got adminapi.Status
 	require.NoError(t, json.Unmarshal(recorder.Body.Bytes(), &got))
@@ -157,7 +173,7 @@ func TestNobodyGetsInWithoutATokenToCompare(t *testing.T) {
 	request := httptest.NewRequest(http.MethodGet, "/v1/status", nil)
 	request.Header.Set("Authorization", "Bearer ")
 	recorder := httptest.NewRecorder()
-	Handler(status.NewBoard(adminapi.Status{}), compiler, broken, zap.NewNop()).ServeHTTP(recorder, request)
+	Handler(status.NewBoard(adminapi.Status{}), Calls{Check: compiler, Invalidate: invalidator}, broken, zap.NewNop()).ServeHTTP(recorder, request)
 	assert.Equal(t, http.StatusUnauthorized, recorder.Code)
 }
 

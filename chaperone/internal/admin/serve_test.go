@@ -52,7 +52,7 @@ func serveFor(t testing.TB, ctx context.Context, config *tls.Config, within time
 		ended:   make(chan error, 1),
 	}
 	go func() {
-		s.ended <- serveWithin(ctx, listener, Handler(s.board, compiler, fixed, zap.NewNop()), config, zap.NewNop(), within)
+		s.ended <- serveWithin(ctx, listener, Handler(s.board, Calls{Check: compiler, Invalidate: invalidator}, fixed, zap.NewNop()), config, zap.NewNop(), within)
 	}()
 	return s
 }

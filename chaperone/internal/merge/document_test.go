@@ -17,6 +17,10 @@ func config(sequence int64, routes int) routing.Config {
 		Sequence: sequence, Gateway: routing.Gateway{Namespace: "shop", Name: "edge"},
 		Listeners: []routing.Listener{{Name: "web", Socket: "https-443", Port: 443, Protocol: routing.ProtocolHTTPS, Certificates: []string{"a"}}},
 	}
+	if routes > 0 {
+		// Its text looks like the beginning of the tables that are put together.
+		c.CachePolicies = []routing.CachePolicy{{ID: "p", Policies: []string{`"routes":[`}, Zone: `"services":[`}}
+	}
 	for i := range routes {
 		name := fmt.Sprintf("route-%05d", i)
 		service := routing.Service{ID: "shop/" + name + ":80", Namespace: "shop", Name: name, Port: 80}
@@ -25,7 +29,7 @@ func config(sequence int64, routes int) routing.Config {
 			Namespace: "shop", Name: name, UID: name,
 			Attachments: []routing.Attachment{{Listener: "web", Hostnames: []string{name + ".example.com"}}},
 			Rules: []routing.Rule{{
-				ID: name + "/0", Needs: []routing.Feature{"tomorrow"},
+				ID: name + "/0", CachePolicy: "p", Needs: []routing.Feature{"tomorrow"},
 				Matches:  []routing.Match{{Path: routing.PathMatch{Type: routing.PathPrefix, Value: "/"}, Rank: routing.Rank{Order: []int64{0}, Name: name, Position: []int64{0, 0}}}},
 				Backends: []routing.Backend{{Service: service.ID, Weight: 1}},
 			}},

@@ -107,7 +107,7 @@ func (p *Pod) serveAdmin(ctx context.Context, parts *parts) {
 	}
 	check := vcl.NewChecker(p.options.Varnishd, p.options.VMODPath, p.layout.check, adminapi.CompileWithin)
 	check.Wrap = p.options.Confinement.Wrap
-	handler := admin.Handler(p.board, check.Check, admin.TokenFile(o.TokenFile), log)
+	handler := admin.Handler(p.board, admin.Calls{Check: check.Check, Invalidate: p.ghost.Invalidate}, admin.TokenFile(o.TokenFile), log)
 	parts.keep(ctx, "admin API", func(ctx context.Context) (err error) {
 		var config *tls.Config
 		if o.CertFile != "" {

@@ -16,8 +16,9 @@ import (
 
 // What ghost is asked to do; the host is of no account on a unix socket.
 const (
-	reloadURL = "http://ghost-reload/.varnish-ghost/reload"
-	drainURL  = "http://ghost-reload/.varnish-ghost/drain"
+	reloadURL     = "http://ghost-reload/.varnish-ghost/reload"
+	drainURL      = "http://ghost-reload/.varnish-ghost/drain"
+	invalidateURL = "http://ghost-reload/.varnish-ghost/invalidate"
 )
 
 // maxAnswer bounds what is read of ghost's answer.
@@ -65,7 +66,7 @@ func isTimeout(err error) bool {
 // Reload makes ghost read ghost.json. The result says whether it took it; an error means that nobody
 // knows, because ghost could not be asked or answered something else.
 func (g *HTTPGhost) Reload(ctx context.Context) (result ghostconf.ReloadResult, accepted bool, err error) {
-	response, err := g.post(ctx, reloadURL)
+	response, err := g.post(ctx, reloadURL, nil)
 	if err != nil {
 		return result, false, fmt.Errorf("asking ghost to reload: %w", err)
 	}
@@ -83,7 +84,7 @@ func (g *HTTPGhost) Reload(ctx context.Context) (result ghostconf.ReloadResult, 
 
 // Drain makes ghost end every connection with its next answer.
 func (g *HTTPGhost) Drain(ctx context.Context) error {
-	response, err := g.post(ctx, drainURL)
+	response, err := g.post(ctx, drainURL, nil)
 	if err != nil {
 		return fmt.Errorf("asking ghost to drain: %w", err)
 	}
@@ -94,8 +95,26 @@ func (g *HTTPGhost) Drain(ctx context.Context) error {
 	return nil
 }
 
-func (g *HTTPGhost) post(ctx context.Context, url string) (*http.Response, error) {
-	request, err := retryablehttp.NewRequestWithContext(ctx, http.MethodPost, url, nil)
+// Invalidate makes ghost carry out an order to invalidate objects. The result says why it did not; an error means that
+// nobody knows.
+func (g *HTTPGhost) Invalidate(ctx context.Context, order []byte) (ghostconf.InvalidationResult, error) {
+	response, err := g.post(ctx, invalidateURL, order)
+	if err != nil {
+		return ghostconf.InvalidationResult{}, fmt.Errorf("asking ghost to invalidate: %w", err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK && response.StatusCode != http.StatusBadRequest {
+		return ghostconf.InvalidationResult{}, fmt.Errorf("asking ghost to invalidate: status %d", response.StatusCode)
+	}
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+	if err != nil {
+		return ghostconf.InvalidationResult{}, fmt.Errorf("reading ghost's answer to an order to invalidate: %w", err)
+	}
+	return ghostconf.DecodeInvalidationResult(body)
+}
+
+func (g *HTTPGhost) post(ctx context.Context, url string, body []byte) (*http.Response, error) {
+	request, err := retryablehttp.NewRequestWithContext(ctx, http.MethodPost, url, body)
 	if err != nil {
 		return nil, err
 	}

@@ -63,6 +63,12 @@ func (f *files) token() (string, error) {
 	return strings.TrimSpace(string(data)), err
 }
 
+// adminFile says which Gateway it is and where its admin API is, for as long as its chaperone runs.
+func (f *files) adminFile() string { return filepath.Join(f.dir, adminFile) }
+
+// adminFile is its name.
+const adminFile = "admin"
+
 // routing and vcl are the live content, from which the next one continues its sequence.
 func (f *files) routing() []byte { return f.config.live[gatewaypod.RoutingKey] }
 func (f *files) vcl() []byte     { return f.config.live[gatewaypod.VCLKey] }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"reflect"
 	"time"
 
@@ -116,6 +117,10 @@ func (i *instance) once(ctx context.Context, l launch) (down string, next *launc
 	if err != nil {
 		return err.Error(), nil
 	}
+	if err := replaceFile(l.files.adminFile(), []byte(p.admin+" "+l.key.String()), 0o600); err != nil {
+		i.log.Warn("gatewayctl purge will not find the gateway", zap.Error(err))
+	}
+	defer os.Remove(l.files.adminFile())
 	i.log.Info("gateway started", zap.Int("pid", p.pid), zap.String("metrics", "http://"+p.health+"/metrics"))
 	i.tell(ctx, event{from: i, launch: l.number})
 	following, stopFollowing := context.WithCancel(ctx)

@@ -92,6 +92,10 @@ pub unsafe fn decide(ctx: &vrt_ctx) -> Result<(), NoRoom> {
     }
 }
 
+/// The TTL in seconds of what is stored only to be asked about, or to stand in for an error. Varnish's lookup passes over
+/// objects whose TTL is 0, as if they were not there.
+const LEAST_TTL: f32 = 1e-6;
+
 /// Times as Varnish keeps them: from when the answer's age was 0.
 fn set_times(core: &mut ffi::objcore, store: &Store, received: f64) {
     let freshness = &store.freshness;
@@ -100,7 +104,7 @@ fn set_times(core: &mut ffi::objcore, store: &Store, received: f64) {
     let usable = while_revalidate.max(freshness.stale_if_error.seconds);
     let seconds = |seconds: u32| seconds as f32;
     core.t_origin = ffi::vtim_real(received - f64::from(freshness.age));
-    core.ttl = seconds(freshness.lifetime.seconds);
+    core.ttl = seconds(freshness.lifetime.seconds).max(LEAST_TTL);
     core.grace = seconds(while_revalidate);
     core.keep = seconds(usable - while_revalidate) + seconds(freshness.keep.seconds);
     let end = core.t_origin.0 + f64::from(core.ttl) + f64::from(core.grace) + f64::from(core.keep);
