@@ -20,19 +20,7 @@ import (
 const balancersIdle = 60
 
 // impatientClass closes what is idle for a second.
-const impatientClass = `apiVersion: gateway.networking.k8s.io/v1
-kind: GatewayClass
-metadata: {name: varnish}
-spec:
-  controllerName: varnish.io/gateway-controller
-  parametersRef: {group: gateway.varnish.io, kind: GatewayClassParameters, name: class}
----
-apiVersion: gateway.varnish.io/v1alpha1
-kind: GatewayClassParameters
-metadata: {name: class}
-spec:
-  varnishdExtraArgs: ["-p", "timeout_idle=1"]
-`
+const impatientClass = classWithParameters + "  limits: {idleTimeout: 1s}\n"
 
 // keptAlive is a connection on which one request follows another.
 type keptAlive struct {

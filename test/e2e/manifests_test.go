@@ -12,6 +12,20 @@ import (
 	"github.com/varnish-gateway/gateway/test/echo"
 )
 
+// classWithParameters is the class "varnish" up to the specification of its parameters, which is to follow.
+const classWithParameters = `apiVersion: gateway.networking.k8s.io/v1
+kind: GatewayClass
+metadata: {name: varnish}
+spec:
+  controllerName: varnish.io/gateway-controller
+  parametersRef: {group: gateway.varnish.io, kind: GatewayClassParameters, name: class}
+---
+apiVersion: gateway.varnish.io/v1alpha1
+kind: GatewayClassParameters
+metadata: {name: class}
+spec:
+`
+
 // plainGateway has one listener of each kind.
 const plainGateway = `apiVersion: gateway.networking.k8s.io/v1
 kind: Gateway

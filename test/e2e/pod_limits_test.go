@@ -3,7 +3,6 @@ package e2e
 import (
 	"bufio"
 	"crypto/tls"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -15,28 +14,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// classWithLimits lets a pod take on little of everything.
-const classWithLimits = `apiVersion: gateway.networking.k8s.io/v1
-kind: GatewayClass
-metadata: {name: varnish}
-spec:
-  controllerName: varnish.io/gateway-controller
-  parametersRef: {group: gateway.varnish.io, kind: GatewayClassParameters, name: class}
----
-apiVersion: gateway.varnish.io/v1alpha1
-kind: GatewayClassParameters
-metadata: {name: class}
-spec:
-  limits: {%s}
-`
-
 // startLimited is a gateway with limits, and one route to a backend.
 func startLimited(t *testing.T, limits string, backend http.Handler) *gateway {
 	t.Helper()
 	server := httptest.NewServer(backend)
 	t.Cleanup(server.Close)
 	files := simpleFiles(server.Listener.Addr().(*net.TCPAddr).Port)
-	files["class.yaml"] = fmt.Sprintf(classWithLimits, limits)
+	files["class.yaml"] = classWithParameters + "  limits: {" + limits + "}\n"
 	g := startGateway(t, files)
 	g.await("the route", func() error { return g.answers("http://a.example/", http.StatusOK) })
 	return g
@@ -127,19 +111,4 @@ func TestARequestThatComesTooSlowlyIsAnswered408(t *testing.T) {
 	assert.Equal(t, http.StatusRequestTimeout, answer.StatusCode)
 	require.NoError(t, client.Close())
 	<-sent
-}
-
-// TestAnIdleConnectionEndsWhenTheParametersSaySo waits for the end of a connection, for less than the 75 s of the default.
-func TestAnIdleConnectionEndsWhenTheParametersSaySo(t *testing.T) {
-	g := startLimited(t, "idleTimeout: 1s", http.HandlerFunc(ok))
-	client := g.connect("http", "")
-	_, err := io.WriteString(client, "GET / HTTP/1.1\r\nHost: a.example\r\n\r\n")
-	require.NoError(t, err)
-	answers := bufio.NewReader(client)
-	answer, err := http.ReadResponse(answers, nil)
-	require.NoError(t, err)
-	_, err = io.Copy(io.Discard, answer.Body)
-	require.NoError(t, err)
-	_, err = answers.ReadByte()
-	assert.ErrorIs(t, err, io.EOF, "the gateway closes it, before the test's own deadline")
 }

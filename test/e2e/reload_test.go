@@ -47,19 +47,7 @@ func TestEndpointsChangeWithoutAFailedRequest(t *testing.T) {
 }
 
 // classWithVCL lets the Gateways of the class have the VCL of the ConfigMap "user".
-const classWithVCL = `apiVersion: gateway.networking.k8s.io/v1
-kind: GatewayClass
-metadata: {name: varnish}
-spec:
-  controllerName: varnish.io/gateway-controller
-  parametersRef: {group: gateway.varnish.io, kind: GatewayClassParameters, name: class}
----
-apiVersion: gateway.varnish.io/v1alpha1
-kind: GatewayClassParameters
-metadata: {name: class}
-spec:
-  vcl: {namespace: default, name: user}
-`
+const classWithVCL = classWithParameters + "  vcl: {namespace: default, name: user}\n"
 
 func userVCL(text string) string {
 	return "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: user}\ndata:\n  main.vcl: |\n    " + text + "\n"
