@@ -46,22 +46,6 @@ func (t Target) Whole() Target {
 	return t
 }
 
-// RuleTargets are what a policy can name so that it holds for a rule of a route at a listener, the most
-// specific one first: the rule by its name, if it has one, the route, the listener, the Gateway. It is
-// what Index.Chain wants of an inherited policy.
-func RuleTargets(gateway metav1.Object, listener, routeKind string, route metav1.Object, rule string) []Target {
-	of := func(kind string, object metav1.Object, section string) Target {
-		return Target{
-			Group: gatewayv1.GroupName, Kind: kind, Namespace: object.GetNamespace(), Name: object.GetName(), Section: section,
-		}
-	}
-	targets := []Target{of(routeKind, route, ""), of("Gateway", gateway, listener), of("Gateway", gateway, "")}
-	if rule != "" {
-		targets = append([]Target{of(routeKind, route, rule)}, targets...)
-	}
-	return targets
-}
-
 // LocalTargets are the targets of a policy that names objects of its own namespace.
 func LocalTargets(policy metav1.Object, refs []gatewayv1.LocalPolicyTargetReferenceWithSectionName) []Target {
 	targets := make([]Target, 0, len(refs))

@@ -181,13 +181,10 @@ func TestAnInheritedPolicyIsMergedOverTheWholeChain(t *testing.T) {
 	}
 	index := Attach("Example", policies, func(p *gatewayv1.BackendTLSPolicy) []Target { return of[p.Name] })
 	var inForce []string
-	edge := &metav1.ObjectMeta{Namespace: "shop", Name: "edge"}
-	for _, level := range index.Chain(RuleTargets(edge, "https", "HTTPRoute", edge, "cart")...) {
+	for _, level := range index.Chain(rule, route, listener, gateway) {
 		inForce = append(inForce, level.Policies[0].Name)
 	}
 	assert.Equal(t, []string{"cart", "site", "tls", "all"}, inForce)
-	unnamed := index.Chain(RuleTargets(edge, "http", "HTTPRoute", edge, "")...)
-	assert.Equal(t, []Target{route, gateway}, []Target{unnamed[0].Target, unnamed[1].Target}, "a rule without a name, at another listener")
 
 	type settings struct {
 		TTL, Grace *int
