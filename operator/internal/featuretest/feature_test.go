@@ -23,6 +23,7 @@ import (
 	"github.com/varnish-gateway/gateway/operator/internal/inputs"
 	"github.com/varnish-gateway/gateway/operator/internal/manifest"
 	"github.com/varnish-gateway/gateway/operator/internal/render"
+	"github.com/varnish-gateway/gateway/operator/internal/report"
 	"github.com/varnish-gateway/gateway/operator/internal/translate"
 	"github.com/varnish-gateway/gateway/shared/routing"
 )
@@ -86,12 +87,30 @@ func outcome(t *testing.T, c *Case, state objects, presented map[string]map[stri
 		}
 		presented[gateway.Namespace+"/"+gateway.Name] = gateway.Certificates
 	}
+	assertOwned(t, result.Report)
 	p := &printer{show: c.Show}
 	for _, problem := range refused {
 		p.line(0, "refused %s: %s: %s", problem.Object, problem.Field, problem.Message)
 	}
 	require.NoError(t, p.result(result))
 	return p.String()
+}
+
+// assertOwned checks that conditions which are not reported any more can be removed from the live status.
+func assertOwned(t *testing.T, r report.Report) {
+	t.Helper()
+	owned := map[string][]string{}
+	for _, kind := range inputs.AttachedKinds() {
+		owned[kind.Name] = kind.Attached.Conditions
+		assert.Subset(t, kind.Attached.Conditions, kind.Attached.Columns, kind.Name)
+	}
+	for _, object := range r.Attached() {
+		for _, entry := range object.Entries {
+			for _, condition := range entry.Conditions {
+				assert.Contains(t, owned[object.Kind], condition.Type, object.Kind)
+			}
+		}
+	}
 }
 
 // assertSound checks that a reader of the contract finds nothing wrong.

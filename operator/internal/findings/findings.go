@@ -22,12 +22,9 @@ var adverse = map[string]bool{
 	string(gatewayv1.ListenerConditionOverlappingTLSConfig): true,
 }
 
-// Adverse tells whether a condition is good when it is not true.
-func Adverse(conditionType string) bool { return adverse[conditionType] }
-
 // Sound tells whether a condition is as its object's owner wants it.
 func Sound(c report.Condition) bool {
-	if Adverse(c.Type) {
+	if adverse[c.Type] {
 		return c.Status != metav1.ConditionTrue
 	}
 	return c.Status == metav1.ConditionTrue

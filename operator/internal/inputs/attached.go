@@ -10,8 +10,9 @@ import (
 type Attached struct {
 	// To names what an entry is about: "parent", or "ancestor".
 	To string
-	// Conditions of an entry that the operator writes.
-	Conditions []string
+	// Conditions of an entry that the operator writes: those of them that are not reported any more are removed. Columns are
+	// those that a table shows.
+	Conditions, Columns []string
 	// MaxEntries is how many the status can hold.
 	MaxEntries int
 	// Parents are the references by which an object says what it is attached to; nil for policies, whose
@@ -21,6 +22,9 @@ type Attached struct {
 	Entries    func(Object) []Entry
 	SetEntries func(Object, []Entry)
 }
+
+// ConditionCachePolicyAffected is a condition of routes: cache policies hold for them, and which (GEP-713).
+const ConditionCachePolicyAffected = "VarnishCachePolicyAffected"
 
 // Entry of a status: what one controller says of an object at one of those that it is attached to.
 type Entry struct {
@@ -45,8 +49,9 @@ func attachedRoute[P Object](parts func(P) (*gatewayv1.CommonRouteSpec, *gateway
 		To: "parent", MaxEntries: maxParents,
 		Conditions: []string{
 			string(gatewayv1.RouteConditionAccepted), string(gatewayv1.RouteConditionResolvedRefs),
-			string(gatewayv1.RouteConditionPartiallyInvalid),
+			string(gatewayv1.RouteConditionPartiallyInvalid), ConditionCachePolicyAffected,
 		},
+		Columns: []string{string(gatewayv1.RouteConditionAccepted), string(gatewayv1.RouteConditionResolvedRefs)},
 		Parents: func(object Object) []gatewayv1.ParentReference {
 			spec, _ := parts(Preferred(object).(P))
 			return spec.ParentRefs
@@ -74,6 +79,7 @@ func attachedPolicy[P Object](status func(P) *gatewayv1.PolicyStatus) *Attached 
 	return &Attached{
 		To: "ancestor", MaxEntries: maxAncestors,
 		Conditions: []string{string(gatewayv1.PolicyConditionAccepted)},
+		Columns:    []string{string(gatewayv1.PolicyConditionAccepted)},
 		Entries: func(object Object) []Entry {
 			var entries []Entry
 			for _, e := range status(Preferred(object).(P)).Ancestors {

@@ -38,8 +38,7 @@ func tables(r report.Report) []table {
 // attached is the table of the objects of a kind at each of those that they are attached to.
 func attached(kind *inputs.Kind, objects []report.Attached) table {
 	t := table{kind: kind.Name, header: []string{"NAMESPACE", strings.ToUpper(kind.Name), strings.ToUpper(kind.Attached.To)}}
-	columns := slices.DeleteFunc(slices.Clone(kind.Attached.Conditions), findings.Adverse)
-	for _, column := range columns {
+	for _, column := range kind.Attached.Columns {
 		t.header = append(t.header, strings.ToUpper(column))
 	}
 	for _, object := range objects {
@@ -52,7 +51,7 @@ func attached(kind *inputs.Kind, objects []report.Attached) table {
 				name:  object.Namespace + "/" + object.Name + " at " + to,
 				cells: []string{object.Namespace, object.Name, to}, notes: notes(entry.Conditions),
 			}
-			for _, column := range columns {
+			for _, column := range kind.Attached.Columns {
 				r.cells = append(r.cells, state(entry.Conditions, column))
 			}
 			t.rows = append(t.rows, r)

@@ -124,10 +124,7 @@ type Entry struct {
 // together. The Gateway API has it for Gateways, and none for routes.
 const ReasonNoResources = "NoResources"
 
-// ConditionCachePolicyAffected is a condition of routes: cache policies hold for them, and which (GEP-713).
-const ConditionCachePolicyAffected = "VarnishCachePolicyAffected"
-
-// ReasonPolicyAffected is its reason.
+// ReasonPolicyAffected is the reason of the condition that says which cache policies hold for a route.
 const ReasonPolicyAffected = "PolicyAffected"
 
 // ReasonNotSupported is the reason of Accepted for a policy of a kind that is read, and not carried out. It is our own: the

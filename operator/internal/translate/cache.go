@@ -11,6 +11,7 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/varnish-gateway/gateway/operator/api/v1alpha1"
+	"github.com/varnish-gateway/gateway/operator/internal/inputs"
 	"github.com/varnish-gateway/gateway/operator/internal/policy"
 	"github.com/varnish-gateway/gateway/operator/internal/report"
 	"github.com/varnish-gateway/gateway/shared/routing"
@@ -200,7 +201,7 @@ func (e cacheEffect) condition() report.Condition {
 		message += " Requests of " + strings.Join(e.differ, ", ") + " are passed, since the policies of the listeners differ."
 	}
 	return report.Condition{
-		Type: report.ConditionCachePolicyAffected, Status: metav1.ConditionTrue, Reason: report.ReasonPolicyAffected, Message: message,
+		Type: inputs.ConditionCachePolicyAffected, Status: metav1.ConditionTrue, Reason: report.ReasonPolicyAffected, Message: message,
 	}
 }
 
