@@ -187,7 +187,15 @@ func TestAMeasurementIsCountedByTheRequest(t *testing.T) {
 	assert.Equal(t, sample{
 		report.RequestsPerSecond: 500, report.CPUPerRequest: 20, report.SwitchesPerRequest: 2.5, report.Failed: 3,
 	}, got)
-	assert.Equal(t, "context_switches_per_request 2.5, cpu_microseconds_per_request 20, failed 3, requests_per_second 500", got.String())
+	assert.Equal(t, "context_switches_per_request 2.50, cpu_microseconds_per_request 20.0, failed 3.00, requests_per_second 500", got.String())
+}
+
+func TestNumbersAreShortAndHaveNoExponent(t *testing.T) {
+	for number, want := range map[float64]string{
+		0: "0.000", 0.0471: "0.047", 1.2345: "1.23", 37.28: "37.3", 123.4: "123", 21618.7: "21619", 62320000: "62320000",
+	} {
+		assert.Equal(t, want, short(number))
+	}
 }
 
 func TestMemoryIsCountedByWhatIsHeld(t *testing.T) {

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -100,7 +102,16 @@ func firstLine(err error) string {
 func (s sample) String() string {
 	var parts []string
 	for _, metric := range slices.Sorted(maps.Keys(s)) {
-		parts = append(parts, fmt.Sprintf("%s %.4g", metric, s[metric]))
+		parts = append(parts, fmt.Sprintf("%s %s", metric, short(s[metric])))
 	}
 	return strings.Join(parts, ", ")
+}
+
+// short writes a number with three digits or more, and without an exponent.
+func short(v float64) string {
+	decimals := 3
+	for size := math.Abs(v); size >= 1 && decimals > 0; size /= 10 {
+		decimals--
+	}
+	return strconv.FormatFloat(v, 'f', decimals, 64)
 }
