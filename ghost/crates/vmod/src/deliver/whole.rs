@@ -2,8 +2,11 @@
 //!
 //! It stands before those that Varnish puts there itself, and tells the transport of an answer that
 //! has broken off: with HTTP/2 the stream is reset then (RFC 9113 section 8.1.1), where Varnish
-//! would end it as if it were whole. HTTP/1.1 needs no telling. A passed answer gets no range: the
-//! backend has decided about it.
+//! would end it as if it were whole. With HTTP/1.1, Varnish knows by itself while the fetch goes on.
+//! Where it has failed before the delivery begins, Varnish takes what there is for the whole: such an
+//! answer is not begun, and the connection is closed (RFC 9112 section 8). One window is left: a fetch
+//! that fails between `init` and the first look at the object, with nothing of the body there yet, has
+//! the end of an empty body. A passed answer gets no range: the backend has decided about it.
 //!
 //! Varnish chooses its filters when vcl_deliver has run, by what the answer is then. So does this:
 //! they are stacked where it is itself begun. Where user VCL names filters by itself
@@ -16,6 +19,7 @@ use varnish::ffi::{self, vrt_ctx, VdpAction};
 
 use super::is_pass;
 use crate::boundary::caught;
+use crate::message::Message;
 use crate::workspace;
 
 /// What `resp.filters` calls it.
@@ -52,8 +56,8 @@ pub unsafe fn unregister(ctx: &vrt_ctx) {
     unsafe { ffi::VRT_RemoveFilter(ctx, ptr::null(), &raw const FILTER.0) };
 }
 
-/// Names the filter where it has something to do: for a pass, and for what is still being fetched
-/// if the client speaks HTTP/2.
+/// Names the filter where it has something to do: for a pass, and for what is still being fetched,
+/// or was until its fetch failed.
 ///
 /// # Safety
 /// `req` is the running client task's, in vcl_deliver.
@@ -62,7 +66,8 @@ pub unsafe fn name(req: &mut ffi::req) {
     // never put it there.
     unsafe {
         let is_fetched = !(&raw const (*req.objcore).boc).read_volatile().is_null();
-        if is_pass(req) || is_fetched && req.esi_level == 0 && (*req.http).protover >= 20 {
+        let may_break_off = is_fetched || has_failed(req.objcore);
+        if is_pass(req) || may_break_off && req.esi_level == 0 {
             req.vdp_filter_list = NAME.as_ptr();
         }
     }
@@ -87,8 +92,14 @@ unsafe extern "C" fn init(
             if *list != 0 && VCL_StackVDP(context, req.vcl, list, req, ptr::null_mut()) != 0 {
                 return ERROR;
             }
-            if req.boc.is_null() && !has_failed(req.objcore) {
-                return IS_NOT_NEEDED;
+            if req.boc.is_null() {
+                if !has_failed(req.objcore) {
+                    return IS_NOT_NEEDED;
+                }
+                let is_head = Message::new(req.http0).is_some_and(|req| req.method() == b"HEAD");
+                if (*req.http).protover < 20 && !is_head {
+                    return ERROR;
+                }
             }
             *private = req.objcore.cast();
             STAYS
@@ -128,16 +139,22 @@ unsafe fn has_failed(object: *const ffi::objcore) -> bool {
     u32::from(flags) & ffi::oc_flags_OC_F_FAILED != 0
 }
 
-/// Hands on what comes (vdp_bytes_f).
+/// Hands on what comes (vdp_bytes_f). Where the fetch has failed since `init`, Varnish takes what there
+/// is for the whole here as well: its end is none then.
 unsafe extern "C" fn bytes(
     context: *mut ffi::vdp_ctx,
     action: VdpAction,
-    _private: *mut *mut c_void,
+    private: *mut *mut c_void,
     bytes: *const c_void,
     length: isize,
 ) -> c_int {
-    // SAFETY: Varnish's own arguments.
-    unsafe { ffi::VDP_bytes(context, action, bytes, length) }
+    // SAFETY: Varnish's own arguments; `init` has put the object there.
+    unsafe {
+        if matches!(action, VdpAction::End) && has_failed((*private).cast()) {
+            return -1;
+        }
+        ffi::VDP_bytes(context, action, bytes, length)
+    }
 }
 
 /// Says so where the object has broken off (vdp_fini_f). Varnish ends the filters in their order,
