@@ -187,6 +187,24 @@ func faults() []fault {
 			labels["app.kubernetes.io/managed-by"] = "somebody"
 			o.SetLabels(labels)
 		}), labelled, 6, 2},
+		{"every annotation is taken away everywhere", relabel(func(o client.Object) { o.SetAnnotations(nil) }), func(t *testing.T, ns string) error {
+			for kind, empty := range madeOf {
+				annotations := get(t, empty(), ns, empty().GetName()).GetAnnotations()
+				if annotations[gatewaypod.ControllerAnnotation] == "" || annotations["gateway.varnish.io/applied"] == "" {
+					return fmt.Errorf("annotations of the %s are %v", kind, annotations)
+				}
+			}
+			return nil
+		}, 6, 2},
+		{
+			"the Deployment says that another controller made it",
+			overwrite(func() *appsv1.Deployment { return &appsv1.Deployment{} }, "edge", func(d *appsv1.Deployment) {
+				d.Annotations[gatewaypod.ControllerAnnotation] = "example.org/other"
+			}),
+			func(t *testing.T, ns string) error {
+				return tells(ofGateway(t, ns, "edge"), "Programmed", "False", "was made by the controller example.org/other, and is left to it")
+			}, 6, 2,
+		},
 		{"every label is taken away everywhere", relabel(func(o client.Object) { o.SetLabels(nil) }), labelled, 8, 2},
 	}
 }
