@@ -11,6 +11,8 @@ const (
 	CertificatesDir = "/etc/varnish-gateway/tls"
 	// AdminDir has the keys of the Gateway's Secret of the admin API.
 	AdminDir = "/etc/varnish-gateway/admin"
+	// TicketKeysDir has the keys of the Gateway's Secret of session ticket keys.
+	TicketKeysDir = "/etc/varnish-gateway/ticket-keys"
 	// WorkDir is writable and in memory. Compiled VCL is loaded from it, so it must not be noexec.
 	WorkDir = "/run/varnish-gateway"
 )

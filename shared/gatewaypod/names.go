@@ -35,6 +35,9 @@ func CertificatesSecretName(gateway string) string { return withSuffix(gateway, 
 // AdminSecretName is the name of the Secret that holds the credential of the admin API.
 func AdminSecretName(gateway string) string { return withSuffix(gateway, ours+"-admin") }
 
+// TicketKeysSecretName is the name of the Secret that holds the keys of a Gateway's TLS session tickets.
+func TicketKeysSecretName(gateway string) string { return withSuffix(gateway, ours+"-ticket-keys") }
+
 func withSuffix(gateway, suffix string) string {
 	return Shorten(gateway, maxObjectName-len(suffix)) + suffix
 }

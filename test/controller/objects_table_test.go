@@ -136,6 +136,11 @@ var generatedObjects = []generated{
 		{"`immutable`", "true", `[{"op":"add","path":"/immutable","value":true}]`, anew},
 		{"", "deleted", deleted, anew},
 	}},
+	{"Secret of the session ticket keys", func() client.Object { return &corev1.Secret{} }, gatewaypod.TicketKeysSecretName("edge"), false, []edit{
+		{"`data`", "a key is added that is none of session tickets", `[{"op":"add","path":"/data/theirs","value":"eA=="}]`, putRight},
+		{"`immutable`", "true", `[{"op":"add","path":"/immutable","value":true}]`, anew},
+		{"", "deleted", deleted, anew},
+	}},
 	{"Secret of the admin API", func() client.Object { return &corev1.Secret{} }, gatewaypod.AdminSecretName("edge"), false, []edit{
 		{"`data` `token`", "another token, which counts from then on", `[{"op":"replace","path":"/data/token","value":"dGhlaXJz"}]`, stays},
 		{"`data`", "a key is added", `[{"op":"add","path":"/data/theirs","value":"eA=="}]`, putRight},

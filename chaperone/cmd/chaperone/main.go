@@ -100,7 +100,7 @@ func hideKeys(o *options.Options) error {
 		return err
 	}
 	confinement := confine.Confinement{Self: self, Hidden: []string{tokens}}
-	for _, path := range []string{o.TLSDir, o.Admin.TokenFile, o.Admin.KeyFile} {
+	for _, path := range []string{o.TLSDir, o.TicketKeysDir, o.Admin.TokenFile, o.Admin.KeyFile} {
 		if path != "" {
 			confinement.Hidden = append(confinement.Hidden, path)
 		}

@@ -36,7 +36,7 @@ type Options struct {
 	Namespace, Name string
 	Source          string
 
-	ConfigDir, ShardsDir, TLSDir, EndpointsDir, WorkDir string
+	ConfigDir, ShardsDir, TLSDir, TicketKeysDir, EndpointsDir, WorkDir string
 
 	Sockets       []socket.Socket
 	Address       string
@@ -94,6 +94,7 @@ func (r *raw) flags() *pflag.FlagSet {
 	f.StringVar(&r.ConfigDir, "config-dir", gatewaypod.ConfigDir, "`DIR` with routing.json and main.vcl (the mounted ConfigMap)")
 	f.StringVar(&r.ShardsDir, "shards-dir", gatewaypod.ShardsDir, "`DIR` with NN.json for each shard that routing.json names")
 	f.StringVar(&r.TLSDir, "tls-dir", gatewaypod.CertificatesDir, "`DIR` with NAME.crt and NAME.key (the mounted Secret)")
+	f.StringVar(&r.TicketKeysDir, "ticket-keys-dir", gatewaypod.TicketKeysDir, "`DIR` with TIME.ticket-key, the keys of TLS session tickets that the pods of a Gateway share (the mounted Secret); where there are none, this process has its own")
 	f.StringVar(&r.EndpointsDir, "endpoints-dir", "", "`DIR` with EndpointSlice manifests, for --source files")
 	f.StringVar(&r.WorkDir, "work-dir", gatewaypod.WorkDir, "writable `DIR`; varnishd's working directory is DIR/varnish, sockets are in DIR")
 	f.StringArrayVar(&r.listen, "listen", nil, "a `SOCKET` to open, http-PORT or https-PORT, with +proxy behind it where a load balancer speaks the PROXY protocol; required, may be repeated")

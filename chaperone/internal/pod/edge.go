@@ -20,7 +20,6 @@ import (
 	"github.com/varnish-gateway/gateway/chaperone/internal/proxy"
 	"github.com/varnish-gateway/gateway/chaperone/internal/socket"
 	"github.com/varnish-gateway/gateway/chaperone/internal/supervise"
-	"github.com/varnish-gateway/gateway/chaperone/internal/tlsterm"
 	"github.com/varnish-gateway/gateway/chaperone/internal/vcl"
 	"github.com/varnish-gateway/gateway/shared/adminapi"
 )
@@ -34,7 +33,6 @@ func (p *Pod) makeEdge() error {
 	}
 	// A negative number changes nothing: it asks for the limit that there is.
 	connections := p.tlsConnections(limit, debug.SetMemoryLimit(-1))
-	p.terminator = tlsterm.New()
 	p.proxy = proxy.NewServer(proxy.Options{
 		MaxConnections:           connections,
 		MaxConnectionsPerAddress: p.options.MaxTLSConnectionsPerAddress, Log: log,

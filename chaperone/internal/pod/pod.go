@@ -77,7 +77,7 @@ type Pod struct {
 
 // New wires a pod. It opens what varnishd needs, and starts nothing.
 func New(o options.Options, log *zap.Logger) (*Pod, error) {
-	p := &Pod{options: o, log: log, inputs: reload.NewInputs(), contacts: source.NewContacts()}
+	p := &Pod{options: o, log: log, inputs: reload.NewInputs(), contacts: source.NewContacts(), terminator: tlsterm.New()}
 	p.board = status.NewBoard(initialStatus())
 	p.sockets = &openSockets{board: p.board, all: o.Sockets}
 	p.tasks = ready.New(func(ready bool) {
@@ -154,6 +154,7 @@ func (p *Pod) makeSource() error {
 	files := source.Files{
 		ConfigDir: p.options.ConfigDir, ShardsDir: p.options.ShardsDir,
 		TLSDir: p.options.TLSDir, EndpointsDir: p.options.EndpointsDir,
+		TicketKeysDir: p.options.TicketKeysDir, SetTicketKeys: p.terminator.SetTicketKeys,
 	}
 	if p.options.Source == options.SourceFiles {
 		p.source = files

@@ -345,7 +345,7 @@ func (c *Controller) tell() {
 	for _, place := range slices.Sorted(maps.Keys(c.reports)) {
 		line := place + ": " + c.reports[place]
 		switch place {
-		case source.PlaceCertificates:
+		case source.PlaceCertificates, source.PlaceTicketKeys:
 			certificates = append(certificates, line)
 		case source.PlaceEndpoints:
 			// Manifests that somebody wrote.

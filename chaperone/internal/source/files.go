@@ -20,6 +20,9 @@ type Files struct {
 	ConfigDir, ShardsDir, TLSDir string
 	// EndpointsDir holds manifests of EndpointSlices.
 	EndpointsDir string
+	// TicketKeysDir holds keys of session tickets, which SetTicketKeys is told of, the newest first.
+	TicketKeysDir string
+	SetTicketKeys func(keys [][]byte)
 	// Log tells of directories that cannot be watched; nil for no log.
 	Log *zap.Logger
 	// watch makes a watcher; newWatcher where it is nil.
@@ -45,6 +48,7 @@ func (f Files) Run(ctx context.Context, sink Sink) error {
 		newConfigReader(f.ConfigDir, f.ShardsDir, sink),
 		&pairsReader{place: place{dir: f.TLSDir, name: PlaceCertificates, sink: sink}},
 		&slicesReader{place: place{dir: f.EndpointsDir, name: PlaceEndpoints, sink: sink}, now: time.Now},
+		&ticketKeysReader{place: place{dir: f.TicketKeysDir, name: PlaceTicketKeys, sink: sink}, set: f.SetTicketKeys},
 	}
 	backoff := supervise.Backoff{First: time.Second, Longest: 10 * time.Second, Steady: time.Minute}
 	said := ""
@@ -65,7 +69,7 @@ func (f Files) Run(ctx context.Context, sink Sink) error {
 
 // watched reads the directories whenever they change, until they cannot be watched any more or ctx ends.
 func (f Files) watched(ctx context.Context, readers readers) error {
-	watcher, err := f.watch(f.ConfigDir, f.ShardsDir, f.TLSDir, f.EndpointsDir)
+	watcher, err := f.watch(f.ConfigDir, f.ShardsDir, f.TLSDir, f.EndpointsDir, f.TicketKeysDir)
 	if err != nil {
 		return err
 	}

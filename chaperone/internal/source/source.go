@@ -21,6 +21,7 @@ const (
 	PlaceShards       = "shards"
 	PlaceCertificates = "certificates"
 	PlaceEndpoints    = "endpoints"
+	PlaceTicketKeys   = "session ticket keys"
 )
 
 // EveryNamespace stands for all namespaces.

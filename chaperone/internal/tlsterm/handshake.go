@@ -47,7 +47,7 @@ type hello struct {
 func (t *Terminator) newConfig() *tls.Config {
 	return &tls.Config{
 		MinVersion: tls.VersionTLS12,
-		// The listener's configuration has the keys; see ticketKeys.
+		// The listener's configuration has the keys; see tickets.
 		SessionTicketsDisabled: true,
 		GetConfigForClient: func(info *tls.ClientHelloInfo) (config *tls.Config, err error) {
 			conn := info.Conn.(*hello)

@@ -3,41 +3,8 @@ package tlsterm
 import (
 	"crypto/tls"
 
-	"github.com/varnish-gateway/gateway/chaperone/internal/socket"
 	"github.com/varnish-gateway/gateway/shared/routing"
 )
-
-// listenerKey identifies a listener from one Update to the next.
-type listenerKey struct {
-	socket socket.Key
-	name   string
-}
-
-func keyOf(l routing.Listener) listenerKey {
-	return listenerKey{socket: socket.KeyOf(l), name: l.Name}
-}
-
-// ticketKeys hold, for each listener, the configuration that encrypts its session tickets. They outlive
-// updates, so that clients resume their sessions after a certificate was replaced; and they are apart,
-// so that a session of one listener is worth nothing at another, which may ask more of its clients.
-type ticketKeys map[listenerKey]*tls.Config
-
-// update makes keys for new listeners, and forgets those that are gone.
-func (k ticketKeys) update(listeners []routing.Listener) ticketKeys {
-	current := map[listenerKey]bool{}
-	for _, l := range listeners {
-		current[keyOf(l)] = true
-		if k[keyOf(l)] == nil {
-			k[keyOf(l)] = &tls.Config{MinVersion: tls.VersionTLS12}
-		}
-	}
-	for key := range k {
-		if !current[key] {
-			delete(k, key)
-		}
-	}
-	return k
-}
 
 func newListener(spec routing.Listener, certificates store, tickets *tls.Config) *listener {
 	l := &listener{name: spec.Name}

@@ -34,7 +34,7 @@ type listener struct {
 	config       *tls.Config
 }
 
-func newTable(listeners []routing.Listener, certificates store, tickets ticketKeys) *table {
+func newTable(listeners []routing.Listener, certificates store, tickets map[listenerKey]*tls.Config) *table {
 	t := &table{ports: map[socket.Key]*port{}, expiry: map[string]time.Time{}}
 	for name, stored := range certificates {
 		t.expiry[name] = stored.certificate.Leaf.NotAfter

@@ -44,7 +44,7 @@ func TestFindListener(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			table := newTable(test.listeners, certificates, ticketKeys{}.update(test.listeners))
+			table := newTable(test.listeners, certificates, new(tickets).update(test.listeners))
 			got := ""
 			if l := table.ports[socketKey].find(test.name); l != nil {
 				got = l.name
@@ -61,7 +61,7 @@ func TestTableKeepsPortsApart(t *testing.T) {
 	plain.Protocol = routing.ProtocolHTTP
 	otherKey, plainKey := socket.KeyOf(other), socket.KeyOf(plain)
 	listeners := []routing.Listener{https("exact", "www.example.com", "c"), other, plain}
-	table := newTable(listeners, store{}, ticketKeys{}.update(listeners))
+	table := newTable(listeners, store{}, new(tickets).update(listeners))
 
 	assert.Nil(t, table.ports[socketKey].find("other.test"))
 	assert.Equal(t, "other", table.ports[otherKey].find("www.example.com").name)

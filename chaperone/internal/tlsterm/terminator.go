@@ -32,12 +32,12 @@ type Terminator struct {
 	// update guards what only Update needs.
 	update  sync.Mutex
 	store   store
-	tickets ticketKeys
+	tickets tickets
 }
 
 // New gives a Terminator that knows no listeners yet: until Update it fails every handshake.
 func New() *Terminator {
-	t := &Terminator{store: store{}, tickets: ticketKeys{}}
+	t := &Terminator{store: store{}}
 	t.config = t.newConfig()
 	return t
 }

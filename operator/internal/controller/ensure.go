@@ -37,6 +37,7 @@ func (r *gatewayReconciler) ensureAll(ctx context.Context, g *Gateway, state *pr
 	mounted := errors.Join(accountErr, configErr, r.ensureCertificates(ctx, g, w), r.ensureAdmin(ctx, w, before))
 	e.aside = errors.Join(
 		r.ensure(ctx, w, w.Role(), &rbacv1.Role{}), r.ensure(ctx, w, w.RoleBinding(), &rbacv1.RoleBinding{}), r.ensureBudget(ctx, w),
+		r.ensureTicketKeys(ctx, w),
 	)
 	e.needed = errors.Join(mounted, r.ensure(ctx, w, w.Service(), &corev1.Service{}))
 	if withoutContested(mounted) == nil {

@@ -54,7 +54,7 @@ func (f *former) of(ctx context.Context, w workload.Gateway) (formerObjects, err
 		{&rbacv1.RoleBindingList{}, roles}, {&rbacv1.RoleList{}, roles},
 		{&policyv1.PodDisruptionBudgetList{}, []string{names.Budget}},
 		{gather.MetadataList(gather.ConfigMapKind), configMaps},
-		{gather.MetadataList(gather.SecretKind), []string{names.Certificates, names.Admin}},
+		{gather.MetadataList(gather.SecretKind), names.Secrets()},
 		{&corev1.ServiceAccountList{}, []string{names.ServiceAccount}},
 	} {
 		if err := f.cache.List(ctx, each.list, client.InNamespace(gateway.Namespace), labels); err != nil {

@@ -93,7 +93,11 @@ func (r *gatewayReconciler) reconcile(ctx context.Context, g *Gateway, live *gat
 		plane.Message = "The data plane runs this configuration, but lacks endpoints: " + why
 	}
 	plane = alsoTold(plane, sentences(obstacle(aside), contested(errors.Join(access, aside, err))))
-	return again(errors.Join(access, aside, err, r.status(ctx, g, live, plane)))
+	result, err := again(errors.Join(access, aside, err, r.status(ctx, g, live, plane)))
+	if err == nil && result.RequeueAfter == 0 {
+		result.RequeueAfter = ticketKeysLookEvery
+	}
+	return result, err
 }
 
 // alsoTold adds to what is told of a Gateway.
@@ -203,7 +207,7 @@ func (r *gatewayReconciler) observe(ctx context.Context, state *programming.Gate
 func (r *gatewayReconciler) forget(key types.NamespacedName) {
 	names := workload.NamesOf(key.Name)
 	r.states.Forget(key)
-	for _, name := range []string{names.Config, names.Certificates, names.Admin} {
+	for _, name := range append(names.Secrets(), names.Config) {
 		r.contents.Forget(types.NamespacedName{Namespace: key.Namespace, Name: name})
 	}
 }

@@ -59,6 +59,20 @@ func (r *gatewayReconciler) ensureAdmin(ctx context.Context, w workload.Gateway,
 	return err
 }
 
+// ticketKeysLookEvery is how often it is looked whether the keys of session tickets are to be rotated.
+const ticketKeysLookEvery = time.Hour
+
+// ensureTicketKeys makes the keys of session tickets, and rotates them. Without them the pods serve all the same, each with
+// keys of its own.
+func (r *gatewayReconciler) ensureTicketKeys(ctx context.Context, w workload.Gateway) error {
+	live, err := r.secret(ctx, w, w.TicketKeys(nil))
+	if err != nil {
+		return err
+	}
+	_, _, err = r.writer.Apply(ctx, w.TicketKeys(workload.RotateTicketKeys(live.Data, time.Now())), live)
+	return err
+}
+
 // secret is the live Secret of the name of the desired one; empty where there is none.
 func (r *gatewayReconciler) secret(ctx context.Context, w workload.Gateway, desired *corev1.Secret) (*corev1.Secret, error) {
 	key := client.ObjectKeyFromObject(desired)

@@ -80,7 +80,7 @@ func (r *gatewayReconciler) namesakes(ctx context.Context, from client.Reader, w
 		{func() client.Object { return &appsv1.Deployment{} }, []string{names.Deployment}},
 		{func() client.Object { return &policyv1.PodDisruptionBudget{} }, []string{names.Budget}},
 		{func() client.Object { return gather.Metadata(gather.ConfigMapKind) }, configMaps},
-		{func() client.Object { return gather.Metadata(gather.SecretKind) }, []string{names.Certificates, names.Admin}},
+		{func() client.Object { return gather.Metadata(gather.SecretKind) }, names.Secrets()},
 		{func() client.Object { return &rbacv1.RoleBinding{} }, []string{names.Role, access}},
 		{func() client.Object { return &rbacv1.Role{} }, []string{names.Role, access}},
 		{func() client.Object { return &corev1.ServiceAccount{} }, []string{names.ServiceAccount}},

@@ -65,6 +65,8 @@ func (l launch) arguments(admin, health string) []string {
 		"--config-dir", l.files.config.dir,
 		"--shards-dir", l.files.shards.dir,
 		"--tls-dir", l.files.tls.dir,
+		// One process shares its keys with nobody.
+		"--ticket-keys-dir", "",
 		"--endpoints-dir", l.endpoints,
 		"--work-dir", l.files.workDir(),
 		"--address", l.address,

@@ -55,7 +55,7 @@ func runFake(args []string) error {
 	defer stop()
 	flags := flag.NewFlagSet("chaperone", flag.ContinueOnError)
 	values := map[string]*string{}
-	for _, name := range []string{"gateway", "source", "config-dir", "shards-dir", "tls-dir", "endpoints-dir", "work-dir", "address",
+	for _, name := range []string{"gateway", "source", "config-dir", "shards-dir", "tls-dir", "ticket-keys-dir", "endpoints-dir", "work-dir", "address",
 		"admin-address", "admin-token-file", "health-address", "access-log", "log-level", "drain-delay", "drain-timeout", "varnishd", "vmod-path"} {
 		values[name] = flags.String(name, "", "")
 	}

@@ -37,6 +37,16 @@ func (g Gateway) Certificates(content map[string][]byte) *corev1.Secret {
 	}
 }
 
+// TicketKeys is the Secret with the keys of TLS session tickets; see RotateTicketKeys.
+func (g Gateway) TicketKeys(keys map[string][]byte) *corev1.Secret {
+	return &corev1.Secret{
+		TypeMeta:   secretType,
+		ObjectMeta: g.owned(NamesOf(g.Object.Name).TicketKeys),
+		Type:       corev1.SecretTypeOpaque,
+		Data:       keys,
+	}
+}
+
 // Admin is the Secret with which the operator and the pods know each other.
 func (g Gateway) Admin(credential Credential) *corev1.Secret {
 	return &corev1.Secret{

@@ -18,8 +18,8 @@ const maxDeploymentName = validation.DNS1123SubdomainMaxLength - len("-012345678
 // Names of the objects of a Gateway.
 type Names struct {
 	Deployment, Service, ServiceAccount, Role, Budget string
-	// Config is the ConfigMap of routing.json and main.vcl; Certificates and Admin are Secrets.
-	Config, Certificates, Admin string
+	// Config is the ConfigMap of routing.json and main.vcl; Certificates, TicketKeys and Admin are Secrets.
+	Config, Certificates, TicketKeys, Admin string
 	// Shards are the ConfigMaps of the shards, by the shard's name.
 	Shards map[string]string
 }
@@ -35,6 +35,7 @@ func NamesOf(gateway string) Names {
 		Budget:         gatewaypod.AccountName(gateway),
 		Config:         gatewaypod.ConfigMapName(gateway),
 		Certificates:   gatewaypod.CertificatesSecretName(gateway),
+		TicketKeys:     gatewaypod.TicketKeysSecretName(gateway),
 		Admin:          gatewaypod.AdminSecretName(gateway),
 		Shards:         make(map[string]string, routing.ShardCount),
 	}
@@ -43,6 +44,9 @@ func NamesOf(gateway string) Names {
 	}
 	return names
 }
+
+// Secrets are the names of all Secrets.
+func (n Names) Secrets() []string { return []string{n.Certificates, n.TicketKeys, n.Admin} }
 
 // EndpointsRoleName is the name of what lets a Gateway read EndpointSlices, in every namespace the same.
 func EndpointsRoleName(gateway types.NamespacedName) string {

@@ -20,6 +20,7 @@ func mounts() []corev1.VolumeMount {
 		{Name: "config", MountPath: gatewaypod.ConfigDir, ReadOnly: true},
 		{Name: "shards", MountPath: gatewaypod.ShardsDir, ReadOnly: true},
 		{Name: "tls", MountPath: gatewaypod.CertificatesDir, ReadOnly: true},
+		{Name: "ticket-keys", MountPath: gatewaypod.TicketKeysDir, ReadOnly: true},
 		{Name: "admin", MountPath: gatewaypod.AdminDir, ReadOnly: true},
 		{Name: "work", MountPath: gatewaypod.WorkDir},
 	}
@@ -39,6 +40,9 @@ func (g Gateway) volumes() []corev1.Volume {
 		}}},
 		{Name: "tls", VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{
 			SecretName: names.Certificates, DefaultMode: ptr.To(readable), Optional: ptr.To(true),
+		}}},
+		{Name: "ticket-keys", VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{
+			SecretName: names.TicketKeys, DefaultMode: ptr.To(readable), Optional: ptr.To(true),
 		}}},
 		{Name: "admin", VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{
 			SecretName: names.Admin, DefaultMode: ptr.To(readable),
