@@ -18,6 +18,8 @@ const (
 	// than the 60 s of load balancers, so that these close first, and send no request into a
 	// connection that is being closed.
 	DefaultIdleTimeout = 75 * time.Second
+	// DefaultDrainTimeout is how long requests in flight may take when a pod ends.
+	DefaultDrainTimeout = 30 * time.Second
 )
 
 // The longest times that can be asked for, far beyond what is useful.

@@ -110,7 +110,7 @@ func (r *raw) flags() *pflag.FlagSet {
 	r.Limits.flags(f)
 	f.StringVar(&r.AccessLog, "access-log", AccessLogOff, "lines on standard output, `off|common|json`")
 	f.DurationVar(&r.DrainDelay, "drain-delay", 5*time.Second, "how long to go on serving after SIGTERM, not ready, until the endpoint is withdrawn")
-	f.DurationVar(&r.DrainTimeout, "drain-timeout", 30*time.Second, "how long requests in flight may take after that")
+	f.DurationVar(&r.DrainTimeout, "drain-timeout", gatewaypod.DefaultDrainTimeout, "how long requests in flight may take after that")
 	f.StringVar(&r.logLevel, "log-level", "info", "`debug|info|warn|error`")
 	f.BoolVar(&r.Version, "version", false, "print versions and exit")
 	return f

@@ -96,7 +96,7 @@ func TestWhatParametersMaySay(t *testing.T) {
 		"an access log":                          {`{logs: {access: JSON, level: Debug}}`, ""},
 		"an access log of no form that there is": {`{logs: {access: xml}}`, "Unsupported value"},
 		"arguments of varnishd":                  {`{varnishdExtraArgs: ["-p", "thread_pools=2"]}`, ""},
-		"every limit":                            {`{limits: {maxTLSConnections: 10, maxTLSConnectionsPerAddress: 10, maxBackendRequests: 5, maxBackendRequestsPerService: 5, requestTimeout: 720h, idleTimeout: 1s}}`, ""},
+		"every limit":                            {`{limits: {maxTLSConnections: 10, maxTLSConnectionsPerAddress: 10, maxBackendRequests: 5, maxBackendRequestsPerService: 5, requestTimeout: 720h, idleTimeout: 1s, drainTimeout: 24h}}`, ""},
 		"one limit alone":                        {`{limits: {maxBackendRequestsPerService: 5}}`, ""},
 		"no TLS connection at all":               {`{limits: {maxTLSConnections: 0}}`, "greater than or equal to 1"},
 		"more of one client than of all":         {`{limits: {maxTLSConnections: 10, maxTLSConnectionsPerAddress: 11}}`, "maxTLSConnectionsPerAddress"},
@@ -106,6 +106,7 @@ func TestWhatParametersMaySay(t *testing.T) {
 		"more than a month for a request":        {`{limits: {requestTimeout: 721h}}`, "from 1ms to 720h"},
 		"less than a second to be idle":          {`{limits: {idleTimeout: 999ms}}`, "from 1s to 24h"},
 		"more than a day to be idle":             {`{limits: {idleTimeout: 24h1s}}`, "from 1s to 24h"},
+		"no time to drain":                       {`{limits: {drainTimeout: 0s}}`, "from 1s to 24h"},
 		"an empty argument":                      {`{varnishdExtraArgs: [""]}`, "varnishdExtraArgs[0]"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -162,6 +163,7 @@ func TestTheDefaultsOfLimitsAreTheOnesThatAreDocumented(t *testing.T) {
 		"maxBackendRequests":          strconv.Itoa(gatewaypod.DefaultMaxBackendRequests),
 		"requestTimeout":              strconv.Itoa(int(gatewaypod.DefaultRequestTimeout.Hours())) + "h",
 		"idleTimeout":                 strconv.Itoa(int(gatewaypod.DefaultIdleTimeout.Seconds())) + "s",
+		"drainTimeout":                strconv.Itoa(int(gatewaypod.DefaultDrainTimeout.Seconds())) + "s",
 	} {
 		assert.Contains(t, limits[name].Description, want+" where it is empty", name)
 	}

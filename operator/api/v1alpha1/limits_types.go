@@ -49,4 +49,11 @@ type Limits struct {
 	// +optional
 	// +kubebuilder:validation:XValidation:message="must be from 1s to 24h",rule="duration(self) >= duration('1s') && duration(self) <= duration('24h')"
 	IdleTimeout *gatewayv1.Duration `json:"idleTimeout,omitempty"`
+
+	// DrainTimeout is how long requests in flight may take when a pod ends, streams of HTTP/2
+	// among them; 30s where it is empty. What is not finished then is cut off. A pod may take
+	// that much longer to end: terminationGracePeriodSeconds follows.
+	// +optional
+	// +kubebuilder:validation:XValidation:message="must be from 1s to 24h",rule="duration(self) >= duration('1s') && duration(self) <= duration('24h')"
+	DrainTimeout *gatewayv1.Duration `json:"drainTimeout,omitempty"`
 }

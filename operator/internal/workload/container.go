@@ -20,9 +20,8 @@ const Container = "gateway"
 // How a pod ends: it goes on serving until its endpoint is withdrawn, finishes requests in flight, and stops
 // varnishd.
 const (
-	drainDelay   = 5 * time.Second
-	drainTimeout = 30 * time.Second
-	stopTime     = 20 * time.Second
+	drainDelay = 5 * time.Second
+	stopTime   = 20 * time.Second
 )
 
 var defaultCPU = resource.MustParse("100m")
@@ -71,7 +70,7 @@ func (g Gateway) arguments() []string {
 		"--access-log=" + access,
 		"--log-level=" + level,
 		"--drain-delay=" + drainDelay.String(),
-		"--drain-timeout=" + drainTimeout.String(),
+		"--drain-timeout=" + DrainTimeout(&g.Settings).String(),
 	}
 	for _, socket := range g.Sockets {
 		args = append(args, "--listen="+socket.Flag())

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -74,7 +75,7 @@ func (g Gateway) podSpec() corev1.PodSpec {
 		ServiceAccountName:            NamesOf(g.Object.Name).ServiceAccount,
 		AutomountServiceAccountToken:  ptr.To(true),
 		EnableServiceLinks:            ptr.To(false),
-		TerminationGracePeriodSeconds: ptr.To(int64((drainDelay + drainTimeout + stopTime).Seconds())),
+		TerminationGracePeriodSeconds: ptr.To(int64(math.Ceil((drainDelay + DrainTimeout(&g.Settings) + stopTime).Seconds()))),
 		SecurityContext: &corev1.PodSecurityContext{
 			RunAsNonRoot:   ptr.To(true),
 			RunAsUser:      ptr.To(user),

@@ -7,6 +7,7 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/varnish-gateway/gateway/operator/api/v1alpha1"
+	"github.com/varnish-gateway/gateway/shared/gatewaypod"
 )
 
 // LimitArguments are the flags by which chaperone is told the limits of the settings. What they do
@@ -39,4 +40,15 @@ func LimitArguments(settings *v1alpha1.GatewaySettings) []string {
 	duration("request-timeout", limits.RequestTimeout)
 	duration("idle-timeout", limits.IdleTimeout)
 	return args
+}
+
+// DrainTimeout is how long requests in flight may take when a pod ends.
+func DrainTimeout(settings *v1alpha1.GatewaySettings) time.Duration {
+	if settings.Limits != nil && settings.Limits.DrainTimeout != nil {
+		// Whatever the definition lets pass can be parsed (GEP-2257).
+		if timeout, err := time.ParseDuration(string(*settings.Limits.DrainTimeout)); err == nil {
+			return timeout
+		}
+	}
+	return gatewaypod.DefaultDrainTimeout
 }

@@ -74,6 +74,7 @@ func full() workload.Gateway {
 			MaxTLSConnections: ptr.To[int32](2000), MaxTLSConnectionsPerAddress: ptr.To[int32](100),
 			MaxBackendRequests: ptr.To[int32](800), MaxBackendRequestsPerService: ptr.To[int32](400),
 			RequestTimeout: ptr.To[gatewayv1.Duration]("10m"), IdleTimeout: ptr.To[gatewayv1.Duration]("5m30s"),
+			DrainTimeout: ptr.To[gatewayv1.Duration]("2m"),
 		},
 		Logs:                &v1alpha1.Logs{Access: v1alpha1.AccessLogJSON, Level: v1alpha1.LogLevelDebug},
 		PodDisruptionBudget: &v1alpha1.PodDisruptionBudget{MinAvailable: gatewaytest.Ref(intstr.FromInt32(1))},
