@@ -13,8 +13,9 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/varnish-gateway/gateway/chaperone/internal/supervise"
+	"github.com/varnish-gateway/gateway/chaperone/internal/retry"
 	"go.uber.org/zap"
+	"k8s.io/utils/clock"
 )
 
 // Options of an access log.
@@ -28,7 +29,7 @@ type Options struct {
 	// Out takes the lines, several in a write; it is never written to concurrently.
 	Out io.Writer
 	// Backoff between two runs of varnishncsa.
-	Backoff supervise.Backoff
+	Backoff retry.Backoff
 	// Log tells of varnishncsa's ends.
 	Log *zap.Logger
 }
@@ -47,11 +48,7 @@ func Run(ctx context.Context, options Options) {
 		}
 		pause := options.Backoff.After(time.Since(started))
 		options.Log.Warn("the access log ended and will be started again", zap.Duration("pause", pause), zap.Error(err))
-		timer := time.NewTimer(pause)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
+		if !retry.Sleep(ctx, clock.RealClock{}, pause) {
 			return
 		}
 	}

@@ -13,7 +13,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"github.com/varnish-gateway/gateway/chaperone/internal/supervise"
+	"github.com/varnish-gateway/gateway/chaperone/internal/retry"
 	"github.com/varnish-gateway/gateway/chaperone/internal/varnishtest"
 	"go.uber.org/goleak"
 	"go.uber.org/zap"
@@ -62,7 +62,7 @@ func run(t testing.TB, options Options) (stop func()) {
 	if options.Log == nil {
 		options.Log = zap.NewNop()
 	}
-	options.Backoff = supervise.Backoff{First: time.Millisecond, Longest: time.Millisecond, Steady: time.Hour}
+	options.Backoff = retry.Backoff{First: time.Millisecond, Longest: time.Millisecond, Steady: time.Hour}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() { defer close(ended); Run(ctx, options) }()

@@ -8,6 +8,8 @@ import (
 
 	"go.uber.org/zap"
 	"k8s.io/utils/clock"
+
+	"github.com/varnish-gateway/gateway/chaperone/internal/retry"
 )
 
 // Steps are what a drain does to the world. Each may be slow, and is bounded by its context.
@@ -52,7 +54,7 @@ func Run(ctx context.Context, config Config, steps Steps) Outcome {
 	steps.NotReady()
 	steps.EndConnections(ctx)
 	config.Log.Info("not ready any more, waiting for the endpoint to be withdrawn", zap.Duration("delay", config.Delay))
-	if !pause(ctx, config.Clock, config.Delay) {
+	if !retry.Sleep(ctx, config.Clock, config.Delay) {
 		return CutShort
 	}
 	deadline := config.Clock.Now().Add(config.Timeout)
@@ -80,7 +82,7 @@ func Run(ctx context.Context, config Config, steps Steps) Outcome {
 			config.Log.Warn("requests in flight did not end in time", zap.Int("requests", count))
 			return TimedOut
 		}
-		if !pause(ctx, config.Clock, config.PollEvery) {
+		if !retry.Sleep(ctx, config.Clock, config.PollEvery) {
 			return CutShort
 		}
 	}
@@ -89,18 +91,3 @@ func Run(ctx context.Context, config Config, steps Steps) Outcome {
 // enough is how often in a row nothing must be in flight: varnishd still accepts connections, and a request may be on
 // its way from one count to the next.
 const enough = 2
-
-// pause says whether it lasted as long as it should.
-func pause(ctx context.Context, clock clock.Clock, d time.Duration) bool {
-	if d <= 0 {
-		return ctx.Err() == nil
-	}
-	timer := clock.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C():
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}

@@ -11,6 +11,8 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 	clocktesting "k8s.io/utils/clock/testing"
+
+	"github.com/varnish-gateway/gateway/chaperone/internal/varnishstat"
 )
 
 // script is a world in which requests in flight are as listed, count by count; the last entry stays. An
@@ -133,13 +135,15 @@ func TestSumInUse(t *testing.T) {
 		problem string
 	}{
 		"all pools are summed up":          {output: `{"version":1,"counters":{"MEMPOOL.req0.live":{"value":2},"MEMPOOL.req1.live":{"value":3}}}`, want: 5},
-		"other counters do not count":      {output: `{"counters":{"MEMPOOL.req0.live":{"value":1},"MEMPOOL.req0.pool":{"value":9},"MEMPOOL.sess0.live":{"value":9}}}`, want: 1},
-		"no pool at all is not no request": {output: `{"counters":{}}`, problem: "shows no pool"},
-		"what is no JSON is an error":      {output: `varnishstat: no`, problem: "reading varnishstat"},
+		"other counters do not count":      {output: `{"version":1,"counters":{"MEMPOOL.req0.live":{"value":1},"MEMPOOL.req0.pool":{"value":9},"MEMPOOL.sess0.live":{"value":9}}}`, want: 1},
+		"no pool at all is not no request": {output: `{"version":1,"counters":{}}`, problem: "shows no pool"},
+		"what is no number is an error":    {output: `{"version":1,"counters":{"MEMPOOL.req0.live":{"value":1.5}}}`, problem: "MEMPOOL.req0.live"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			got, err := sumInUse([]byte(test.output))
+			counters, err := varnishstat.Parse([]byte(test.output))
+			require.NoError(t, err)
+			got, err := sumInUse(counters)
 			if test.problem != "" {
 				require.ErrorContains(t, err, test.problem)
 				return

@@ -14,6 +14,7 @@ import (
 	"github.com/varnish-gateway/gateway/chaperone/internal/proxy"
 	"github.com/varnish-gateway/gateway/chaperone/internal/reload"
 	"github.com/varnish-gateway/gateway/chaperone/internal/tlsterm"
+	"github.com/varnish-gateway/gateway/chaperone/internal/varnishstat"
 	"github.com/varnish-gateway/gateway/shared/adminapi"
 	"go.uber.org/zap"
 )
@@ -25,8 +26,8 @@ type Sources struct {
 	// Connections is what connections of clients do, TLS what its termination does.
 	Connections func() proxy.Stats
 	TLS         func() tlsterm.Stats
-	// Varnishstat gives the counters of varnishd; see Program.
-	Varnishstat Varnishstat
+	// Varnishstat gives the counters of varnishd.
+	Varnishstat varnishstat.Reader
 	// Ages are how long ago each source was heard of last.
 	Ages func() map[string]time.Duration
 	// Failing is for how long requests of each source have failed.

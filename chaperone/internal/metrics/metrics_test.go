@@ -19,6 +19,7 @@ import (
 	"github.com/varnish-gateway/gateway/chaperone/internal/proxy"
 	"github.com/varnish-gateway/gateway/chaperone/internal/reload"
 	"github.com/varnish-gateway/gateway/chaperone/internal/tlsterm"
+	"github.com/varnish-gateway/gateway/chaperone/internal/varnishstat"
 	"github.com/varnish-gateway/gateway/chaperone/internal/varnishtest"
 	"github.com/varnish-gateway/gateway/shared/adminapi"
 	"github.com/varnish-gateway/gateway/shared/ghostconf"
@@ -60,14 +61,14 @@ func toldAges() map[string]time.Duration {
 	return map[string]time.Duration{"ConfigMap edge": 90 * time.Second}
 }
 
-func counters(text string) Varnishstat {
-	return func(context.Context) ([]byte, error) {
-		return []byte(`{"version":1,"timestamp":"2026-11-22T10:42:34","counters":{` + text + `}}`), nil
+func counters(text string) varnishstat.Reader {
+	return func(context.Context, ...string) (map[string]varnishstat.Counter, error) {
+		return varnishstat.Parse([]byte(`{"version":1,"timestamp":"2026-11-22T10:42:34","counters":{` + text + `}}`))
 	}
 }
 
-func newMetrics(varnishstat Varnishstat) *Metrics {
-	return New(Sources{Status: told, Connections: toldConnections, TLS: toldTLS, Varnishstat: varnishstat, OpenFiles: 4096, TLSConnections: 682, Confined: true, Ages: toldAges, Failing: toldFailing, Log: zap.NewNop()})
+func newMetrics(read varnishstat.Reader) *Metrics {
+	return New(Sources{Status: told, Connections: toldConnections, TLS: toldTLS, Varnishstat: read, OpenFiles: 4096, TLSConnections: 682, Confined: true, Ages: toldAges, Failing: toldFailing, Log: zap.NewNop()})
 }
 
 func TestScrapeGolden(t *testing.T) {
@@ -119,7 +120,9 @@ func TestEveryOwnMetricIsListed(t *testing.T) {
 }
 
 func TestVarnishstatThatFailsIsAMetric(t *testing.T) {
-	m := newMetrics(func(context.Context) ([]byte, error) { return nil, errors.New("varnishd is away") })
+	m := newMetrics(func(context.Context, ...string) (map[string]varnishstat.Counter, error) {
+		return nil, errors.New("varnishd is away")
+	})
 	recorder := httptest.NewRecorder()
 	m.Handler().ServeHTTP(recorder, httptest.NewRequest("GET", "/metrics", nil))
 	assert.Equal(t, 200, recorder.Code)
@@ -130,9 +133,9 @@ func TestVarnishstatThatFailsIsAMetric(t *testing.T) {
 
 func TestVarnishstatIsAskedOnceASecond(t *testing.T) {
 	asked := 0
-	c := newVarnishCollector(func(context.Context) ([]byte, error) {
+	c := newVarnishCollector(func(context.Context, ...string) (map[string]varnishstat.Counter, error) {
 		asked++
-		return []byte(`{"version":1}`), nil
+		return nil, nil
 	}, zap.NewNop())
 	now := time.Unix(1800000000, 0)
 	c.now = func() time.Time { return now }
@@ -147,7 +150,7 @@ func TestVarnishstatIsAskedOnceASecond(t *testing.T) {
 
 func TestRealVarnishstat(t *testing.T) {
 	varnishd := varnishtest.Start(t, varnishtest.Synthetic("hello"), "-a", "http=127.0.0.1:0")
-	m := newMetrics(Program(varnishtest.Beside(t, "varnishstat"), varnishd.Dir))
+	m := newMetrics(varnishstat.Program(varnishtest.Beside(t, "varnishstat"), varnishd.Dir))
 	families, err := m.registry.Gather()
 	require.NoError(t, err)
 	kinds := map[string]string{}
@@ -160,7 +163,7 @@ func TestRealVarnishstat(t *testing.T) {
 	assert.Equal(t, "GAUGE", kinds["varnish_sma_g_bytes"])
 
 	varnishd.Stop()
-	_, err = Program(varnishtest.Beside(t, "varnishstat"), varnishd.Dir)(context.Background())
+	_, err = varnishstat.Program(varnishtest.Beside(t, "varnishstat"), varnishd.Dir)(context.Background())
 	require.ErrorContains(t, err, "run varnishstat")
 }
 

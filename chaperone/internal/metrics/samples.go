@@ -1,14 +1,14 @@
 package metrics
 
 import (
-	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/varnish-gateway/gateway/chaperone/internal/varnishstat"
 )
 
 // sample is one counter of varnishstat as Prometheus sees it.
@@ -20,33 +20,14 @@ type sample struct {
 	value float64
 }
 
-// document is what varnishstat -j -1 writes, version 1.
-type document struct {
-	Version  int                 `json:"version"`
-	Counters map[string]vcounter `json:"counters"`
-}
-
-type vcounter struct {
-	Description string      `json:"description"`
-	Flag        string      `json:"flag"`
-	Value       json.Number `json:"value"`
-}
-
-// parse reads what varnishstat wrote. The samples are ordered by the names of the counters, no two have
+// samplesOf makes samples of varnishd's counters. They are ordered by the names of the counters, no two have
 // the same name and ident, and all of a name have the same kind and help, as Prometheus demands.
-func parse(data []byte) ([]sample, error) {
-	var doc document
-	if err := json.Unmarshal(data, &doc); err != nil {
-		return nil, fmt.Errorf("read varnishstat's counters: %w", err)
-	}
-	if doc.Version != 1 {
-		return nil, fmt.Errorf("read varnishstat's counters: version %d of its format is not known", doc.Version)
-	}
+func samplesOf(counters map[string]varnishstat.Counter) []sample {
 	var samples []sample
 	families := map[string]sample{}
 	seen := map[[2]string]bool{}
-	for _, key := range slices.Sorted(maps.Keys(doc.Counters)) {
-		s, ok := sampleOf(key, doc.Counters[key])
+	for _, key := range slices.Sorted(maps.Keys(counters)) {
+		s, ok := sampleOf(key, counters[key])
 		if !ok || seen[[2]string{s.name, s.ident}] {
 			continue
 		}
@@ -62,12 +43,12 @@ func parse(data []byte) ([]sample, error) {
 		seen[[2]string{s.name, s.ident}] = true
 		samples = append(samples, s)
 	}
-	return samples, nil
+	return samples
 }
 
 // sampleOf makes a sample of a counter. Its key is "SECTION.field" or "SECTION.ident.field"; the ident may
 // hold dots itself.
-func sampleOf(key string, c vcounter) (sample, bool) {
+func sampleOf(key string, c varnishstat.Counter) (sample, bool) {
 	section, rest, found := strings.Cut(key, ".")
 	if !found {
 		return sample{}, false
@@ -115,7 +96,7 @@ func kindOf(flag string) prometheus.ValueType {
 }
 
 // valueOf gives the value; of a bitmap, which holds the latest probes of a backend, the latest.
-func valueOf(c vcounter) (float64, bool) {
+func valueOf(c varnishstat.Counter) (float64, bool) {
 	if c.Flag == "b" {
 		bits, err := strconv.ParseUint(c.Value.String(), 10, 64)
 		return float64(bits & 1), err == nil

@@ -8,9 +8,11 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap"
+
+	"github.com/varnish-gateway/gateway/chaperone/internal/varnishstat"
 )
 
-func TestParse(t *testing.T) {
+func TestSamples(t *testing.T) {
 	tests := map[string]struct {
 		counters string
 		want     []sample
@@ -40,36 +42,23 @@ func TestParse(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			got, err := parse([]byte(`{"version":1,"counters":{` + test.counters + `}}`))
+			counters, err := varnishstat.Parse([]byte(`{"version":1,"counters":{` + test.counters + `}}`))
 			require.NoError(t, err)
-			assert.Equal(t, test.want, got)
+			assert.Equal(t, test.want, samplesOf(counters))
 		})
 	}
 }
 
-func TestParseRefuses(t *testing.T) {
-	for name, text := range map[string]string{
-		"what is no JSON":          "no varnishd",
-		"a format of another time": `{"version":2,"counters":{}}`,
-		"the format of Varnish 6":  `{"MAIN.uptime":{"value":1}}`,
-	} {
-		t.Run(name, func(t *testing.T) {
-			_, err := parse([]byte(text))
-			require.ErrorContains(t, err, "read varnishstat's counters")
-		})
-	}
-}
-
-func FuzzParse(f *testing.F) {
+func FuzzSamples(f *testing.F) {
 	f.Add([]byte(`{"version":1,"counters":{"MAIN.a":{"description":"A","flag":"c","value":1},"X.\u0000.b":{"flag":"b","value":3}}}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		samples, err := parse(data)
+		counters, err := varnishstat.Parse(data)
 		if err != nil {
 			return
 		}
 		registry := prometheus.NewPedanticRegistry()
-		registry.MustRegister(newVarnishCollector(func(context.Context) ([]byte, error) { return data, nil }, zap.NewNop()))
+		registry.MustRegister(newVarnishCollector(func(context.Context, ...string) (map[string]varnishstat.Counter, error) { return counters, nil }, zap.NewNop()))
 		_, err = registry.Gather()
-		require.NoError(t, err, "%v", samples)
+		require.NoError(t, err, "%v", counters)
 	})
 }

@@ -2,35 +2,14 @@ package metrics
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"os/exec"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
+
+	"github.com/varnish-gateway/gateway/chaperone/internal/varnishstat"
 )
-
-// Varnishstat gives what varnishstat -j -1 writes.
-type Varnishstat func(ctx context.Context) ([]byte, error)
-
-// Program runs the given varnishstat on the varnishd whose working directory is dir.
-func Program(path, dir string) Varnishstat {
-	return func(ctx context.Context) ([]byte, error) {
-		// One attempt to reach varnishd: where it is away, the next scrape finds it.
-		data, err := exec.CommandContext(ctx, path, "-n", dir, "-t", "0", "-j", "-1").Output()
-		var ended *exec.ExitError
-		if errors.As(err, &ended) {
-			return nil, fmt.Errorf("run varnishstat: %w: %s", err, strings.TrimSpace(string(ended.Stderr)))
-		}
-		if err != nil {
-			return nil, fmt.Errorf("run varnishstat: %w", err)
-		}
-		return data, nil
-	}
-}
 
 // How varnishstat is asked.
 const (
@@ -50,9 +29,9 @@ var (
 // varnishCollector turns varnishd's counters into metrics. What counters there are changes while varnishd
 // runs, so it describes none (client_golang calls that an unchecked collector).
 type varnishCollector struct {
-	varnishstat Varnishstat
-	log         *zap.Logger
-	now         func() time.Time
+	read varnishstat.Reader
+	log  *zap.Logger
+	now  func() time.Time
 
 	mu       sync.Mutex
 	samples  []sample
@@ -61,8 +40,8 @@ type varnishCollector struct {
 	asked    time.Time
 }
 
-func newVarnishCollector(varnishstat Varnishstat, log *zap.Logger) *varnishCollector {
-	return &varnishCollector{varnishstat: varnishstat, log: log, now: time.Now}
+func newVarnishCollector(read varnishstat.Reader, log *zap.Logger) *varnishCollector {
+	return &varnishCollector{read: read, log: log, now: time.Now}
 }
 
 // Describe implements prometheus.Collector.
@@ -97,13 +76,9 @@ func (c *varnishCollector) latest() (samples []sample, up bool, failures uint64)
 func (c *varnishCollector) ask() {
 	ctx, cancel := context.WithTimeout(context.Background(), varnishstatTimeout)
 	defer cancel()
-	data, err := c.varnishstat(ctx)
-	if err == nil {
-		c.samples, err = parse(data)
-	}
-	c.up = err == nil
+	counters, err := c.read(ctx)
+	c.samples, c.up = samplesOf(counters), err == nil
 	if err != nil {
-		c.samples = nil
 		c.failures++
 		c.log.Warn("varnishd's counters cannot be read", zap.Error(err))
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/varnish-gateway/gateway/chaperone/internal/proxy"
 	"github.com/varnish-gateway/gateway/chaperone/internal/socket"
 	"github.com/varnish-gateway/gateway/chaperone/internal/supervise"
+	"github.com/varnish-gateway/gateway/chaperone/internal/varnishstat"
 	"github.com/varnish-gateway/gateway/chaperone/internal/vcl"
 	"github.com/varnish-gateway/gateway/shared/adminapi"
 )
@@ -37,10 +38,11 @@ func (p *Pod) makeEdge() error {
 		MaxConnections:           connections,
 		MaxConnectionsPerAddress: p.options.MaxTLSConnectionsPerAddress, Log: log,
 	})
+	p.varnishstat = varnishstat.Program(beside(p.options.Varnishd, "varnishstat"), p.layout.varnish)
 	p.metrics = metrics.New(metrics.Sources{
 		Status: p.board.Get, Connections: p.proxy.Stats, TLS: p.terminator.Stats, Log: p.log.Named("metrics"),
 		OpenFiles: limit, TLSConnections: connections, Ages: p.contacts.Ages, Failing: p.contacts.Failing, Confined: p.options.Confinement.Self != "",
-		Varnishstat: metrics.Program(beside(p.options.Varnishd, "varnishstat"), p.layout.varnish),
+		Varnishstat: p.varnishstat,
 	})
 	return nil
 }

@@ -8,8 +8,9 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+	"k8s.io/utils/clock"
 
-	"github.com/varnish-gateway/gateway/chaperone/internal/supervise"
+	"github.com/varnish-gateway/gateway/chaperone/internal/retry"
 )
 
 // parts run side by side. The first that fails ends the pod, unless the pod can serve without it.
@@ -42,7 +43,7 @@ func (p *parts) start(ctx context.Context, name string, run func(context.Context
 
 // keep runs a part without which clients are served all the same: where it fails, it is run again after a pause.
 func (p *parts) keep(ctx context.Context, name string, run func(context.Context) error) {
-	backoff := supervise.Backoff{First: time.Second, Longest: time.Minute, Steady: time.Minute}
+	backoff := retry.Backoff{First: time.Second, Longest: time.Minute, Steady: time.Minute}
 	p.running.Go(func() {
 		for {
 			began := time.Now()
@@ -52,11 +53,7 @@ func (p *parts) keep(ctx context.Context, name string, run func(context.Context)
 			}
 			pause := backoff.After(time.Since(began))
 			p.log.Error("a part that is not vital has failed and will be started again", zap.String("part", name), zap.Duration("pause", pause), zap.Error(err))
-			timer := time.NewTimer(pause)
-			select {
-			case <-timer.C:
-			case <-ctx.Done():
-				timer.Stop()
+			if !retry.Sleep(ctx, clock.RealClock{}, pause) {
 				return
 			}
 		}

@@ -19,6 +19,7 @@ import (
 	"github.com/varnish-gateway/gateway/chaperone/internal/supervise"
 	"github.com/varnish-gateway/gateway/chaperone/internal/tlsterm"
 	"github.com/varnish-gateway/gateway/chaperone/internal/varnishcli"
+	"github.com/varnish-gateway/gateway/chaperone/internal/varnishstat"
 	"github.com/varnish-gateway/gateway/chaperone/internal/vcl"
 	"github.com/varnish-gateway/gateway/chaperone/internal/version"
 	"github.com/varnish-gateway/gateway/shared/adminapi"
@@ -67,6 +68,7 @@ type Pod struct {
 	reload      *reload.Controller
 	lifecycle   *lifecycle
 	supervisor  *supervise.Supervisor[*varnishcli.Client]
+	varnishstat varnishstat.Reader
 	metrics     *metrics.Metrics
 	// health is the port for probes and scrapes, secure are those of the secure sockets, once they are open; admin is
 	// where the admin API was served last.

@@ -83,7 +83,6 @@ func (p *Pod) drain(hurry, work context.Context, stopAccepting func()) {
 	ctx, cancel := context.WithCancel(work)
 	defer cancel()
 	defer context.AfterFunc(hurry, cancel)()
-	count := drain.Varnishstat{Program: beside(p.options.Varnishd, "varnishstat"), WorkDir: p.layout.varnish, Within: countWithin}
 	outcome := drain.Run(ctx, drain.Config{
 		Delay: p.options.DrainDelay, Timeout: p.options.DrainTimeout, PollEvery: countEvery,
 		Clock: clock.RealClock{}, Log: p.log.Named("drain"),
@@ -107,7 +106,7 @@ func (p *Pod) drain(hurry, work context.Context, stopAccepting func()) {
 			p.lifecycle.shortenIdle(ctx, p.log)
 		},
 		InFlight: func(ctx context.Context) (int, error) {
-			requests, err := count.InFlight(ctx)
+			requests, err := drain.InFlight(ctx, p.varnishstat, countWithin)
 			return requests + p.proxy.Arriving(), err
 		},
 	})

@@ -3,8 +3,13 @@ package proxy
 import (
 	"context"
 	"errors"
+	"math"
 	"net"
 	"time"
+
+	"k8s.io/utils/clock"
+
+	"github.com/varnish-gateway/gateway/chaperone/internal/retry"
 )
 
 // Bounds of the pause after a failed accept, such as one for want of file descriptors.
@@ -16,7 +21,7 @@ const (
 // accept gives every connection to start, until ctx ends (nil) or the listener is closed by somebody
 // else. Other errors pass by themselves, so it tries again, ever more slowly.
 func accept(ctx context.Context, listener net.Listener, start func(net.Conn)) error {
-	pause := time.Duration(0)
+	backoff := retry.Backoff{First: minAcceptPause, Longest: maxAcceptPause, Steady: math.MaxInt64}
 	for {
 		conn, err := listener.Accept()
 		switch {
@@ -28,21 +33,10 @@ func accept(ctx context.Context, listener net.Listener, start func(net.Conn)) er
 		case errors.Is(err, net.ErrClosed):
 			return err
 		case err != nil:
-			pause = min(max(2*pause, minAcceptPause), maxAcceptPause)
-			wait(ctx, pause)
+			retry.Sleep(ctx, clock.RealClock{}, backoff.After(0))
 		default:
-			pause = 0
+			backoff.Reset()
 			start(conn)
 		}
-	}
-}
-
-// wait returns after d, or when ctx ends.
-func wait(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
 	}
 }

@@ -7,6 +7,10 @@ import (
 	"net"
 	"syscall"
 	"time"
+
+	"k8s.io/utils/clock"
+
+	"github.com/varnish-gateway/gateway/chaperone/internal/retry"
 )
 
 // dialPause is how long to wait before varnishd is tried again.
@@ -28,7 +32,7 @@ func (d dialer) dial(ctx context.Context, path string, preamble, first []byte) (
 			return conn, nil
 		}
 		if isAway(err) {
-			wait(ctx, d.pause)
+			retry.Sleep(ctx, clock.RealClock{}, d.pause)
 		}
 		if !isAway(err) || ctx.Err() != nil {
 			return nil, fmt.Errorf("connect to varnishd: %w", err)

@@ -17,9 +17,9 @@ import (
 
 	"github.com/varnish-gateway/gateway/chaperone/internal/merge"
 	"github.com/varnish-gateway/gateway/chaperone/internal/ready"
+	"github.com/varnish-gateway/gateway/chaperone/internal/retry"
 	"github.com/varnish-gateway/gateway/chaperone/internal/source"
 	"github.com/varnish-gateway/gateway/chaperone/internal/status"
-	"github.com/varnish-gateway/gateway/chaperone/internal/supervise"
 	"github.com/varnish-gateway/gateway/chaperone/internal/tlsterm"
 	"github.com/varnish-gateway/gateway/shared/adminapi"
 	"github.com/varnish-gateway/gateway/shared/contract"
@@ -134,7 +134,7 @@ type Controller struct {
 	// retryAt is when ghost is asked again.
 	retryAt <-chan time.Time
 	// retries is how long to wait before ghost is asked again.
-	retries supervise.Backoff
+	retries retry.Backoff
 	// unwritten says that the candidate could not be written, and is to be made again.
 	unwritten bool
 	// routing is why routing.json is not what document was made of, ghost why candidate is not live.
@@ -157,8 +157,8 @@ func New(config Config) *Controller {
 	return c
 }
 
-func newRetries(config Config) supervise.Backoff {
-	return supervise.Backoff{First: config.RetryAfter, Longest: maxRetries * config.RetryAfter, Steady: math.MaxInt64}
+func newRetries(config Config) retry.Backoff {
+	return retry.Backoff{First: config.RetryAfter, Longest: maxRetries * config.RetryAfter, Steady: math.MaxInt64}
 }
 
 // ChildStarted says that varnishd has a new child. ghost loads ghost.json by itself then; it is asked all

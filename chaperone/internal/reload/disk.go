@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/varnish-gateway/gateway/chaperone/internal/replace"
 	"github.com/varnish-gateway/gateway/shared/ghostconf"
 	"github.com/varnish-gateway/gateway/shared/routing"
 )
@@ -48,17 +49,17 @@ func OpenDisk(varnishDir, goodDir string) (*Disk, Good, error) {
 
 // Try puts a candidate where ghost reads it.
 func (d *Disk) Try(candidate []byte) error {
-	return replace(d.current, candidate)
+	return replace.File(d.current, candidate, 0o644)
 }
 
 // Keep says that ghost accepted a configuration. Where its routing.json is nil, the one that was kept before stays.
 func (d *Disk) Keep(good Good) error {
 	if good.Routing != nil {
-		if err := replace(d.goodRouting, good.Routing); err != nil {
+		if err := replace.File(d.goodRouting, good.Routing, 0o644); err != nil {
 			return err
 		}
 	}
-	return replace(d.good, good.Ghost)
+	return replace.File(d.good, good.Ghost, 0o644)
 }
 
 // Restore puts the last good one back in the place of a candidate that ghost refused, or no file where
@@ -100,18 +101,6 @@ func read(path string) ([]byte, error) {
 func remove(path string) error {
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("removing %s: %w", filepath.Base(path), err)
-	}
-	return nil
-}
-
-// replace writes a file whole or not at all.
-func replace(path string, content []byte) error {
-	temporary := path + ".new"
-	if err := os.WriteFile(temporary, content, 0o644); err != nil {
-		return fmt.Errorf("writing %s: %w", filepath.Base(path), err)
-	}
-	if err := os.Rename(temporary, path); err != nil {
-		return fmt.Errorf("replacing %s: %w", filepath.Base(path), err)
 	}
 	return nil
 }

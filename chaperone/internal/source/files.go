@@ -8,8 +8,9 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+	"k8s.io/utils/clock"
 
-	"github.com/varnish-gateway/gateway/chaperone/internal/supervise"
+	"github.com/varnish-gateway/gateway/chaperone/internal/retry"
 	"github.com/varnish-gateway/gateway/shared/gatewaypod"
 )
 
@@ -50,7 +51,7 @@ func (f Files) Run(ctx context.Context, sink Sink) error {
 		&slicesReader{place: place{dir: f.EndpointsDir, name: PlaceEndpoints, sink: sink}, now: time.Now},
 		&ticketKeysReader{place: place{dir: f.TicketKeysDir, name: PlaceTicketKeys, sink: sink}, set: f.SetTicketKeys},
 	}
-	backoff := supervise.Backoff{First: time.Second, Longest: 10 * time.Second, Steady: time.Minute}
+	backoff := retry.Backoff{First: time.Second, Longest: 10 * time.Second, Steady: time.Minute}
 	said := ""
 	for {
 		began := time.Now()
@@ -63,7 +64,7 @@ func (f Files) Run(ctx context.Context, sink Sink) error {
 			f.Log.Warn("directories cannot be watched, and are read every few seconds", zap.Error(err))
 		}
 		readers.read()
-		pause(ctx, backoff.After(time.Since(began)))
+		retry.Sleep(ctx, clock.RealClock{}, backoff.After(time.Since(began)))
 	}
 }
 
@@ -82,16 +83,6 @@ func (f Files) watched(ctx context.Context, readers readers) error {
 		if err := watcher.wait(ctx, again); err != nil {
 			return err
 		}
-	}
-}
-
-// pause returns after d, or when ctx ends.
-func pause(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
 	}
 }
 

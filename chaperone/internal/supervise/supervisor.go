@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 	"k8s.io/utils/clock"
 
+	"github.com/varnish-gateway/gateway/chaperone/internal/retry"
 	"github.com/varnish-gateway/gateway/chaperone/internal/status"
 	"github.com/varnish-gateway/gateway/chaperone/internal/varnishcli"
 	"github.com/varnish-gateway/gateway/shared/adminapi"
@@ -48,13 +49,19 @@ type Config[C CLI] struct {
 	Board   *status.Board
 	Clock   clock.Clock
 	Log     *zap.Logger
-	Backoff Backoff
+	Backoff retry.Backoff
 	// PollEvery is how often the child is looked at; a line about it makes for a look at once.
 	PollEvery time.Duration
 	// ConnectWithin is how long varnishd may take to connect, and AnswerWithin to answer.
 	ConnectWithin, AnswerWithin time.Duration
 	// StopWithin is how long varnishd may take to end after SIGTERM.
 	StopWithin time.Duration
+}
+
+// DefaultBackoff starts varnishd again soon enough that clients who wait for a connection hardly
+// notice, and keeps a varnishd that cannot start from using up the processor.
+func DefaultBackoff() retry.Backoff {
+	return retry.Backoff{First: 50 * time.Millisecond, Longest: 10 * time.Second, Steady: 20 * time.Second}
 }
 
 // Supervisor keeps varnishd running until it is told to stop.
@@ -74,7 +81,7 @@ func New[C CLI](config Config[C]) *Supervisor[C] {
 	if config.Hold == nil {
 		config.Hold = HoldOrphan
 	}
-	if config.Backoff == (Backoff{}) {
+	if config.Backoff == (retry.Backoff{}) {
 		config.Backoff = DefaultBackoff()
 	}
 	return &Supervisor[C]{config: config, lastBeat: config.Clock.Now()}
@@ -108,10 +115,7 @@ func (s *Supervisor[C]) Run(ctx context.Context) error {
 			st.Varnishd.Restarts++
 			st.Varnishd.LastEnd = last.after(err)
 		})
-		select {
-		case <-s.config.Clock.After(wait):
-		case <-ctx.Done():
-		}
+		retry.Sleep(ctx, s.config.Clock, wait)
 		// What it wrote last may have been read after it had ended.
 		s.config.Board.Update(func(st *adminapi.Status) { st.Varnishd.LastEnd = last.after(err) })
 	}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/varnish-gateway/gateway/chaperone/internal/replace"
 	"github.com/varnish-gateway/gateway/shared/mainvcl"
 )
 
@@ -44,7 +45,7 @@ func (f *Files) Dir() string { return f.dir }
 // the directory.
 func (f *Files) Put(program Program) (string, error) {
 	file := program.Name + extension
-	if err := f.write(file, mainvcl.Complete(program.Source)); err != nil {
+	if err := replace.File(filepath.Join(f.dir, file), mainvcl.Complete(program.Source), 0o644); err != nil {
 		return "", fmt.Errorf("writing VCL %s: %w", program.Name, err)
 	}
 	return file, nil
@@ -55,7 +56,7 @@ func (f *Files) Remove(name string) { os.Remove(filepath.Join(f.dir, name+extens
 
 // KeepGood remembers main.vcl as the last one that worked.
 func (f *Files) KeepGood(program Program) error {
-	if err := f.write(lastGoodFile, program.Source); err != nil {
+	if err := replace.File(filepath.Join(f.dir, lastGoodFile), program.Source, 0o644); err != nil {
 		return fmt.Errorf("keeping the last good VCL: %w", err)
 	}
 	return nil
@@ -72,15 +73,6 @@ func (f *Files) LastGood() (Program, bool, error) {
 	}
 	program, err := Parse(source)
 	return program, err == nil, err
-}
-
-// write replaces a file at once, so that no reader sees half of it.
-func (f *Files) write(name string, content []byte) error {
-	path := filepath.Join(f.dir, name)
-	if err := os.WriteFile(path+".new", content, 0o644); err != nil {
-		return err
-	}
-	return os.Rename(path+".new", path)
 }
 
 // inMain rewrites a compiler's message so that it speaks of main.vcl instead of the file that varnishd saw.

@@ -11,8 +11,8 @@ import (
 	"k8s.io/utils/clock"
 
 	"github.com/varnish-gateway/gateway/chaperone/internal/ready"
+	"github.com/varnish-gateway/gateway/chaperone/internal/retry"
 	"github.com/varnish-gateway/gateway/chaperone/internal/status"
-	"github.com/varnish-gateway/gateway/chaperone/internal/supervise"
 	"github.com/varnish-gateway/gateway/shared/adminapi"
 	"github.com/varnish-gateway/gateway/shared/mainvcl"
 )
@@ -28,7 +28,7 @@ type Manager struct {
 	loaded func(ok bool)
 	clock  clock.Clock
 	// backoff, again and said are Run's own: when a rejected main.vcl is tried again, and what was logged last.
-	backoff supervise.Backoff
+	backoff retry.Backoff
 	again   <-chan time.Time
 	said    string
 
@@ -56,8 +56,8 @@ const closedRetryAfter = 30 * time.Second
 const tooLongRetryAfter = 4 * adminapi.CompileWithin
 
 // newBackoff is how long to wait before a main.vcl that was rejected is tried again. Each attempt is a compilation.
-func newBackoff() supervise.Backoff {
-	return supervise.Backoff{First: 5 * time.Second, Longest: 5 * time.Minute, Steady: math.MaxInt64}
+func newBackoff() retry.Backoff {
+	return retry.Backoff{First: 5 * time.Second, Longest: 5 * time.Minute, Steady: math.MaxInt64}
 }
 
 // Observers are told of a Manager's work.

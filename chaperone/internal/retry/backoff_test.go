@@ -1,10 +1,13 @@
-package supervise
+package retry
 
 import (
+	"context"
+	"runtime"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	clock "k8s.io/utils/clock/testing"
 )
 
 func TestBackoff(t *testing.T) {
@@ -28,4 +31,29 @@ func TestBackoff(t *testing.T) {
 			assert.Equal(t, test.want, got)
 		})
 	}
+}
+
+func TestAResetBeginsAnew(t *testing.T) {
+	backoff := Backoff{First: time.Second, Longest: time.Minute, Steady: time.Hour}
+	backoff.After(0)
+	backoff.After(0)
+	backoff.Reset()
+	assert.Equal(t, time.Second, backoff.After(0))
+}
+
+func TestSleepEndsWithItsTimeOrItsContext(t *testing.T) {
+	now := clock.NewFakeClock(time.Now())
+	slept := make(chan bool)
+	go func() { slept <- Sleep(t.Context(), now, time.Minute) }()
+	for !now.HasWaiters() {
+		runtime.Gosched()
+	}
+	now.Step(time.Minute)
+	assert.True(t, <-slept)
+
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	assert.False(t, Sleep(ended, now, time.Minute))
+	assert.False(t, Sleep(ended, now, 0))
+	assert.True(t, Sleep(t.Context(), now, 0))
 }
