@@ -15,7 +15,7 @@ import (
 
 func TestAGhostThatIsAwayIsAskedAgain(t *testing.T) {
 	b := newBench(t, t.TempDir())
-	b.inputs.SetSynced(source.EveryNamespace)
+	b.inputs.Take(source.Update{Synced: []string{source.EveryNamespace}})
 	b.ghost.set(func(g *fakeGhost) { g.away = true })
 	b.child()
 	b.routing(1)
@@ -28,7 +28,7 @@ func TestAGhostThatIsAwayIsAskedAgain(t *testing.T) {
 func TestAGhostThatTakesLongIsWaitedForAndTold(t *testing.T) {
 	b := newBench(t, t.TempDir())
 	b.controller.config.SlowAfter = time.Millisecond
-	b.inputs.SetSynced(source.EveryNamespace)
+	b.inputs.Take(source.Update{Synced: []string{source.EveryNamespace}})
 	slow := make(chan struct{})
 	b.ghost.set(func(g *fakeGhost) { g.slow = slow })
 	b.child()
@@ -45,7 +45,7 @@ func TestAGhostThatTakesLongIsWaitedForAndTold(t *testing.T) {
 // whileGhostBuilds is a bench whose ghost was asked for the first routing, and answers when it is told to.
 func whileGhostBuilds(t *testing.T) (b *bench, answer func()) {
 	b = newBench(t, t.TempDir())
-	b.inputs.SetSynced(source.EveryNamespace)
+	b.inputs.Take(source.Update{Synced: []string{source.EveryNamespace}})
 	slow := make(chan struct{})
 	b.ghost.set(func(g *fakeGhost) { g.slow = slow })
 	b.child()
@@ -60,10 +60,10 @@ func whileGhostBuilds(t *testing.T) (b *bench, answer func()) {
 func TestNewsIsTakenWhileGhostBuildsAndTheLatestComesNext(t *testing.T) {
 	b, answer := whileGhostBuilds(t)
 
-	b.inputs.SetPairs(source.Pairs{"web": {}})
+	b.inputs.Take(source.Update{Pairs: source.Pairs{"web": {}}})
 	b.eventuallyTerminates("1 [web]")
 	for sequence := range int64(5) {
-		b.inputs.SetConfig(source.Config{Routing: routingOf(t, sequence+2), Main: fmt.Appendf(nil, "main %d", sequence+2)})
+		b.inputs.Take(source.Update{Config: &source.Config{Routing: routingOf(t, sequence+2), Main: fmt.Appendf(nil, "main %d", sequence+2)}})
 		varnishtest.Eventually(t, "main.vcl is taken", func() bool { return b.wanted() == fmt.Sprintf("main %d", sequence+2) })
 		b.slice(fmt.Sprintf("10.0.0.%d", sequence+2))
 	}
@@ -93,7 +93,7 @@ func TestTheNewestRunsInTheEnd(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for round := range 20 {
 		b := newBench(t, t.TempDir())
-		b.inputs.SetSynced(source.EveryNamespace)
+		b.inputs.Take(source.Update{Synced: []string{source.EveryNamespace}})
 		b.child()
 		var last int64
 		for range 1 + random.IntN(12) {

@@ -160,7 +160,7 @@ func newBenchHolding(t *testing.T, dir string, holdFor, holdFirstFor time.Durati
 
 func (b *bench) routing(sequence int64, others ...string) {
 	b.t.Helper()
-	b.inputs.SetConfig(source.Config{Routing: routingOf(b.t, sequence, others...)})
+	b.inputs.Take(source.Update{Config: &source.Config{Routing: routingOf(b.t, sequence, others...)}})
 }
 
 // routingOf has a service in the namespace shop, and one in each of the others.
@@ -187,7 +187,7 @@ func (b *bench) sliceIn(namespace, address string) {
 	slice.Labels = map[string]string{discoveryv1.LabelServiceName: "web"}
 	slice.Ports = []discoveryv1.EndpointPort{{Name: ptr.To("http"), Port: ptr.To[int32](8080)}}
 	slice.Endpoints = []discoveryv1.Endpoint{{Addresses: []string{address}}}
-	b.inputs.SetSlice(slice)
+	b.inputs.Take(source.Update{Slices: []*discoveryv1.EndpointSlice{slice}})
 }
 
 // child starts a child of varnishd, and waits until Run has noticed: otherwise Run may ask ghost once for what

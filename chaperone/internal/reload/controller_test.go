@@ -25,7 +25,7 @@ import (
 
 func TestRoutingAndEndpointsReachGhost(t *testing.T) {
 	b := newBench(t, t.TempDir())
-	b.inputs.SetSynced(source.EveryNamespace)
+	b.inputs.Take(source.Update{Synced: []string{source.EveryNamespace}})
 	b.slice("10.0.0.1")
 	b.child()
 	b.routing(1)
@@ -39,7 +39,7 @@ func TestRoutingAndEndpointsReachGhost(t *testing.T) {
 
 func TestARefusedConfigurationLeavesTheLastGoodOne(t *testing.T) {
 	b := newBench(t, t.TempDir())
-	b.inputs.SetSynced(source.EveryNamespace)
+	b.inputs.Take(source.Update{Synced: []string{source.EveryNamespace}})
 	b.ghost.set(func(g *fakeGhost) { g.refuse[2] = true })
 	b.child()
 	b.routing(1)
@@ -57,7 +57,7 @@ func TestARefusedConfigurationLeavesTheLastGoodOne(t *testing.T) {
 
 func TestARefusedConfigurationThatANewChildMetGivesWay(t *testing.T) {
 	b := newBench(t, t.TempDir())
-	b.inputs.SetSynced(source.EveryNamespace)
+	b.inputs.Take(source.Update{Synced: []string{source.EveryNamespace}})
 	b.child()
 	b.routing(1)
 	b.runs(1)
@@ -85,11 +85,11 @@ func TestBrokenRoutingLeavesTheLastGoodOne(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t, t.TempDir())
-			b.inputs.SetSynced(source.EveryNamespace)
+			b.inputs.Take(source.Update{Synced: []string{source.EveryNamespace}})
 			b.child()
 			b.routing(1)
 			b.runs(1)
-			b.inputs.SetConfig(source.Config{Routing: []byte(test.routing)})
+			b.inputs.Take(source.Update{Config: &source.Config{Routing: []byte(test.routing)}})
 			varnishtest.Eventually(t, "the reason is told", func() bool {
 				r := b.board.Get().Routing
 				return strings.Contains(r.Error, test.problem) && r.Pending == "" || test.pending && strings.Contains(r.Pending, test.problem) && r.Error == ""
@@ -103,7 +103,7 @@ func TestBrokenRoutingLeavesTheLastGoodOne(t *testing.T) {
 func TestAnEarlierRunsConfigurationServesUntilThereIsABetterOne(t *testing.T) {
 	dir := t.TempDir()
 	first := newBench(t, dir)
-	first.inputs.SetSynced(source.EveryNamespace)
+	first.inputs.Take(source.Update{Synced: []string{source.EveryNamespace}})
 	first.slice("10.0.0.1")
 	first.child()
 	first.routing(1)
@@ -118,7 +118,7 @@ func TestAnEarlierRunsConfigurationServesUntilThereIsABetterOne(t *testing.T) {
 	// The API server is away: no endpoints are known, and those of the earlier run are used.
 	second.runs(2, "10.0.0.1")
 	second.slice("10.0.0.2")
-	second.inputs.SetSynced("shop")
+	second.inputs.Take(source.Update{Synced: []string{"shop"}})
 	second.runs(2, "10.0.0.2")
 }
 
@@ -128,7 +128,7 @@ func TestRoutingWaitsForEndpointsOfANewNamespace(t *testing.T) {
 	b.routing(1)
 	<-b.followed
 	b.slice("10.0.0.1")
-	b.inputs.SetSynced("shop")
+	b.inputs.Take(source.Update{Synced: []string{"shop"}})
 	b.runs(1, "10.0.0.1")
 	assert.Equal(t, 1, b.ghost.asked, "no configuration without endpoints came before")
 }
@@ -136,7 +136,7 @@ func TestRoutingWaitsForEndpointsOfANewNamespace(t *testing.T) {
 func TestANamespaceThatIsAwaitedHoldsNoOtherBack(t *testing.T) {
 	b := newBenchHolding(t, t.TempDir(), time.Hour, time.Hour, nil)
 	b.child()
-	b.inputs.SetSynced("shop")
+	b.inputs.Take(source.Update{Synced: []string{"shop"}})
 	b.slice("10.0.0.1")
 	b.routing(1)
 	b.runs(1, "10.0.0.1")
@@ -152,9 +152,9 @@ func TestANamespaceThatIsAwaitedHoldsNoOtherBack(t *testing.T) {
 	})
 	b.slice("10.0.0.3")
 	b.runs(1, "10.0.0.3")
-	b.inputs.SetSynced("slow")
+	b.inputs.Take(source.Update{Synced: []string{"slow"}})
 	b.sliceIn("other", "10.1.0.1")
-	b.inputs.SetSynced("other")
+	b.inputs.Take(source.Update{Synced: []string{"other"}})
 	b.runs(3, "10.1.0.1", "10.0.0.3")
 	b.eventually("nothing is pending", func(r adminapi.Routing) bool { return r.Pending == "" && r.Sequence == 3 })
 }
@@ -162,7 +162,7 @@ func TestANamespaceThatIsAwaitedHoldsNoOtherBack(t *testing.T) {
 func TestOneNewNamespaceAfterTheOtherDoesNotHoldRoutingForEver(t *testing.T) {
 	b := newBenchHolding(t, t.TempDir(), 20*time.Millisecond, 20*time.Millisecond, nil)
 	b.child()
-	b.inputs.SetSynced("shop")
+	b.inputs.Take(source.Update{Synced: []string{"shop"}})
 	b.routing(1)
 	b.runs(1)
 	sequence := int64(1)
@@ -178,14 +178,14 @@ func TestRoutingDoesNotWaitForWhatIsForbidden(t *testing.T) {
 	b.child()
 	b.routing(1)
 	<-b.followed
-	b.inputs.SetDenied("shop")
+	b.inputs.Take(source.Update{Denied: []string{"shop"}})
 	b.runs(1)
 }
 
 func TestRoutingWaitsLongerWhereNothingRuns(t *testing.T) {
 	dir := t.TempDir()
 	first := newBench(t, dir)
-	first.inputs.SetSynced("shop")
+	first.inputs.Take(source.Update{Synced: []string{"shop"}})
 	first.child()
 	first.routing(1)
 	first.eventually("it is kept", func(r adminapi.Routing) bool { return r.Sequence == 1 })
@@ -199,7 +199,7 @@ func TestRoutingWaitsLongerWhereNothingRuns(t *testing.T) {
 func restarted(t *testing.T) *bench {
 	dir := t.TempDir()
 	first := newBench(t, dir)
-	first.inputs.SetSynced(source.EveryNamespace)
+	first.inputs.Take(source.Update{Synced: []string{source.EveryNamespace}})
 	first.slice("10.0.0.1")
 	first.child()
 	first.routing(5)
@@ -212,8 +212,8 @@ func restarted(t *testing.T) *bench {
 
 func TestAnEarlierRunsConfigurationIsWholeWithoutANewOne(t *testing.T) {
 	b := restarted(t)
-	b.inputs.SetConfig(source.Config{Routing: []byte(`{"version":`)})
-	b.inputs.SetPairs(source.Pairs{"web": {}})
+	b.inputs.Take(source.Update{Config: &source.Config{Routing: []byte(`{"version":`)}})
+	b.inputs.Take(source.Update{Pairs: source.Pairs{"web": {}}})
 	assert.Equal(t, []string{"shop"}, <-b.followed, "endpoints are looked for")
 	varnishtest.Eventually(t, "TLS is terminated", func() bool {
 		b.mu.Lock()
@@ -221,30 +221,30 @@ func TestAnEarlierRunsConfigurationIsWholeWithoutANewOne(t *testing.T) {
 		return b.terminated == "1 [web]"
 	})
 	b.slice("10.0.0.2")
-	b.inputs.SetSynced("shop")
+	b.inputs.Take(source.Update{Synced: []string{"shop"}})
 	b.runs(5, "10.0.0.2")
 }
 
 func TestAMountThatLagsDoesNotTakeTheGatewayBack(t *testing.T) {
 	b := restarted(t)
-	b.inputs.SetConfig(source.Config{Routing: routingOf(t, 4), MayLag: true})
+	b.inputs.Take(source.Update{Config: &source.Config{Routing: routingOf(t, 4), MayLag: true}})
 	b.eventually("it is told", func(r adminapi.Routing) bool {
 		return r.Pending == "the mounted routing.json (sequence 4) is older than the last good one (sequence 5)" && r.Error == ""
 	})
 	b.runs(5, "10.0.0.1")
-	b.inputs.SetConfig(source.Config{Routing: routingOf(t, 6), MayLag: true})
+	b.inputs.Take(source.Update{Config: &source.Config{Routing: routingOf(t, 6), MayLag: true}})
 	b.runs(6, "10.0.0.1")
 }
 
 func TestAConfigMapThatWasMadeAnewCountsFromOne(t *testing.T) {
 	b := restarted(t)
-	b.inputs.SetConfig(source.Config{Routing: routingOf(t, 1)})
+	b.inputs.Take(source.Update{Config: &source.Config{Routing: routingOf(t, 1)}})
 	b.runs(1, "10.0.0.1")
 }
 
 func TestAnAbsentMainVCLIsToldOnceThereIsSomethingToRoute(t *testing.T) {
 	b := newBench(t, t.TempDir())
-	b.inputs.SetConfig(source.Config{})
+	b.inputs.Take(source.Update{Config: &source.Config{}})
 	b.eventually("nothing is there", func(r adminapi.Routing) bool { return r.Pending == "there is no routing.json" })
 	b.set(func() { assert.Empty(t, b.mains) })
 	b.routing(1)
@@ -271,7 +271,7 @@ func (f *fullDisk) Try(candidate []byte) error {
 
 func TestWhatCannotBeWrittenIsWrittenLater(t *testing.T) {
 	b := newBenchHolding(t, t.TempDir(), 0, 0, func(d *Disk) Store { return &fullDisk{d, 3} })
-	b.inputs.SetSynced(source.EveryNamespace)
+	b.inputs.Take(source.Update{Synced: []string{source.EveryNamespace}})
 	b.child()
 	b.routing(1)
 	b.runs(1)
@@ -307,14 +307,14 @@ func TestWithoutVarnishdNothingRuns(t *testing.T) {
 
 func TestChaperonesOwnDiagnosticsAreTold(t *testing.T) {
 	b := newBench(t, t.TempDir())
-	b.inputs.SetSynced(source.EveryNamespace)
+	b.inputs.Take(source.Update{Synced: []string{source.EveryNamespace}})
 	b.child()
 	data, err := routing.Encode(routing.Config{
 		Sequence: 1, Gateway: routing.Gateway{Namespace: "shop", Name: "edge"},
 		Listeners: []routing.Listener{{Name: "web", Socket: "http-81", Port: 80, Protocol: routing.ProtocolHTTP}},
 	})
 	require.NoError(t, err)
-	b.inputs.SetConfig(source.Config{Routing: data})
+	b.inputs.Take(source.Update{Config: &source.Config{Routing: data}})
 	b.eventually("they are told", func(r adminapi.Routing) bool {
 		return len(r.Diagnostics) == 1 && r.Diagnostics[0].Path == "listeners[0].socket"
 	})

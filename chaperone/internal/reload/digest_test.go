@@ -20,13 +20,13 @@ func (b *bench) runsContent(data []byte) {
 
 func TestStatusTellsTheContentOfRouting(t *testing.T) {
 	b := newBench(t, t.TempDir())
-	b.inputs.SetSynced(source.EveryNamespace)
+	b.inputs.Take(source.Update{Synced: []string{source.EveryNamespace}})
 	b.child()
 	b.routing(1)
 	b.runsContent(routingOf(t, 1))
-	b.inputs.SetConfig(source.Config{Routing: routingOf(t, 1, "other")})
+	b.inputs.Take(source.Update{Config: &source.Config{Routing: routingOf(t, 1, "other")}})
 	b.runsContent(routingOf(t, 1, "other"))
-	b.inputs.SetConfig(source.Config{Routing: []byte(`{"version":`)})
+	b.inputs.Take(source.Update{Config: &source.Config{Routing: []byte(`{"version":`)}})
 	b.eventually("the refusal is told", func(r adminapi.Routing) bool { return r.Error != "" })
 	assert.Equal(t, contract.Digest(routingOf(t, 1, "other")), b.board.Get().Routing.Digest, "of what runs, not of what is refused")
 
@@ -39,7 +39,7 @@ func TestStatusTellsTheContentOfRouting(t *testing.T) {
 // ghost.json has nothing of certificates: that of a routing.json which differs in these alone is the same.
 func TestTheContentIsToldWhereGhostHasNothingNewToTake(t *testing.T) {
 	b := newBench(t, t.TempDir())
-	b.inputs.SetSynced(source.EveryNamespace)
+	b.inputs.Take(source.Update{Synced: []string{source.EveryNamespace}})
 	b.child()
 	b.routing(1)
 	b.runsContent(routingOf(t, 1))
@@ -48,7 +48,7 @@ func TestTheContentIsToldWhereGhostHasNothingNewToTake(t *testing.T) {
 	config.Listeners[0].Certificates = []string{"other"}
 	data, err := routing.Encode(config)
 	require.NoError(t, err)
-	b.inputs.SetConfig(source.Config{Routing: data})
+	b.inputs.Take(source.Update{Config: &source.Config{Routing: data}})
 	b.runsContent(data)
 }
 
@@ -56,6 +56,6 @@ func TestTheContentOfAnEarlierRunIsToldOnceItIsKnown(t *testing.T) {
 	b := restarted(t)
 	b.eventually("it is in effect", func(r adminapi.Routing) bool { return r.Sequence == 5 })
 	assert.Empty(t, b.board.Get().Routing.Digest, "it may have been published with shards")
-	b.inputs.SetConfig(source.Config{Routing: routingOf(t, 5), MayLag: true})
+	b.inputs.Take(source.Update{Config: &source.Config{Routing: routingOf(t, 5), MayLag: true}})
 	b.runsContent(routingOf(t, 5))
 }

@@ -3,8 +3,6 @@ package reload
 import (
 	"sync"
 
-	discoveryv1 "k8s.io/api/discovery/v1"
-
 	"github.com/varnish-gateway/gateway/chaperone/internal/source"
 	"github.com/varnish-gateway/gateway/shared/endpoints"
 	"github.com/varnish-gateway/gateway/shared/ghostconf"
@@ -39,69 +37,66 @@ type taken struct {
 	reports map[string]string
 }
 
-// SetConfig implements source.Sink.
-func (i *Inputs) SetConfig(config source.Config) { i.change(func() { i.config = &config }) }
-
-// SetPairs implements source.Sink.
-func (i *Inputs) SetPairs(pairs source.Pairs) { i.change(func() { i.pairs = &pairs }) }
-
-// SetSlice implements source.Sink.
-func (i *Inputs) SetSlice(slice *discoveryv1.EndpointSlice) {
-	i.change(func() { i.moved = len(i.endpoints.Set(kubernetes.EndpointSlice(slice))) > 0 || i.moved })
+// Take implements source.Sink.
+func (i *Inputs) Take(u source.Update) {
+	if i.add(u) {
+		select {
+		case i.changed <- struct{}{}:
+		default:
+		}
+	}
 }
 
-// DeleteSlice implements source.Sink.
-func (i *Inputs) DeleteSlice(namespace, name string) {
-	i.change(func() { i.moved = len(i.endpoints.Delete(namespace, name)) > 0 || i.moved })
+// add says whether there is anything new.
+func (i *Inputs) add(u source.Update) (isNew bool) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if u.Config != nil {
+		i.config, isNew = u.Config, true
+	}
+	if u.Pairs != nil {
+		i.pairs, isNew = &u.Pairs, true
+	}
+	endpoints, reports := i.addEndpoints(u), i.addReports(u.Reports)
+	return endpoints || reports || isNew
 }
 
-// SetSynced implements source.Sink.
-func (i *Inputs) SetSynced(namespace string) {
-	i.change(func() {
+func (i *Inputs) addEndpoints(u source.Update) (isNew bool) {
+	for _, slice := range u.Slices {
+		i.moved = len(i.endpoints.Set(kubernetes.EndpointSlice(slice))) > 0 || i.moved
+	}
+	for _, name := range u.Deleted {
+		i.moved = len(i.endpoints.Delete(name.Namespace, name.Name)) > 0 || i.moved
+	}
+	for _, namespace := range u.Synced {
 		i.moved, i.synced[namespace] = true, true
 		delete(i.denied, namespace)
-	})
-}
-
-// SetDenied implements source.Sink.
-func (i *Inputs) SetDenied(namespace string) {
-	i.change(func() { i.denied[namespace] = true })
-}
-
-// ForgetNamespace implements source.Sink: slices that are deleted while nobody looks must not stay.
-func (i *Inputs) ForgetNamespace(namespace string) {
-	i.change(func() {
+	}
+	for _, namespace := range u.Denied {
+		i.denied[namespace] = true
+	}
+	for _, namespace := range u.Forgotten {
+		// Slices that are deleted while nobody looks must not stay.
 		delete(i.synced, namespace)
 		delete(i.denied, namespace)
 		i.endpoints.DeleteNamespace(namespace)
-	})
+	}
+	return len(u.Slices)+len(u.Deleted)+len(u.Synced)+len(u.Denied)+len(u.Forgotten) > 0
 }
 
-// Report implements source.Sink.
-func (i *Inputs) Report(place, message string) {
-	i.mu.Lock()
-	same := i.reports[place] == message
-	i.mu.Unlock()
-	if same {
-		return
-	}
-	i.change(func() {
+func (i *Inputs) addReports(reports map[string]string) (isNew bool) {
+	for place, message := range reports {
+		if i.reports[place] == message {
+			continue
+		}
+		isNew = true
 		if message == "" {
 			delete(i.reports, place)
 		} else {
 			i.reports[place] = message
 		}
-	})
-}
-
-func (i *Inputs) change(change func()) {
-	i.mu.Lock()
-	change()
-	i.mu.Unlock()
-	select {
-	case i.changed <- struct{}{}:
-	default:
 	}
+	return isNew
 }
 
 // take gives what has changed, once.

@@ -26,7 +26,7 @@ func TestAShardThatComesBeforeItsHeadIsNoNews(t *testing.T) {
 	b := newBench(t, t.TempDir())
 	b.child()
 	set := func(head, shard []byte) {
-		b.inputs.SetConfig(source.Config{Routing: head, Shards: map[string][]byte{"00": shard}})
+		b.inputs.Take(source.Update{Config: &source.Config{Routing: head, Shards: map[string][]byte{"00": shard}}})
 	}
 	firstHead, firstShard := shardedOf(t, 1, "a")
 	secondHead, secondShard := shardedOf(t, 2, "b")
@@ -36,12 +36,12 @@ func TestAShardThatComesBeforeItsHeadIsNoNews(t *testing.T) {
 
 	before := b.board.Get().Revision
 	set(firstHead, secondShard)
-	b.inputs.Report("probe", "seen")
+	b.inputs.Take(source.Update{Reports: map[string]string{"probe": "seen"}})
 	b.eventually("the shard to be seen", func(r adminapi.Routing) bool { return r.Pending != "" })
 	now := b.board.Get()
 	assert.Equal(t, "probe: seen", now.Routing.Pending, "nothing is told of the shard")
 	assert.Equal(t, before+1, now.Revision, "nor is anything else")
-	b.inputs.Report("probe", "")
+	b.inputs.Take(source.Update{Reports: map[string]string{"probe": ""}})
 
 	set(secondHead, secondShard)
 	b.eventually("the second to run", func(r adminapi.Routing) bool { return r.Sequence == 2 && r.Pending == "" })

@@ -43,14 +43,14 @@ func (f Files) Run(ctx context.Context, sink Sink) error {
 		f.watch = newWatcher
 	}
 	if f.EndpointsDir == "" {
-		sink.SetSynced(EveryNamespace)
+		sink.Take(Update{Synced: []string{EveryNamespace}})
 	}
-	readers := readers{
-		newConfigReader(f.ConfigDir, f.ShardsDir, sink),
-		&pairsReader{place: place{dir: f.TLSDir, name: PlaceCertificates, sink: sink}},
-		&slicesReader{place: place{dir: f.EndpointsDir, name: PlaceEndpoints, sink: sink}, now: time.Now},
-		&ticketKeysReader{place: place{dir: f.TicketKeysDir, name: PlaceTicketKeys, sink: sink}, set: f.SetTicketKeys},
-	}
+	readers := readers{sink: sink, all: []reader{
+		newConfigReader(f.ConfigDir, f.ShardsDir),
+		&pairsReader{place: place{dir: f.TLSDir, name: PlaceCertificates}},
+		&slicesReader{place: place{dir: f.EndpointsDir, name: PlaceEndpoints}, now: time.Now},
+		&ticketKeysReader{place: place{dir: f.TicketKeysDir, name: PlaceTicketKeys}, set: f.SetTicketKeys},
+	}}
 	backoff := retry.Backoff{First: time.Second, Longest: 10 * time.Second, Steady: time.Minute}
 	said := ""
 	for {
@@ -86,15 +86,23 @@ func (f Files) watched(ctx context.Context, readers readers) error {
 	}
 }
 
-// reader reads its directories, and tells the sink where something has changed. It says whether it is to be asked
-// again after doubtFor, although nothing changes.
-type reader interface{ read() (again bool) }
+// reader reads its directories, and adds to an Update what has changed. It says whether it is to be asked again after
+// doubtFor, although nothing changes.
+type reader interface{ read(u *Update) (again bool) }
 
-type readers []reader
+// readers tell a sink what all of them have read, at once.
+type readers struct {
+	sink Sink
+	all  []reader
+}
 
 func (r readers) read() (again bool) {
-	for _, reader := range r {
-		again = reader.read() || again
+	var u Update
+	for _, reader := range r.all {
+		again = reader.read(&u) || again
+	}
+	if !u.isEmpty() {
+		r.sink.Take(u)
 	}
 	return again
 }
@@ -102,27 +110,26 @@ func (r readers) read() (again bool) {
 // place is a directory that is read again and again.
 type place struct {
 	dir, name string
-	sink      Sink
 	files     map[string][]byte
 	// known says that files were read, unreadable that they could not be the last time.
 	known, unreadable bool
 }
 
 // changed reads the directory and says whether its content is another one. Where it cannot be read, the
-// content stays, and the sink is told.
-func (p *place) changed() bool {
+// content stays, and that is reported.
+func (p *place) changed(u *Update) bool {
 	if p.dir == "" {
 		return false
 	}
 	files, err := readDirectory(p.dir)
 	if err != nil {
 		p.unreadable = true
-		p.sink.Report(p.name, err.Error())
+		u.report(p.name, err.Error())
 		return false
 	}
 	if p.unreadable {
 		p.unreadable = false
-		p.sink.Report(p.name, "")
+		u.report(p.name, "")
 	}
 	if p.known && maps.EqualFunc(files, p.files, bytes.Equal) {
 		return false
@@ -134,16 +141,16 @@ func (p *place) changed() bool {
 // configReader reads the ConfigMaps.
 type configReader struct{ config, shards place }
 
-func newConfigReader(configDir, shardsDir string, sink Sink) *configReader {
+func newConfigReader(configDir, shardsDir string) *configReader {
 	return &configReader{
-		config: place{dir: configDir, name: PlaceConfig, sink: sink},
-		shards: place{dir: shardsDir, name: PlaceShards, sink: sink},
+		config: place{dir: configDir, name: PlaceConfig},
+		shards: place{dir: shardsDir, name: PlaceShards},
 	}
 }
 
-func (r *configReader) read() (again bool) {
+func (r *configReader) read(u *Update) (again bool) {
 	// The shards first: they are written first, so a head that is read after them finds them.
-	shards, config := r.shards.changed(), r.config.changed()
+	shards, config := r.shards.changed(u), r.config.changed(u)
 	if !shards && !config {
 		return false
 	}
@@ -153,16 +160,16 @@ func (r *configReader) read() (again bool) {
 			c.Shards[name] = data
 		}
 	}
-	r.config.sink.SetConfig(c)
+	u.Config = &c
 	return false
 }
 
 // pairsReader reads the TLS Secret.
 type pairsReader struct{ place }
 
-func (r *pairsReader) read() (again bool) {
-	if r.changed() {
-		r.sink.SetPairs(pairsOf(r.files))
+func (r *pairsReader) read(u *Update) (again bool) {
+	if r.changed(u) {
+		u.Pairs = pairsOf(r.files)
 	}
 	return false
 }

@@ -126,7 +126,9 @@ func TestManifests(t *testing.T) {
 func TestAFileThatIsEmptyForAMomentKeepsItsSlices(t *testing.T) {
 	dir, now, r := t.TempDir(), time.Unix(1000, 0), newRecorder()
 	file := filepath.Join(dir, "slices.yaml")
-	reader := slicesReader{place: place{dir: dir, name: PlaceEndpoints, sink: r}, now: func() time.Time { return now }}
+	reader := readers{sink: r, all: []reader{
+		&slicesReader{place: place{dir: dir, name: PlaceEndpoints}, now: func() time.Time { return now }},
+	}}
 	write(t, file, named("one"))
 	require.False(t, reader.read())
 	for i, step := range []struct {

@@ -5,8 +5,6 @@ import (
 	"slices"
 	"sync"
 
-	discoveryv1 "k8s.io/api/discovery/v1"
-
 	"github.com/varnish-gateway/gateway/shared/gatewaypod"
 )
 
@@ -28,15 +26,28 @@ func newHub(sink Sink) *hub {
 	return &hub{sink: sink, api: Config{Shards: map[string][]byte{}}, wanted: make(chan struct{}, 1)}
 }
 
-// changeConfig changes what one side shows, and tells what is the newest then.
-func (h *hub) changeConfig(change func(h *hub)) {
+// change changes what one side shows, and tells what is the newest then.
+func (h *hub) change(change func(h *hub) (config, pairs bool)) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	change(h)
-	chosen := newest(h.api, h.mount)
-	chosen.MayLag = !h.heard
-	h.noteShards(chosen)
-	h.sink.SetConfig(chosen)
+	h.tell(Update{}, change)
+}
+
+// tell adds to an Update what is the newest after a change; h.mu is held.
+func (h *hub) tell(u Update, change func(h *hub) (config, pairs bool)) {
+	config, pairs := change(h)
+	if config {
+		chosen := newest(h.api, h.mount)
+		chosen.MayLag = !h.heard
+		h.noteShards(chosen)
+		u.Config = &chosen
+	}
+	if pairs {
+		u.Pairs = h.pairs.current
+	}
+	if !u.isEmpty() {
+		h.sink.Take(u)
+	}
 }
 
 func (h *hub) noteShards(chosen Config) {
@@ -62,68 +73,51 @@ func (h *hub) wantedShards() []string {
 
 // setMain takes the Gateway's ConfigMap from the API; nil where there is none.
 func (h *hub) setMain(data map[string][]byte) {
-	h.changeConfig(func(h *hub) {
+	h.change(func(h *hub) (config, pairs bool) {
 		h.heard, h.api.Routing, h.api.Main = true, data[gatewaypod.RoutingKey], data[gatewaypod.VCLKey]
+		return true, false
 	})
 }
 
 // setShard takes a shard's ConfigMap from the API; nil where there is none.
 func (h *hub) setShard(name string, data map[string][]byte) {
-	h.changeConfig(func(h *hub) {
+	h.change(func(h *hub) (config, pairs bool) {
 		shards := maps.Clone(h.api.Shards)
 		delete(shards, name)
 		if content, found := data[gatewaypod.ShardKey]; found {
 			shards[name] = content
 		}
 		h.api.Shards = shards
+		return true, false
 	})
 }
 
 // setSecret takes the TLS Secret from the API; nil where there is none.
 func (h *hub) setSecret(data map[string][]byte) {
-	h.changePairs(func(c *pairsChoice) {
+	h.change(func(h *hub) (config, pairs bool) {
 		if data == nil {
-			c.fromAPI(nil)
-			return
+			h.pairs.fromAPI(nil)
+		} else {
+			h.pairs.fromAPI(pairsOf(data))
 		}
-		c.fromAPI(pairsOf(data))
+		return false, true
 	})
 }
 
-func (h *hub) changePairs(change func(*pairsChoice)) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	change(&h.pairs)
-	if h.pairs.current != nil {
-		h.sink.SetPairs(h.pairs.current)
-	}
-}
-
-// mounted is the sink of the mounted files.
+// mounted is the sink of the mounted files, among which are no EndpointSlices.
 type mounted struct{ *hub }
 
-// SetConfig implements Sink.
-func (m mounted) SetConfig(config Config) { m.changeConfig(func(h *hub) { h.mount = config }) }
-
-// SetPairs implements Sink.
-func (m mounted) SetPairs(pairs Pairs) {
-	m.changePairs(func(c *pairsChoice) { c.fromMount(pairs) })
+// Take implements Sink.
+func (m mounted) Take(u Update) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.tell(Update{Reports: u.Reports}, func(h *hub) (config, pairs bool) {
+		if u.Config != nil {
+			h.mount = *u.Config
+		}
+		if u.Pairs != nil {
+			h.pairs.fromMount(u.Pairs)
+		}
+		return u.Config != nil, u.Pairs != nil
+	})
 }
-
-// SetSlice implements Sink; EndpointSlices are not mounted.
-func (m mounted) SetSlice(*discoveryv1.EndpointSlice) {}
-
-// DeleteSlice implements Sink.
-func (m mounted) DeleteSlice(string, string) {}
-
-// SetSynced implements Sink.
-func (m mounted) SetSynced(string) {}
-
-// SetDenied implements Sink.
-func (m mounted) SetDenied(string) {}
-
-// ForgetNamespace implements Sink.
-func (m mounted) ForgetNamespace(string) {}
-
-// Report implements Sink.
-func (m mounted) Report(place, message string) { m.sink.Report(place, message) }

@@ -90,7 +90,7 @@ func (k *Kubernetes) Run(ctx context.Context, sink Sink) error {
 				func(name string) { k.forget(configMapPlace(gatewaypod.ShardConfigMapName(k.gateway, name))) })
 		case <-k.follow:
 			namespaces.reconcile(k.wantedNamespaces(), func(name string) *watch { return k.watchNamespace(ctx, sink, name) },
-				func(name string) { sink.ForgetNamespace(name); k.forget(endpointsPlace(name)) })
+				func(name string) { sink.Take(Update{Forgotten: []string{name}}); k.forget(endpointsPlace(name)) })
 		}
 	}
 }
@@ -115,7 +115,7 @@ func (k *Kubernetes) watchNamespace(ctx context.Context, sink Sink, namespace st
 	return watchSlices(ctx, k.client, namespace, sink, func(err error) {
 		failed(err)
 		if apierrors.IsForbidden(err) {
-			sink.SetDenied(namespace)
+			sink.Take(Update{Denied: []string{namespace}})
 		}
 	})
 }

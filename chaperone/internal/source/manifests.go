@@ -36,8 +36,8 @@ type slicesReader struct {
 	now     func() time.Time
 }
 
-func (r *slicesReader) read() (again bool) {
-	if !r.changed() && len(r.emptied) == 0 {
+func (r *slicesReader) read(u *Update) (again bool) {
+	if !r.changed(u) && len(r.emptied) == 0 {
 		return false
 	}
 	byFile, emptied, problems := map[string][]*discoveryv1.EndpointSlice{}, map[string]time.Time{}, []string{}
@@ -57,9 +57,9 @@ func (r *slicesReader) read() (again bool) {
 		byFile[file] = parsed
 	}
 	r.byFile, r.emptied = byFile, emptied
-	r.sink.Report(r.name, strings.Join(problems, "\n"))
-	r.tell()
-	r.sink.SetSynced(EveryNamespace)
+	u.report(r.name, strings.Join(problems, "\n"))
+	r.tell(u)
+	u.Synced = append(u.Synced, EveryNamespace)
 	return len(emptied) > 0
 }
 
@@ -76,8 +76,8 @@ func (r *slicesReader) doubts(file string) (since time.Time, doubtful bool) {
 	return since, now.Sub(since) < doubtFor
 }
 
-// tell tells the sink what differs from what it was told before.
-func (r *slicesReader) tell() {
+// tell adds what differs from what was told before.
+func (r *slicesReader) tell(u *Update) {
 	now := map[types.NamespacedName]*discoveryv1.EndpointSlice{}
 	for _, file := range slices.Sorted(maps.Keys(r.byFile)) {
 		for _, slice := range r.byFile[file] {
@@ -86,12 +86,12 @@ func (r *slicesReader) tell() {
 	}
 	for name := range r.told {
 		if now[name] == nil {
-			r.sink.DeleteSlice(name.Namespace, name.Name)
+			u.Deleted = append(u.Deleted, name)
 		}
 	}
 	for name, slice := range now {
 		if !reflect.DeepEqual(slice, r.told[name]) {
-			r.sink.SetSlice(slice)
+			u.Slices = append(u.Slices, slice)
 		}
 	}
 	r.told = now

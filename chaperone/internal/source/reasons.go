@@ -39,7 +39,7 @@ func (r *reasons) report(place string, about concern, message string) {
 		r.of[place] = all
 	}
 	all[about] = message
-	r.sink.Report(place, strings.Join(slices.DeleteFunc(slices.Clone(all[:]), func(s string) bool { return s == "" }), "; "))
+	r.sink.Take(Update{Reports: map[string]string{place: strings.Join(slices.DeleteFunc(slices.Clone(all[:]), func(s string) bool { return s == "" }), "; ")}})
 }
 
 // forget says that a place is of no interest any more.
@@ -47,5 +47,5 @@ func (r *reasons) forget(place string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.of, place)
-	r.sink.Report(place, "")
+	r.sink.Take(Update{Reports: map[string]string{place: ""}})
 }

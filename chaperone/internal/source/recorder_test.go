@@ -33,24 +33,35 @@ func (r *recorder) locked(change func()) {
 	change()
 }
 
-func (r *recorder) SetConfig(c Config) { r.locked(func() { r.config = c; r.configs++ }) }
-func (r *recorder) SetPairs(p Pairs)   { r.locked(func() { r.pairs = p }) }
-func (r *recorder) SetSlice(s *discoveryv1.EndpointSlice) {
-	r.locked(func() { r.slices[s.Namespace+"/"+s.Name] = s })
-}
-func (r *recorder) DeleteSlice(namespace, name string) {
-	r.locked(func() { delete(r.slices, namespace+"/"+name) })
-}
-func (r *recorder) SetSynced(namespace string) { r.locked(func() { r.synced[namespace] = true }) }
-func (r *recorder) SetDenied(namespace string) { r.locked(func() { r.denied[namespace] = true }) }
-func (r *recorder) ForgetNamespace(namespace string) {
-	r.locked(func() { delete(r.synced, namespace) })
-}
-func (r *recorder) Report(place, message string) {
+func (r *recorder) Take(u Update) {
 	r.locked(func() {
-		delete(r.reports, place)
-		if message != "" {
-			r.reports[place] = message
+		if u.Config != nil {
+			r.config = *u.Config
+			r.configs++
+		}
+		if u.Pairs != nil {
+			r.pairs = u.Pairs
+		}
+		for _, slice := range u.Slices {
+			r.slices[slice.Namespace+"/"+slice.Name] = slice
+		}
+		for _, name := range u.Deleted {
+			delete(r.slices, name.String())
+		}
+		for _, namespace := range u.Synced {
+			r.synced[namespace] = true
+		}
+		for _, namespace := range u.Denied {
+			r.denied[namespace] = true
+		}
+		for _, namespace := range u.Forgotten {
+			delete(r.synced, namespace)
+		}
+		for place, message := range u.Reports {
+			delete(r.reports, place)
+			if message != "" {
+				r.reports[place] = message
+			}
 		}
 	})
 }

@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	discoveryv1 "k8s.io/api/discovery/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/varnish-gateway/gateway/chaperone/internal/tlsterm"
 )
@@ -51,26 +52,43 @@ func (p Pairs) digest() string {
 	return string(hash.Sum(nil))
 }
 
-// Sink takes what a source finds. Its methods are safe for concurrent use and do not block.
+// Update is what a source has found out at one moment. What is empty has not changed.
+type Update struct {
+	// Config replaces the configuration; nil where it has not changed.
+	Config *Config
+	// Pairs replace the certificates; nil where they have not changed.
+	Pairs Pairs
+	// Slices take the place of the EndpointSlices of the same namespaces and names, and Deleted are gone.
+	Slices  []*discoveryv1.EndpointSlice
+	Deleted []types.NamespacedName
+	// Synced are namespaces of which every EndpointSlice has been told, with this Update; EveryNamespace stands for all.
+	Synced []string
+	// Denied are namespaces that cannot be looked into: waiting for them is in vain.
+	Denied []string
+	// Forgotten are namespaces of which nothing more will be told until they are followed again.
+	Forgotten []string
+	// Reports say what is wrong with places that the source reads, by the place's name; an empty one, that it is right
+	// again.
+	Reports map[string]string
+}
+
+// report says what is wrong with a place.
+func (u *Update) report(place, message string) {
+	if u.Reports == nil {
+		u.Reports = map[string]string{}
+	}
+	u.Reports[place] = message
+}
+
+func (u *Update) isEmpty() bool {
+	return u.Config == nil && u.Pairs == nil && len(u.Reports) == 0 &&
+		len(u.Slices)+len(u.Deleted)+len(u.Synced)+len(u.Denied)+len(u.Forgotten) == 0
+}
+
+// Sink takes what a source finds.
 type Sink interface {
-	// SetConfig replaces the configuration.
-	SetConfig(Config)
-	// SetPairs replaces the certificates.
-	SetPairs(Pairs)
-	// SetSlice puts an EndpointSlice in the place of the one of that namespace and name.
-	SetSlice(*discoveryv1.EndpointSlice)
-	// DeleteSlice removes an EndpointSlice.
-	DeleteSlice(namespace, name string)
-	// SetSynced says that every EndpointSlice of a namespace has been told; the namespace EveryNamespace
-	// stands for all.
-	SetSynced(namespace string)
-	// SetDenied says that a namespace cannot be looked into, and that waiting for it is in vain.
-	SetDenied(namespace string)
-	// ForgetNamespace says that nothing more will be told of a namespace until it is followed again.
-	ForgetNamespace(namespace string)
-	// Report says what is wrong with one of the places that this source reads, under a name for the
-	// place; an empty message says that it is right again.
-	Report(place, message string)
+	// Take is safe for concurrent use and does not block. What comes in one Update takes effect together.
+	Take(Update)
 }
 
 // Source finds what a gateway pod runs on.

@@ -15,15 +15,15 @@ type ticketKeysReader struct {
 	set func(keys [][]byte)
 }
 
-func (r *ticketKeysReader) read() (again bool) {
-	if !r.changed() {
+func (r *ticketKeysReader) read(u *Update) (again bool) {
+	if !r.changed(u) {
 		return false
 	}
 	keys, err := ticketKeysOf(r.files)
 	if err != nil {
-		r.sink.Report(r.name, err.Error())
+		u.report(r.name, err.Error())
 	} else {
-		r.sink.Report(r.name, "")
+		u.report(r.name, "")
 	}
 	r.set(keys)
 	return false

@@ -8,6 +8,7 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/cache"
@@ -54,11 +55,11 @@ func watchSlices(ctx context.Context, client kubernetes.Interface, namespace str
 		switch {
 		case !ok:
 		case deleted:
-			sink.DeleteSlice(slice.Namespace, slice.Name)
+			sink.Take(Update{Deleted: []types.NamespacedName{{Namespace: slice.Namespace, Name: slice.Name}}})
 		default:
-			sink.SetSlice(slice)
+			sink.Take(Update{Slices: []*discoveryv1.EndpointSlice{slice}})
 		}
-	}, failed, func() { sink.SetSynced(namespace) })
+	}, failed, func() { sink.Take(Update{Synced: []string{namespace}}) })
 }
 
 // run starts an informer. told is called for each object that is there or was deleted, synced, which may be
