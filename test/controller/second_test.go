@@ -125,3 +125,21 @@ func deploymentTemplate(t *testing.T, ns string) corev1.PodTemplateSpec {
 	t.Helper()
 	return get(t, &appsv1.Deployment{}, ns, "edge").Spec.Template
 }
+
+// Two Leases, or none: operators of one name that both work, and that want different pods. Each undoes what the other has done, which
+// must not become a loop, and is told.
+func TestTwoOperatorsOfOneNameThatBothWorkComeToRest(t *testing.T) {
+	_, first := startCounted(t)
+	ns := servingGateway(t)
+	first.settle(t)
+	first.begin()
+	_, second := startCounted(t, "--gateway-image=registry.example/other:2")
+	eventuallyCondition(t, ofGateway(t, ns, "edge"), "Programmed", "True", "Programmed", "Deployment "+ns+"/edge: somebody else changes")
+	defer func() { t.Log(first.report(), "\n", second.report()) }()
+	second.settle(t)
+	first.settle(t)
+	for _, tr := range []*traffic{first, second} {
+		_, writes, _, _ := tr.most()
+		assert.LessOrEqual(t, writes, 12, "writes of one object")
+	}
+}

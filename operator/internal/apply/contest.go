@@ -68,6 +68,15 @@ type correction struct {
 	count   int
 }
 
+// BeginStatus says that the status of an object is to be written over one that differs, and by a digest what it will say. An error says that
+// somebody else has overwritten the same again and again, and that it is too early to write it once more.
+func (c *Corrections) BeginStatus(object, digest string) error {
+	return c.begin(object, digest, false, []difference{{path: "status"}})
+}
+
+// FailedStatus says that a status could not be written, after BeginStatus.
+func (c *Corrections) FailedStatus(object string) { c.failed(object) }
+
 // begin says that an object is to be written over one that differs. corrects says that the live one shows that the same was
 // written before. An error says that it is too early to put any of the fields right again.
 func (c *Corrections) begin(object, digest string, corrects bool, differences []difference) error {

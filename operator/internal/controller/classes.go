@@ -30,14 +30,14 @@ func (r *classReconciler) Reconcile(ctx context.Context, request reconcile.Reque
 	if !ours {
 		return reconcile.Result{}, r.release(ctx, request.Name)
 	}
-	return reconcile.Result{}, r.statuses.write(ctx, "GatewayClass", request.NamespacedName,
+	return again(r.statuses.write(ctx, "GatewayClass", request.NamespacedName,
 		func() client.Object { return &gatewayv1.GatewayClass{} },
 		func(object client.Object) bool {
 			class := object.(*gatewayv1.GatewayClass)
 			merged, changed := status.GatewayClass(class.Status, reported, metav1.Now())
 			class.Status = merged
 			return changed
-		})
+		}))
 }
 
 // release asks for the Gateways of a class that is not ours: they may have been while it was.

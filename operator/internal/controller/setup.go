@@ -106,7 +106,8 @@ func (s setup) writer(name string) apply.Writer {
 }
 
 func (s setup) statuses(name string) statusWriter {
-	return statusWriter{cache: s.mgr.GetClient(), live: s.mgr.GetAPIReader(), client: s.mgr.GetClient(), manager: name}
+	return statusWriter{cache: s.mgr.GetClient(), live: s.mgr.GetAPIReader(), client: s.mgr.GetClient(), manager: name,
+		corrections: &apply.Corrections{}, log: s.log.Named("statuses")}
 }
 
 func (s setup) classes() error {

@@ -2,15 +2,20 @@ package controller
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 
+	"go.uber.org/zap"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/retry"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/varnish-gateway/gateway/operator/internal/apply"
+	"github.com/varnish-gateway/gateway/shared/contract"
 )
 
 // statusWriter reads a status, merges into it, and writes it where that made a difference. Others write it too: where
@@ -20,6 +25,9 @@ type statusWriter struct {
 	client      client.Client
 	// manager owns the fields that are written.
 	manager string
+	// corrections bound how often a status is written that somebody else overwrites each time; nil for no bound.
+	corrections *apply.Corrections
+	log         *zap.Logger
 }
 
 // gateway merges into the status of the Gateway with the given UID.
@@ -47,7 +55,16 @@ func (w statusWriter) write(ctx context.Context, kind string, key types.Namespac
 		if !merge(object) {
 			return nil
 		}
+		name := fmt.Sprintf("%s %s, UID %s", kind, key, object.GetUID())
+		digest, err := statusDigest(object)
+		if err != nil {
+			return err
+		}
+		if err := w.begin(name, digest); err != nil {
+			return err
+		}
 		if err := w.client.Status().Update(ctx, object, client.FieldOwner(w.manager)); err != nil {
+			w.corrections.FailedStatus(name)
 			return err
 		}
 		apply.Count(kind, "status")
@@ -57,4 +74,44 @@ func (w statusWriter) write(ctx context.Context, kind string, key types.Namespac
 		return fmt.Errorf("write the status of %s %s: %w", kind, key, err)
 	}
 	return nil
+}
+
+// begin is nil where it is time to write a status.
+func (w statusWriter) begin(name, digest string) error {
+	err := w.corrections.BeginStatus(name, digest)
+	var contested *apply.ContestedError
+	if errors.As(err, &contested) && contested.Told() {
+		w.log.Warn("somebody else overwrites a status again and again: does another operator of this controller name work?",
+			zap.String("object", name), zap.Duration("retryIn", contested.Again))
+	}
+	return err
+}
+
+// statusDigest tells apart what statuses say, whenever it was.
+func statusDigest(object client.Object) (string, error) {
+	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(object)
+	if err != nil {
+		return "", fmt.Errorf("convert the status: %w", err)
+	}
+	timeless(content["status"])
+	data, err := json.Marshal(content["status"])
+	if err != nil {
+		return "", fmt.Errorf("encode the status: %w", err)
+	}
+	return contract.Digest(data), nil
+}
+
+// timeless takes away since when conditions hold.
+func timeless(value any) {
+	switch value := value.(type) {
+	case map[string]any:
+		delete(value, "lastTransitionTime")
+		for _, each := range value {
+			timeless(each)
+		}
+	case []any:
+		for _, each := range value {
+			timeless(each)
+		}
+	}
 }
