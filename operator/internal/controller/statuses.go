@@ -80,7 +80,7 @@ func (w statusWriter) write(ctx context.Context, kind string, key types.Namespac
 func (w statusWriter) begin(name, digest string) error {
 	err := w.corrections.BeginStatus(name, digest)
 	var contested *apply.ContestedError
-	if errors.As(err, &contested) && contested.Told() {
+	if errors.As(err, &contested) && contested.Persistent() {
 		w.log.Warn("somebody else overwrites a status again and again: does another operator of this controller name work?",
 			zap.String("object", name), zap.Duration("retryIn", contested.Again))
 	}
