@@ -65,7 +65,7 @@ func (f purgeFlags) run(cmd *cobra.Command) error {
 	var failed []error
 	for _, p := range purged {
 		if p.Err != nil {
-			failed = append(failed, fmt.Errorf("Gateway %s: %w", p.Gateway, p.Err))
+			failed = append(failed, fmt.Errorf("on Gateway %s: %w", p.Gateway, p.Err))
 			continue
 		}
 		if _, err := fmt.Fprintf(cmd.OutOrStdout(), "Gateway %s: done\n", p.Gateway); err != nil {
