@@ -25,6 +25,8 @@ pub struct ClientTask {
     pub told: bool,
     /// Whether VCL was told in vcl_recv that the answer of a backend comes directly.
     pub direct: bool,
+    /// The Accept-Encoding of a request that is answered directly, which Varnish reduces.
+    pub codings: Vec<Vec<u8>>,
     /// The direct answer whose body is to be delivered. Where nothing delivers it, it is dropped with this
     /// state, and its connection is closed.
     pub passed: Option<Box<Passed>>,
