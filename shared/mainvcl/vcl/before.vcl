@@ -2,6 +2,14 @@ sub vcl_hash {
 	ghost.hash();
 }
 
+sub vcl_pass {
+	ghost.pass();
+}
+
+sub vcl_pipe {
+	ghost.pass();
+}
+
 sub vcl_miss {
 	if (ghost.miss()) {
 		return (synth(504));

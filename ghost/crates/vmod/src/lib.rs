@@ -132,6 +132,11 @@ mod ghost {
         vcl::hash(ctx)
     }
 
+    /// Lets a request that is not for the cache ask its backend as its client does.
+    pub fn pass(ctx: &mut Ctx) {
+        vcl::pass(ctx);
+    }
+
     /// Remembers how the miss came about. Says whether the client takes nothing that is not stored.
     pub fn miss(ctx: &mut Ctx) -> bool {
         vcl::miss(ctx)

@@ -2,6 +2,8 @@
 //! bind; the strict ABI of the VMOD fixes them).
 
 pub const RECV: u32 = 1 << 1;
+pub const PIPE: u32 = 1 << 2;
+pub const PASS: u32 = 1 << 3;
 pub const HASH: u32 = 1 << 4;
 pub const MISS: u32 = 1 << 6;
 pub const DELIVER: u32 = 1 << 8;

@@ -17,7 +17,7 @@ use varnish::ffi::{self, vrt_ctx, VslTag, VCL_BACKEND};
 
 pub use body::refuse_if_gone;
 
-use crate::cache::lookup::CacheTask;
+use crate::cache::{self, lookup::CacheTask};
 use crate::counters::{count, counters};
 use crate::deliver;
 use crate::director;
@@ -46,8 +46,8 @@ pub unsafe fn route(ctx: &vrt_ctx, vcl: &VclState) {
     // SAFETY: as promised.
     let task = unsafe { task_state::get_or_new::<ClientTask>(ctx) };
     let conditions = std::mem::take(&mut task.conditions);
-    let wants_stale = task.cache.wants_stale;
-    let mut cache = CacheTask { wants_stale, ..CacheTask::default() };
+    let (wants_stale, selection) = (task.cache.wants_stale, task.cache.selection.take());
+    let mut cache = CacheTask { wants_stale, selection, ..CacheTask::default() };
     std::mem::swap(&mut cache.filter, &mut task.cache.filter);
     *task = ClientTask { forwarded: task.forwarded, cache, ..ClientTask::default() };
     // SAFETY: as promised.
@@ -61,6 +61,9 @@ pub unsafe fn route(ctx: &vrt_ctx, vcl: &VclState) {
             unsafe { outcome::local_reply(ctx, 500, "the request leaves no room for what ghost adds") }
         }
     };
+    // User VCL may look it up without asking the policy.
+    // SAFETY: as promised.
+    unsafe { cache::lookup::select(ctx, task) };
     if ctx.method == method::RECV {
         count_outcome(&task.outcome);
     }

@@ -180,8 +180,24 @@ pub fn lookup(ctx: &mut Ctx, state: Option<&Arc<VclState>>) -> bool {
 
 /// `ghost.hash`.
 pub fn hash(ctx: &mut Ctx) -> bool {
+    if !is_in(ctx, method::HASH, "hash") {
+        return false;
+    }
     // SAFETY: the context is a client task's, in vcl_hash.
-    is_in(ctx, method::HASH, "hash") && caught(|| unsafe { cache::lookup::hash(ctx.raw) }).unwrap_or(false)
+    let hashed = caught(|| unsafe { cache::lookup::hash(ctx.raw) });
+    let is_hashed = matches!(hashed, Some(Ok(true)));
+    // Without its key the request could get what is not for it.
+    fit(ctx, hashed.map(|hashed| hashed.map(|_| ())));
+    is_hashed
+}
+
+/// `ghost.pass`.
+pub fn pass(ctx: &mut Ctx) {
+    if is_in(ctx, method::PASS | method::PIPE, "pass") {
+        // SAFETY: the context is a client task's, in vcl_pass or vcl_pipe.
+        let given = caught(|| unsafe { cache::lookup::give_back(ctx.raw) });
+        fit(ctx, given);
+    }
 }
 
 /// `ghost.miss`.

@@ -2,14 +2,16 @@
 //!
 //! Varnish asks a function of the request's for each object that it finds, and once more at the end
 //! (`struct vcf` in cache_varnishd.h, "at your peril"). It does so under the lock of the objects' head, so nothing here
-//! waits or allocates.
+//! waits for I/O, and what is most often asked does not allocate. Lifetimes are read again from an object's fields, which
+//! can allocate, only where a stale object may take the place of an error, and where the client says max-stale.
 
 use std::ffi::{c_int, c_uint, c_void};
 use std::ptr;
 use std::sync::Arc;
 
 use ghost_cache::cache_control::RequestDirectives;
-use ghost_cache::reuse::{Candidate, Reuse};
+use ghost_cache::freshness::StaleRule;
+use ghost_cache::reuse::{Candidate, NotReused, Reuse};
 use ghost_config::CachePolicy;
 use ghost_invalidation::Stamp;
 use varnish::ffi::{self, vrt_ctx};
@@ -47,6 +49,8 @@ struct State {
     error: *mut ffi::objcore,
     /// Whether the error was among the objects of this round.
     has_error: bool,
+    /// Whether an object was not taken because of what the client wishes.
+    has_refused: bool,
     /// How often the objects were looked at: more than once where the request waited for another one's answer.
     rounds: u32,
 }
@@ -95,6 +99,7 @@ pub unsafe fn install(
         wants_stale: cache.wants_stale,
         error,
         has_error: false,
+        has_refused: false,
         rounds: 0,
     });
     // SAFETY: as promised: Varnish forgets the filter at the end of the lookup, or with the request, and the task's state
@@ -119,6 +124,11 @@ impl Filter {
     /// Whether the request waited for the answer to another one.
     pub fn has_waited(&self) -> bool {
         self.state.as_ref().is_some_and(|state| state.rounds > 1)
+    }
+
+    /// Whether there was an object that the client's wishes kept from being taken.
+    pub fn has_refused(&self) -> bool {
+        self.state.as_ref().is_some_and(|state| state.has_refused)
     }
 
     /// Remembers the stored error that a stale object is wanted in the place of.
@@ -202,21 +212,34 @@ impl State {
     }
 
     /// What the client asks of an object (RFC 9111 section 5.2.1), where the policy heeds it.
-    fn by_wishes(&self, req: &ffi::req, object: &Object<'_>) -> Verdict {
+    fn by_wishes(&mut self, req: &ffi::req, object: &Object<'_>) -> Verdict {
         if self.wishes == RequestDirectives::default() {
             return Verdict::Default;
         }
         let seconds = |time: f64| time.max(0.0) as u32;
+        let may_be_stale = || {
+            let rule = object.freshness(&self.policy.policy.freshness).stale_while_revalidate.rule;
+            !matches!(rule, StaleRule::Forbidden(_))
+        };
         let candidate = Candidate {
             age: seconds(req.t_req.0 - object.origin()),
             lifetime: seconds(object.ttl()),
             stale_while_revalidate: seconds(object.grace()),
             stale_if_error: 0,
-            may_be_stale: object.grace() > 0.0,
+            may_be_stale: self.wishes.max_stale.is_some() && may_be_stale(),
         };
-        match candidate.answers(&self.wishes) {
+        // What was made since the request came has been asked of the origin: those who wait for it need not ask in turn.
+        let is_new = self.rounds > 0 && object.origin() >= req.t_req.0;
+        let wishes = RequestDirectives { no_cache: self.wishes.no_cache && !is_new, ..self.wishes };
+        let reuse = candidate.answers(&wishes);
+        self.has_refused |= matches!(reuse, Reuse::Revalidate(why) if why != NotReused::Stale);
+        match reuse {
             Reuse::Fresh | Reuse::MaxStale => Verdict::Hit,
             Reuse::WhileRevalidate => Verdict::Default,
+            // What Varnish would not serve can still be asked about, and take the place of an error.
+            Reuse::Revalidate(_) if object.origin() + object.ttl() + object.grace() < req.t_req.0 => {
+                Verdict::Default
+            }
             Reuse::Revalidate(_) => Verdict::Continue,
         }
     }

@@ -49,7 +49,8 @@ pub unsafe fn write(ctx: &vrt_ctx, task: &ClientTask, resp: &mut Message<'_>) ->
         // SAFETY: as promised.
         unsafe {
             if let Some(req) = Message::new((*ctx.req).http) {
-                write_key(ctx, rule, policy, &req, &mut Text(&mut key));
+                let selected = task.cache.selected(policy).unwrap_or_default();
+                write_key(ctx, rule, policy, &req, selected, &mut Text(&mut key));
             }
         }
         status.key = Some(&key);
@@ -95,6 +96,7 @@ unsafe fn status<'a>(ctx: &vrt_ctx, cache: &CacheTask) -> (CacheStatus<'a>, u32)
         (Some(Lookup::Pass(Bypassed::Method)), _) => Forward::Method,
         (_, Some(miss)) if miss.is_stale => Forward::Stale,
         (_, Some(miss)) if miss.has_variants => Forward::VaryMiss,
+        (_, Some(_)) if cache.filter.has_refused() => Forward::Request,
         (_, Some(_)) if is_hit_for_miss => Forward::Miss,
         (_, Some(_)) => Forward::UriMiss,
         (_, None) => Forward::Bypass,

@@ -4,14 +4,15 @@ use std::ffi::c_void;
 use std::sync::Arc;
 
 use ghost_cache::cache_control::RequestDirectives;
-use ghost_cache::key::{self, Framed, Identity};
+use ghost_cache::key::{self, Framed, Identity, Selected};
 use ghost_cache::lookup::{self, Lookup};
 use ghost_config::CachePolicy;
 use varnish::ffi::vrt_ctx;
 
 use super::candidates;
 use crate::director;
-use crate::message::Message;
+use crate::fetch::KEPT_ACCEPT_ENCODING;
+use crate::message::{Message, NoRoom};
 use crate::rule_handle::RuleHandle;
 use crate::scratch;
 use crate::socket;
@@ -23,6 +24,8 @@ use crate::task_state;
 pub struct CacheTask {
     /// Whether the request was to be looked up when that was last asked; none where no policy holds.
     pub decision: Option<Lookup>,
+    /// What it selects of the policy's codings and languages; none where the policy tells none apart.
+    pub selection: Option<Selection>,
     /// Whether its key was made.
     pub is_hashed: bool,
     /// What becomes of objects with its key.
@@ -33,6 +36,27 @@ pub struct CacheTask {
     pub wants_stale: bool,
     /// Whether an answer to the request was handed to vcl_deliver.
     pub is_delivering: bool,
+}
+
+/// What a request selects, by what the client sent: before vcl_hash Varnish reduces Accept-Encoding to gzip or nothing.
+pub struct Selection {
+    policy: Arc<CachePolicy>,
+    selected: Selected,
+    /// Whether Varnish has left an Accept-Encoding; none before it has reduced it.
+    is_gzip_left: Option<bool>,
+    /// The Accept-Language in whose place the request has the selected one.
+    replaced: Option<Replaced>,
+}
+
+/// The lines that the request had.
+struct Replaced(Vec<Vec<u8>>);
+
+impl CacheTask {
+    /// What the request selects by a policy.
+    pub fn selected(&self, policy: &Arc<CachePolicy>) -> Option<Selected> {
+        let selection = self.selection.as_ref()?;
+        Arc::ptr_eq(&selection.policy, policy).then_some(selection.selected)
+    }
 }
 
 /// How a miss came about.
@@ -66,26 +90,63 @@ pub unsafe fn decide(ctx: &vrt_ctx, task: &mut ClientTask) -> bool {
         _ => None,
     };
     task.cache.decision = decision;
+    // SAFETY: as promised.
+    unsafe { select(ctx, task) };
     matches!(decision, Some(Lookup::Cache(_)))
 }
 
-/// Makes the key of the request, once. False for one without a policy.
+/// Notes what the request selects of the codings and languages of its policy.
+///
+/// # Safety
+/// `ctx` is the running client task's, in vcl_recv or vcl_synth.
+pub unsafe fn select(ctx: &vrt_ctx, task: &mut ClientTask) {
+    let Some((_, policy)) = policy(task) else { return };
+    let key = &policy.policy.key;
+    if key.codings.is_empty() && key.languages.is_none() {
+        return;
+    }
+    // SAFETY: as promised.
+    let Some(req) = (unsafe { Message::new(ctx.http_req.0) }) else { return };
+    if let Some(known) = &task.cache.selection {
+        // A restarted request has what Varnish left of it: that says less than the client did.
+        let coding = req.field(b"accept-encoding");
+        let is_coding_left = known.is_gzip_left.is_some_and(|is_gzip| coding == is_gzip.then_some(b"gzip"));
+        let language = known.selected.accept_language(key).map(str::as_bytes);
+        let is_language_left = language.is_none() || req.field(b"accept-language") == language;
+        if is_coding_left && is_language_left && Arc::ptr_eq(&known.policy, policy) {
+            return;
+        }
+    }
+    let (policy, selected) = (Arc::clone(policy), Selected::of(key, &req));
+    task.cache.selection = Some(Selection { policy, selected, is_gzip_left: None, replaced: None });
+}
+
+/// Makes the key of the request, once, and lets it say what it selects. False for one without a policy. Errors where it
+/// has no room to say so.
 ///
 /// # Safety
 /// `ctx` is the running client task's, in vcl_hash.
-pub unsafe fn hash(ctx: &vrt_ctx) -> bool {
+pub unsafe fn hash(ctx: &vrt_ctx) -> Result<bool, NoRoom> {
     // SAFETY: as promised.
     let (task, req) = unsafe { (task_of(ctx), Message::new(ctx.http_req.0)) };
-    let (Some(task), Some(req)) = (task, req) else { return false };
-    let Some((rule, policy)) = policy(task) else { return false };
-    if task.cache.is_hashed {
-        return true;
+    let (Some(task), Some(mut req)) = (task, req) else { return Ok(false) };
+    let Some((rule, policy)) = policy(task) else { return Ok(false) };
+    // Varnish makes a key for every request, also for one that is passed or answered by itself.
+    let is_passed = task.direct || matches!(task.cache.decision, Some(Lookup::Pass(_)));
+    if is_passed || task.cache.is_hashed {
+        return Ok(true);
     }
     let (rule, policy) = (Arc::clone(rule), Arc::clone(policy));
+    let selected = task.cache.selected(&policy).unwrap_or_else(|| Selected::of(&policy.policy.key, &req));
     // SAFETY: as promised; in vcl_hash, `specific` is the hash in the making.
     unsafe {
         let update = |bytes: &[u8]| VSHA256_Update(ctx.specific, bytes.as_ptr().cast(), bytes.len());
-        write_key(ctx, &rule, &policy, &req, &mut Framed(update));
+        write_key(ctx, &rule, &policy, &req, selected, &mut Framed(update));
+    }
+    let replaced = ask(&policy, selected, &mut req)?;
+    if let Some(selection) = &mut task.cache.selection {
+        selection.is_gzip_left = Some(req.field(b"accept-encoding").is_some());
+        selection.replaced = replaced;
     }
     task.cache.is_hashed = true;
     let wishes = match task.cache.decision {
@@ -94,7 +155,54 @@ pub unsafe fn hash(ctx: &vrt_ctx) -> bool {
     };
     // SAFETY: as promised; the task outlives the lookup.
     unsafe { candidates::install(ctx, task, rule, policy, wishes) };
-    true
+    Ok(true)
+}
+
+/// Lets a request ask for what it selects, and nothing else: the answer is for all that select the same, and variants
+/// are told apart by what is asked for.
+fn ask(policy: &CachePolicy, selected: Selected, req: &mut Message<'_>) -> Result<Option<Replaced>, NoRoom> {
+    let key = &policy.policy.key;
+    let mut replaced = None;
+    if let Some(language) = selected.accept_language(key) {
+        let is_set = req.values(b"accept-language").eq([language.as_bytes()]);
+        if !is_set {
+            replaced = Some(Replaced(req.values(b"accept-language").map(<[u8]>::to_vec).collect()));
+            req.set(b"Accept-Language", language.as_bytes())?;
+        }
+    }
+    // Varnish asks for gzip by itself, and finds includes in nothing else.
+    match selected.accept_encoding(key) {
+        Some(coding) if coding != "gzip" && !policy.policy.storage.esi => {
+            req.quietly(|req| req.set(KEPT_ACCEPT_ENCODING, coding.as_bytes()))?;
+        }
+        _ => {}
+    }
+    Ok(replaced)
+}
+
+/// Lets a request that is not for the cache ask for what its client does: vcl_hash runs for it, too. Errors where it
+/// has no room for that.
+///
+/// # Safety
+/// `ctx` is the running client task's, in vcl_pass or vcl_pipe.
+pub unsafe fn give_back(ctx: &vrt_ctx) -> Result<(), NoRoom> {
+    // SAFETY: as promised; a piped request has a bereq.
+    let (task, messages) = unsafe {
+        let messages = [Message::new(ctx.http_req.0), Message::new(ctx.http_bereq.0)];
+        (task_state::get::<ClientTask>(ctx), messages)
+    };
+    let selection = task.and_then(|task| task.cache.selection.as_mut());
+    let Some(replaced) = selection.map(|selection| selection.replaced.take()) else { return Ok(()) };
+    for mut message in messages.into_iter().flatten() {
+        message.retain_quietly(|line| !line.is(KEPT_ACCEPT_ENCODING));
+        if let Some(Replaced(values)) = &replaced {
+            message.remove(b"Accept-Language");
+            for value in values {
+                message.add(b"Accept-Language", value)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The state of the request. Where user VCL has rolled it back since vcl_recv, the director that it has kept knows its rule.
@@ -121,6 +229,7 @@ pub unsafe fn write_key(
     rule: &RuleHandle,
     policy: &CachePolicy,
     req: &Message<'_>,
+    selected: Selected,
     sink: &mut impl key::Sink,
 ) {
     let identity = match &policy.zone {
@@ -134,7 +243,8 @@ pub unsafe fn write_key(
         target: req.url(),
         headers: req,
     };
-    scratch::with(|buffers| key::write(&policy.policy.key, identity, &request, &mut buffers.key, sink));
+    let key = &policy.policy.key;
+    scratch::with(|buffers| key::write_selected(key, identity, &request, selected, &mut buffers.key, sink));
 }
 
 extern "C" {

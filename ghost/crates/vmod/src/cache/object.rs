@@ -70,10 +70,14 @@ impl<'o> Object<'o> {
 
     /// Until when it may stand in for an error of the origin (RFC 5861 section 4), in seconds since the epoch.
     pub fn stands_in_until(&self, policy: &FreshnessPolicy) -> f64 {
+        self.origin() + self.ttl() + f64::from(self.freshness(policy).stale_if_error.seconds)
+    }
+
+    /// What its fields say of its lifetime, by a policy.
+    pub fn freshness(&self, policy: &FreshnessPolicy) -> Freshness {
         let received = whole(self.origin());
         let fields = ResponseFields::read(policy, self.status(), self, received);
-        let freshness = Freshness::of(policy, &fields, Timing::at(received));
-        self.origin() + self.ttl() + f64::from(freshness.stale_if_error.seconds)
+        Freshness::of(policy, &fields, Timing::at(received))
     }
 
     /// Its address, which tells it from others as long as it is held.

@@ -28,6 +28,9 @@ pub const PART_NAME: &[u8] = b"X-Gateway-Part";
 
 const KEPT_RANGE: &[u8] = b"X-Gateway-Passed-Range";
 
+/// The codings that a request for the cache is to ask for, where that is not what Varnish asks for.
+pub const KEPT_ACCEPT_ENCODING: &[u8] = b"X-Gateway-Passed-Accept-Encoding";
+
 /// The name that a field had before it was kept; none where it was not.
 pub fn original(name: &[u8]) -> Option<&[u8]> {
     name.get(..PREFIX.len()).filter(|start| start.eq_ignore_ascii_case(PREFIX))?;

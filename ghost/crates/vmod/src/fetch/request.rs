@@ -5,7 +5,7 @@ use ghost_route::target::{upstream, upstream_host};
 use ghost_route::Headers;
 use ghost_upstream::{is_hop_by_hop, ConnectionOptions, InvalidRequest, RequestHead};
 
-use super::passed::{original, PART_NAME};
+use super::passed::{original, KEPT_ACCEPT_ENCODING, PART_NAME};
 use super::Applied;
 use crate::deliver::TRANSACTION;
 use crate::gateway;
@@ -24,6 +24,7 @@ pub fn head(applied: &Applied<'_>, bereq: &Message<'_>) -> Result<RequestHead, I
     let client = EndToEnd {
         options: ConnectionOptions::of(bereq.fields()),
         bereq,
+        coding: Coding::of(bereq),
         transaction: gateway::shows_transactions(),
     };
     let modifiers = rule.request_headers.iter().chain(&backend.request_headers);
@@ -40,8 +41,38 @@ pub fn head(applied: &Applied<'_>, bereq: &Message<'_>) -> Result<RequestHead, I
 struct EndToEnd<'a> {
     options: ConnectionOptions<'a>,
     bereq: &'a Message<'a>,
+    /// Which of two Accept-Encoding it is.
+    coding: Coding,
     /// Whether the backend is told the number of the transaction.
     transaction: bool,
+}
+
+/// Which Accept-Encoding goes to the backend.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Coding {
+    /// The request's.
+    Requests,
+    /// The one that the cache policy has chosen.
+    Chosen,
+}
+
+impl Coding {
+    /// What the policy chose replaces the `gzip` that Varnish asks for. Where user VCL has asked for something else, that
+    /// holds.
+    fn of(bereq: &Message<'_>) -> Self {
+        let is_varnishs = || bereq.field(b"accept-encoding") == Some(b"gzip");
+        match bereq.field(KEPT_ACCEPT_ENCODING).is_some() && is_varnishs() {
+            true => Coding::Chosen,
+            false => Coding::Requests,
+        }
+    }
+
+    fn hides(self, name: &[u8]) -> bool {
+        match self {
+            Coding::Chosen => name.eq_ignore_ascii_case(b"accept-encoding"),
+            Coding::Requests => name.eq_ignore_ascii_case(KEPT_ACCEPT_ENCODING),
+        }
+    }
 }
 
 impl Headers for EndToEnd<'_> {
@@ -49,6 +80,7 @@ impl Headers for EndToEnd<'_> {
         let is_hidden = |name: &[u8]| {
             !self.transaction && name.eq_ignore_ascii_case(TRANSACTION)
                 || name.eq_ignore_ascii_case(PART_NAME)
+                || self.coding.hides(name)
         };
         self.bereq
             .fields()
