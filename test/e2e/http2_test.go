@@ -25,6 +25,8 @@ type message struct {
 // rawStream is what became of a stream of a connection.
 type rawStream struct {
 	status, body string
+	// fields of the answer.
+	fields []field
 	// end is "whole", "reset CODE", "goaway CODE" or "closed".
 	end string
 }
@@ -45,6 +47,8 @@ type rawHTTP2 struct {
 	hpack  *hpack.Encoder
 	// stream that the next request is sent on.
 	stream uint32
+	// progress is told of the answer's head, and of how many bytes of its body there are.
+	progress func(bytes int)
 }
 
 func (g *gateway) connectHTTP2(scheme string) *rawHTTP2 {
@@ -52,7 +56,7 @@ func (g *gateway) connectHTTP2(scheme string) *rawHTTP2 {
 	conn := g.connect(scheme, "h2")
 	_, err := io.WriteString(conn, http2.ClientPreface)
 	require.NoError(g.t, err)
-	c := &rawHTTP2{g: g, conn: conn, framer: http2.NewFramer(conn, conn), stream: 1}
+	c := &rawHTTP2{g: g, conn: conn, framer: http2.NewFramer(conn, conn), stream: 1, progress: func(int) {}}
 	c.framer.AllowIllegalWrites = true
 	c.framer.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
 	c.hpack = hpack.NewEncoder(&c.block)
@@ -105,6 +109,10 @@ func (c *rawHTTP2) receive() rawStream {
 		case *http2.MetaHeadersFrame:
 			if status := f.PseudoValue("status"); status != "" {
 				s.status = status
+				for _, f := range f.RegularFields() {
+					s.fields = append(s.fields, field{f.Name, f.Value})
+				}
+				c.progress(0)
 			}
 			if f.StreamEnded() {
 				s.end = "whole"
@@ -112,6 +120,12 @@ func (c *rawHTTP2) receive() rawStream {
 			}
 		case *http2.DataFrame:
 			s.body += string(f.Data())
+			if len(f.Data()) > 0 {
+				c.progress(len(s.body))
+				for _, id := range []uint32{0, f.StreamID} {
+					_ = c.framer.WriteWindowUpdate(id, uint32(len(f.Data())))
+				}
+			}
 			if f.StreamEnded() {
 				s.end = "whole"
 				return s

@@ -3,6 +3,7 @@
 mod spliced;
 
 use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -34,6 +35,9 @@ pub struct Exchange {
     head: ParsedHead,
     /// Up to where the received bytes have been used.
     used: usize,
+    /// The piece of the body that is lent next, where that was looked for; it stands among the received
+    /// bytes.
+    next: Option<Range<usize>>,
     body: BodyDecoder,
     /// Into which the body is received that is lent; empty until then.
     window: Vec<u8>,
@@ -100,6 +104,7 @@ impl Exchange {
     fn new(answer: Answer, timeouts: Timeouts, ticket: Ticket) -> Self {
         let mut exchange = Exchange {
             used: answer.head.length,
+            next: None,
             body: BodyDecoder::new(answer.head.framing),
             window: Vec::new(),
             received: answer.received,
@@ -140,9 +145,31 @@ impl Exchange {
         self.is_recycled
     }
 
-    /// Whether some of the body has been received already, so that it can be read without waiting.
+    /// Whether something of the body has been received that was not used. It may be framing alone.
     pub fn has_received(&self) -> bool {
-        self.used < self.received.bytes().len()
+        self.next.is_some() || self.used < self.received.bytes().len()
+    }
+
+    /// Whether [`lend`](Self::lend) has a piece without waiting for more. Errors where what has come is
+    /// malformed.
+    pub fn is_ready(&mut self) -> Result<bool, Error> {
+        if self.next.is_none() && self.has_received() && !self.body.is_complete() {
+            self.next = Some(self.decode_received()?).filter(|piece| !piece.is_empty());
+        }
+        Ok(self.next.is_some() || self.body.is_complete())
+    }
+
+    /// Decodes what has come, as far as one piece of the body goes; an empty one where it is framing
+    /// alone.
+    fn decode_received(&mut self) -> Result<Range<usize>, Error> {
+        let start = self.used;
+        let decoded = match self.body.decode(self.received.behind(start)) {
+            Ok(decoded) => decoded,
+            Err(error) => return Err(self.fail(error.into())),
+        };
+        self.used += decoded.used;
+        self.release_if_complete();
+        Ok(start..start + decoded.data)
     }
 
     /// Receives what has come of the body, without waiting for more, so that [`lend`](Self::lend) has it.
@@ -192,6 +219,9 @@ impl Exchange {
     /// Lends the next piece of the body, decoded where it was received; an empty one at its end. Errors as
     /// [`read`](Self::read). What `read` has given is not lent, and the other way round.
     pub fn lend(&mut self, client: &dyn Client) -> Result<&[u8], Error> {
+        if let Some(piece) = self.next.take() {
+            return Ok(&self.received.bytes()[piece]);
+        }
         // What was lent last is used by now.
         self.free_used();
         let has_more = self.used < self.received.bytes().len();
@@ -205,18 +235,12 @@ impl Exchange {
             self.window = window;
             return result.map(|count| &self.window[..count]);
         }
-        let start = self.used;
-        let decoded = match self.body.decode(self.received.behind(start)) {
-            Ok(decoded) => decoded,
-            Err(error) => return Err(self.fail(error.into())),
-        };
-        self.used += decoded.used;
-        self.release_if_complete();
+        let piece = self.decode_received()?;
         // What has come may have been framing alone.
-        if decoded.data == 0 {
+        if piece.is_empty() {
             return self.lend(client);
         }
-        Ok(&self.received.bytes()[start..start + decoded.data])
+        Ok(&self.received.bytes()[piece])
     }
 
     fn read_piece(&mut self, buffer: &mut [u8], client: &dyn Client) -> Result<usize, Error> {

@@ -7,14 +7,13 @@ use crate::cache;
 use crate::deliver;
 use crate::direct;
 use crate::directors::VclState;
+use crate::kept;
 use crate::local_reply::TEXT;
 use crate::log;
-use crate::message::{Line, Message, NoRoom};
+use crate::message::{Message, NoRoom};
 use crate::method;
 use crate::task::{ClientTask, Outcome};
 use crate::task_state;
-
-const ACCEPT_ENCODING: &[u8] = b"Accept-Encoding";
 
 /// The status of a local reply in this task, 0 where it has none.
 ///
@@ -37,16 +36,16 @@ pub unsafe fn status(ctx: &vrt_ctx, vcl: &VclState) -> u16 {
     }
     // SAFETY: as promised.
     task.direct = unsafe { !cache::lookup::decide(ctx, task) && vcl.is_direct() && direct::takes(ctx, task) };
-    if task.direct {
-        // SAFETY: as promised.
-        task.codings = unsafe { Message::new(ctx.http_req.0) }.map_or_else(Vec::new, |req| {
-            let lines = req.lines().filter(|line| line.is(ACCEPT_ENCODING));
-            lines.map(|line| line.bytes().to_vec()).collect()
-        });
-        direct::STATUS
-    } else {
-        0
+    if !task.direct {
+        return 0;
     }
+    // Varnish makes it "gzip" or nothing of any request but a pass, between vcl_recv and vcl_hash.
+    // SAFETY: as promised.
+    if let Err(no_room) = unsafe { kept::keep(ctx.http_req.0, b"Accept-Encoding") } {
+        // SAFETY: as promised.
+        unsafe { log::line(ctx.vsl, VslTag::VclError, &format!("ghost: {no_room}")) };
+    }
+    direct::STATUS
 }
 
 /// Writes header and body of a local reply, in vcl_synth. Nothing for an answer that user VCL has asked
@@ -59,8 +58,6 @@ pub unsafe fn write(ctx: &vrt_ctx) -> Result<(), NoRoom> {
     let (task, resp) = unsafe { (task_state::get::<ClientTask>(ctx), Message::new(ctx.http_resp.0)) };
     let (Some(task), Some(mut resp)) = (task, resp) else { return Ok(()) };
     if std::mem::take(&mut task.direct) && resp.status() == direct::STATUS {
-        // SAFETY: as promised.
-        unsafe { give_codings(ctx, std::mem::take(&mut task.codings))? };
         // SAFETY: as promised.
         task.answering = unsafe { direct::answer(ctx, task) };
         if task.answering {
@@ -79,25 +76,6 @@ pub unsafe fn write(ctx: &vrt_ctx) -> Result<(), NoRoom> {
     // SAFETY: in vcl_synth, `specific` is the body's VSB.
     unsafe { append_body(ctx, &reply.body) };
     deliver::filter_own(task, &mut resp)
-}
-
-/// Gives a request its Accept-Encoding back, of which Varnish has left gzip or nothing: it takes what vcl_synth answers for
-/// no pass.
-unsafe fn give_codings(ctx: &vrt_ctx, lines: Vec<Vec<u8>>) -> Result<(), NoRoom> {
-    // SAFETY: as promised by the caller of `write`.
-    let Some(mut req) = (unsafe { Message::new(ctx.http_req.0) }) else { return Ok(()) };
-    if req
-        .lines()
-        .filter(|line| line.is(ACCEPT_ENCODING))
-        .map(Line::bytes)
-        .eq(lines.iter().map(Vec::as_slice))
-    {
-        return Ok(());
-    }
-    req.quietly(|req| {
-        req.remove(ACCEPT_ENCODING);
-        lines.iter().try_for_each(|line| req.add_bytes(line))
-    })
 }
 
 /// Writes the local reply where a backend was picked that no request goes to, else a short one in words,

@@ -5,7 +5,6 @@ mod whole;
 
 use varnish::ffi::{self, vrt_ctx};
 
-pub use passed::give_conditions;
 pub use whole::{register, unregister};
 
 use crate::cache;
@@ -78,12 +77,9 @@ pub unsafe fn keep_faithful(ctx: &vrt_ctx) -> Result<(), NoRoom> {
         }
         whole::name(&mut *ctx.req);
         if is_pass(&*ctx.req) {
-            let conditions = passed::take_conditions(&*ctx.req);
-            if !conditions.is_empty() {
-                task_state::get_or_new::<ClientTask>(ctx).conditions = conditions;
-            }
+            passed::keep_conditions(&*ctx.req)?;
             if let Some(mut resp) = Message::new(ctx.http_resp.0) {
-                passed::restore(&mut resp)?;
+                passed::restore(&mut resp);
             }
         }
     }

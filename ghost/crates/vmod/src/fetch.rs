@@ -16,7 +16,6 @@ use ghost_upstream::{Exchange, RequestOptions, Service, Timeouts};
 use varnish::ffi::{self, vrt_ctx, VslTag, VCL_BACKEND};
 
 pub use failure::{reason, Failure};
-pub use passed::{original, KEPT_ACCEPT_ENCODING, PART};
 pub use request::head;
 pub use response::{fields, put_status};
 

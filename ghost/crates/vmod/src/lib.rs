@@ -28,6 +28,7 @@ mod environment;
 mod fetch;
 mod forward;
 mod gateway;
+mod kept;
 mod known_files;
 mod listing;
 mod local_reply;

@@ -54,11 +54,6 @@ impl<'a> Line<'a> {
         split(self.0)
     }
 
-    /// All of it.
-    pub fn bytes(self) -> &'a [u8] {
-        self.0
-    }
-
     /// How many bytes it has.
     pub fn size(self) -> usize {
         self.0.len()
@@ -194,6 +189,48 @@ impl<'a> Message<'a> {
         self.retain(|line| !line.is(name));
     }
 
+    /// Puts this before the name of every field of that name, without a word in the log. Errors
+    /// where there is no room.
+    pub fn prefix(&mut self, prefix: &[u8], name: &[u8]) -> Result<(), NoRoom> {
+        for index in FIRST..self.http().nhd {
+            let at = usize::from(index);
+            let Some(line) = bytes(&self.slots()[at]).filter(|line| Line(line).is(name)) else { continue };
+            let length = prefix.len() + line.len();
+            // SAFETY: the workspace is the running task's; the index is below nhd, and the line is as long
+            // as its parts.
+            unsafe {
+                let http = self.http_mut();
+                let line = workspace::string(http.ws, &[prefix, line]).ok_or(NoRoom::Workspace)?;
+                *http.hd.add(at) = ffi::txt { b: line, e: line.add(length) };
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes this from the beginning of every line that begins so, without a word in the log.
+    pub fn strip_prefix(&mut self, prefix: &[u8]) {
+        for index in FIRST..self.http().nhd {
+            let at = usize::from(index);
+            if bytes(&self.slots()[at]).is_some_and(|line| Line(line).begins_with(prefix)) {
+                // SAFETY: the index is below nhd, and the line is longer than the prefix.
+                unsafe {
+                    let slot = self.http_mut().hd.add(at);
+                    (*slot).b = (*slot).b.add(prefix.len());
+                }
+            }
+        }
+    }
+
+    /// Removes the first field of this name, without a word in the log.
+    pub fn remove_first(&mut self, name: &[u8]) {
+        let mut is_gone = false;
+        self.retain_quietly(|line| {
+            let goes = !is_gone && line.is(name);
+            is_gone |= goes;
+            !goes
+        });
+    }
+
     /// Replaces every field of this name by one. Errors where there is no room.
     pub fn set(&mut self, name: &[u8], value: &[u8]) -> Result<(), NoRoom> {
         self.remove(name);
@@ -291,19 +328,13 @@ impl<'a> Message<'a> {
 
     /// Adds a line, which holds no CR and no LF. Errors where there is no room, and changes nothing then.
     pub fn add_line(&mut self, line: &CStr) -> Result<(), NoRoom> {
-        self.add_bytes(line.to_bytes())
-    }
-
-    /// Adds a line that stood in a message, which holds no NUL, CR and LF. Errors where there is
-    /// no room, and changes nothing then.
-    pub fn add_bytes(&mut self, line: &[u8]) -> Result<(), NoRoom> {
         let http = self.http_mut();
         if http.nhd >= http.shd {
             return Err(NoRoom::Fields);
         }
         // SAFETY: as for `add`.
         unsafe {
-            let line = workspace::string(http.ws, &[line]).ok_or(NoRoom::Workspace)?;
+            let line = workspace::string(http.ws, &[line.to_bytes()]).ok_or(NoRoom::Workspace)?;
             ffi::http_SetHeader(http, line);
         }
         Ok(())

@@ -19,11 +19,10 @@ pub use body::refuse_if_gone;
 
 use crate::cache::{self, lookup::CacheTask};
 use crate::counters::{count, counters};
-use crate::deliver;
 use crate::director;
 use crate::directors::VclState;
-use crate::fetch;
 use crate::gateway;
+use crate::kept;
 use crate::local_reply::LocalReply;
 use crate::log;
 use crate::message::{Line, Message, NoRoom};
@@ -45,13 +44,15 @@ const OWN_PREFIX: &[u8] = b"x-gateway-";
 pub unsafe fn route(ctx: &vrt_ctx, vcl: &VclState) {
     // SAFETY: as promised.
     let task = unsafe { task_state::get_or_new::<ClientTask>(ctx) };
-    let conditions = std::mem::take(&mut task.conditions);
     let (wants_stale, selection) = (task.cache.wants_stale, task.cache.selection.take());
     let mut cache = CacheTask { wants_stale, selection, ..CacheTask::default() };
     std::mem::swap(&mut cache.filter, &mut task.cache.filter);
     *task = ClientTask { forwarded: task.forwarded, cache, ..ClientTask::default() };
     // SAFETY: as promised.
-    let decided = unsafe { give_conditions(ctx, conditions).and_then(|()| clean_and_decide(ctx, vcl, task)) };
+    let decided = unsafe {
+        restore_kept(ctx);
+        clean_and_decide(ctx, vcl, task)
+    };
     task.outcome = match decided {
         Ok(outcome) => outcome,
         Err(no_room) => {
@@ -145,12 +146,14 @@ pub unsafe fn backend(ctx: &vrt_ctx) -> VCL_BACKEND {
     }
 }
 
-/// Gives back what a delivery has taken from a request that begins anew.
-unsafe fn give_conditions(ctx: &vrt_ctx, conditions: Vec<Vec<u8>>) -> Result<(), NoRoom> {
+/// Gives the fields of a request that begins anew their own names again that were kept from Varnish.
+/// A first time there are none but those that a client has forged.
+unsafe fn restore_kept(ctx: &vrt_ctx) {
     // SAFETY: as promised by the caller of `route`.
-    match unsafe { Message::new(ctx.http_req.0) } {
-        Some(mut req) => deliver::give_conditions(&mut req, conditions),
-        None => Ok(()),
+    unsafe {
+        if (*ctx.req).restarts > 0 {
+            kept::restore(ctx.http_req.0);
+        }
     }
 }
 
@@ -182,7 +185,7 @@ unsafe fn clean_and_decide(ctx: &vrt_ctx, vcl: &VclState, task: &mut ClientTask)
     let is_part = unsafe { (*ctx.req).esi_level } > 0;
     let marked = copied.and_then(|()| req.add_static(listener.header)).and_then(|()| {
         if is_part {
-            req.add_static(fetch::PART)
+            req.add_static(kept::PART)
         } else {
             Ok(())
         }
@@ -198,6 +201,10 @@ unsafe fn clean_and_decide(ctx: &vrt_ctx, vcl: &VclState, task: &mut ClientTask)
     marked?;
     absolute::to_origin(&mut req)?;
     if is_first {
+        // Varnish has put the scheme of HTTP/2 among the fields, and backends are not sent it.
+        if req.version() >= 20 {
+            req.remove_first(b"scheme");
+        }
         if req.field(b"host").is_none() {
             req.share(b"Host", &pristine)?;
         }

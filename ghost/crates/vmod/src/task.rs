@@ -25,16 +25,11 @@ pub struct ClientTask {
     pub told: bool,
     /// Whether VCL was told in vcl_recv that the answer of a backend comes directly.
     pub direct: bool,
-    /// The Accept-Encoding of a request that is answered directly, which Varnish reduces.
-    pub codings: Vec<Vec<u8>>,
     /// The direct answer whose body is to be delivered. Where nothing delivers it, it is dropped with this
     /// state, and its connection is closed.
     pub passed: Option<Box<Passed>>,
     /// Whether the synthetic answer that is being made is ghost's own.
     pub answering: bool,
-    /// The conditions that the request has no more, since a backend has decided about them. It gets
-    /// them back where it begins anew.
-    pub conditions: Vec<Vec<u8>>,
     /// Whether the filters were applied to the answer.
     pub delivered: bool,
     /// What the cache remembers of it.

@@ -11,7 +11,7 @@ use varnish::ffi::vrt_ctx;
 
 use super::candidates;
 use crate::director;
-use crate::fetch::KEPT_ACCEPT_ENCODING;
+use crate::kept;
 use crate::message::{Message, NoRoom};
 use crate::rule_handle::RuleHandle;
 use crate::scratch;
@@ -173,7 +173,7 @@ fn ask(policy: &CachePolicy, selected: Selected, req: &mut Message<'_>) -> Resul
     // Varnish asks for gzip by itself, and finds includes in nothing else.
     match selected.accept_encoding(key) {
         Some(coding) if coding != "gzip" && !policy.policy.storage.esi => {
-            req.quietly(|req| req.set(KEPT_ACCEPT_ENCODING, coding.as_bytes()))?;
+            req.quietly(|req| req.set(kept::ACCEPT_ENCODING, coding.as_bytes()))?;
         }
         _ => {}
     }
@@ -194,7 +194,7 @@ pub unsafe fn give_back(ctx: &vrt_ctx) -> Result<(), NoRoom> {
     let selection = task.and_then(|task| task.cache.selection.as_mut());
     let Some(replaced) = selection.map(|selection| selection.replaced.take()) else { return Ok(()) };
     for mut message in messages.into_iter().flatten() {
-        message.retain_quietly(|line| !line.is(KEPT_ACCEPT_ENCODING));
+        message.retain_quietly(|line| !line.is(kept::ACCEPT_ENCODING));
         if let Some(Replaced(values)) = &replaced {
             message.remove(b"Accept-Language");
             for value in values {

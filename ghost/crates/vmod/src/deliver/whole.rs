@@ -83,50 +83,54 @@ unsafe extern "C" fn init(
     const STAYS: c_int = 0;
     const IS_NOT_NEEDED: c_int = 1;
     let begun = caught(|| {
-        // SAFETY: Varnish's arguments are the running client task's, and valid for the call.
+        // SAFETY: Varnish's arguments are the running client task's, and valid for the call. Varnish
+        // changes the request itself meanwhile, so that no reference to it is held.
         unsafe {
-            // There is a request in a delivery, and none where user VCL names the filter for a
-            // request's body.
-            let Some(req) = (*ctx).req.as_mut() else { return ERROR };
-            let Some(list) = default_list(&*ctx, req) else { return ERROR };
-            if *list != 0 && VCL_StackVDP(context, req.vcl, list, req, ptr::null_mut()) != 0 {
+            let req = (*ctx).req;
+            // There is none where user VCL names the filter for a request's body.
+            if req.is_null() {
                 return ERROR;
             }
-            if req.boc.is_null() {
-                if !has_failed(req.objcore) {
+            let Some(list) = default_list(ctx, req) else { return ERROR };
+            if *list != 0 && VCL_StackVDP(context, (*req).vcl, list, req, ptr::null_mut()) != 0 {
+                return ERROR;
+            }
+            if (*req).boc.is_null() {
+                if !has_failed((*req).objcore) {
                     return IS_NOT_NEEDED;
                 }
-                let is_head = Message::new(req.http0).is_some_and(|req| req.method() == b"HEAD");
-                if (*req.http).protover < 20 && !is_head {
+                let is_head = Message::new((*req).http0).is_some_and(|req| req.method() == b"HEAD");
+                if (*(*req).http).protover < 20 && !is_head {
                     return ERROR;
                 }
             }
-            *private = req.objcore.cast();
+            *private = (*req).objcore.cast();
             STAYS
         }
     });
     begun.unwrap_or(ERROR)
 }
 
-/// The filters that Varnish would choose, but for the range of a pass; none where the workspace is
-/// used up.
-unsafe fn default_list(ctx: &vrt_ctx, req: &mut ffi::req) -> Option<*const c_char> {
+/// The filters that Varnish would choose, but for the range of a pass; none where the workspace is used
+/// up.
+unsafe fn default_list(ctx: *const vrt_ctx, req: *mut ffi::req) -> Option<*const c_char> {
     // SAFETY: as promised by Varnish; the list is a string in the task's workspace or static.
     unsafe {
-        let named = std::mem::replace(&mut req.vdp_filter_list, ptr::null());
+        let named = (*req).vdp_filter_list;
+        (*req).vdp_filter_list = ptr::null();
         let list = VRT_r_resp_filters(ctx);
-        req.vdp_filter_list = named;
+        (*req).vdp_filter_list = named;
         if list.is_null() {
             return None;
         }
-        if !is_pass(req) {
+        if !is_pass(&*req) {
             return Some(list);
         }
         let words = CStr::from_ptr(list).to_bytes().split(|byte| *byte == b' ');
         let kept: Vec<&[u8]> = words.filter(|word| !word.is_empty() && *word != b"range").collect();
         match kept[..] {
             [] => Some(c"".as_ptr()),
-            _ => workspace::string(req.ws.as_mut_ptr(), &[&kept.join(&b' ')]),
+            _ => workspace::string((*req).ws.as_mut_ptr(), &[&kept.join(&b' ')]),
         }
     }
 }

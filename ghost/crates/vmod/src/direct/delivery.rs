@@ -127,11 +127,15 @@ impl Delivery {
             if let Err(error) = exchange.receive_now() {
                 return broken_off(context, &error);
             }
-            if !exchange.has_received() {
-                let result = ffi::VDP_bytes(context, VdpAction::Flush, ptr::null(), 0);
-                if result != 0 {
-                    return result;
+            match exchange.is_ready() {
+                Ok(true) => {}
+                Ok(false) => {
+                    let result = ffi::VDP_bytes(context, VdpAction::Flush, ptr::null(), 0);
+                    if result != 0 {
+                        return result;
+                    }
                 }
+                Err(error) => return broken_off(context, &error),
             }
             let socket = splice::socket(context, &self.waiting);
             loop {

@@ -15,27 +15,9 @@ use std::ptr;
 use ghost_upstream::{Framing, ResponseHead};
 use varnish::ffi::{self, VfpStatus};
 
-use crate::message::Message;
-
-/// What begins the name of a field that is kept from Varnish; the rest is its own name.
-const PREFIX: &[u8] = b"X-Gateway-Passed-";
-
-/// Marks a request for a part of a page. No backend sees it.
-pub const PART: &CStr = c"X-Gateway-Part: esi";
-
-/// The name of the field that marks it.
-pub const PART_NAME: &[u8] = b"X-Gateway-Part";
-
-const KEPT_RANGE: &[u8] = b"X-Gateway-Passed-Range";
-
-/// The codings that a request for the cache is to ask for, where that is not what Varnish asks for.
-pub const KEPT_ACCEPT_ENCODING: &[u8] = b"X-Gateway-Passed-Accept-Encoding";
-
-/// The name that a field had before it was kept; none where it was not.
-pub fn original(name: &[u8]) -> Option<&[u8]> {
-    name.get(..PREFIX.len()).filter(|start| start.eq_ignore_ascii_case(PREFIX))?;
-    Some(&name[PREFIX.len()..])
-}
+use crate::deliver::TRANSACTION;
+use crate::kept::{self, PART_NAME};
+use crate::message::{Message, NoRoom};
 
 /// Whether this fetch passes on what a client asks for.
 ///
@@ -66,6 +48,8 @@ pub fn place(name: &[u8], head: &ResponseHead<'_>) -> Place {
     match name {
         // VRG_CheckBo compares it with what was asked for, in the one form that it knows.
         name if name.eq_ignore_ascii_case(b"content-range") => Place::Kept(b"X-Gateway-Passed-Content-Range"),
+        // Varnish has one of its own.
+        name if name.eq_ignore_ascii_case(TRANSACTION) => Place::Kept(b"X-Gateway-Passed-X-Varnish"),
         name if name.eq_ignore_ascii_case(b"age") => Place::Both(b"X-Gateway-Passed-Age"),
         name if has_no_body && name.eq_ignore_ascii_case(b"content-encoding") => {
             Place::Both(b"X-Gateway-Passed-Content-Encoding")
@@ -74,22 +58,14 @@ pub fn place(name: &[u8], head: &ResponseHead<'_>) -> Place {
     }
 }
 
-/// Keeps what was asked for from VRG_CheckBo, which fails a fetch whose Range it does not
-/// understand. A request that user VCL rolls back to this one has it still: it is written to a
-/// backend as Range.
+/// Keeps what was asked for from VRG_CheckBo, which fails a fetch whose Range it does not understand.
+/// A request that user VCL rolls back to this one has it still: it is written to a backend as Range.
 ///
 /// # Safety
 /// `bereq0` is the running backend task's.
-pub unsafe fn keep_range(bereq0: *mut ffi::http) {
+pub unsafe fn keep_range(bereq0: *mut ffi::http) -> Result<(), NoRoom> {
     // SAFETY: as promised.
-    let Some(mut bereq0) = (unsafe { Message::new(bereq0) }) else { return };
-    if let Some(range) = bereq0.field(b"Range") {
-        // Where there is no room for it a rollback loses it, and the whole is asked for.
-        let _ = bereq0.quietly(|bereq0| {
-            bereq0.remove(b"Range");
-            bereq0.add(KEPT_RANGE, range)
-        });
-    }
+    unsafe { kept::keep(bereq0, b"Range") }
 }
 
 struct Filter(ffi::vfp);
@@ -129,24 +105,5 @@ pub unsafe fn bypass_test(context: &ffi::vfp_ctx) {
             filter.vfp = &raw const BYPASS.0;
         }
         entry = filter.list.vtqe_next;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_kept_name_has_its_original_behind_the_prefix() {
-        let table: [(&str, Option<&str>); 5] = [
-            ("X-Gateway-Passed-Range", Some("Range")),
-            ("x-gateway-passed-content-range", Some("content-range")),
-            ("X-Gateway-Passed", None),
-            ("Range", None),
-            ("", None),
-        ];
-        for (name, expected) in table {
-            assert_eq!(original(name.as_bytes()), expected.map(str::as_bytes), "{name}");
-        }
     }
 }

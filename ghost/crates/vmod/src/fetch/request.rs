@@ -5,10 +5,10 @@ use ghost_route::target::{upstream, upstream_host};
 use ghost_route::Headers;
 use ghost_upstream::{is_hop_by_hop, ConnectionOptions, InvalidRequest, RequestHead};
 
-use super::passed::{original, KEPT_ACCEPT_ENCODING, PART_NAME};
 use super::Applied;
 use crate::deliver::TRANSACTION;
 use crate::gateway;
+use crate::kept::{self, original, PART_NAME};
 use crate::message::Message;
 use crate::scratch;
 
@@ -52,16 +52,16 @@ struct EndToEnd<'a> {
 enum Coding {
     /// The request's.
     Requests,
-    /// The one that the cache policy has chosen.
+    /// The one that is kept: the client's in a direct pass, or what a cache policy has chosen.
     Chosen,
 }
 
 impl Coding {
-    /// What the policy chose replaces the `gzip` that Varnish asks for. Where user VCL has asked for something else, that
-    /// holds.
+    /// What is kept goes in the place of the `gzip` that Varnish asks for in a fetch, or of nothing. Where user VCL has asked
+    /// for something else, that holds.
     fn of(bereq: &Message<'_>) -> Self {
-        let is_varnishs = || bereq.field(b"accept-encoding") == Some(b"gzip");
-        match bereq.field(KEPT_ACCEPT_ENCODING).is_some() && is_varnishs() {
+        let is_varnishs = || matches!(bereq.field(b"accept-encoding"), None | Some(b"gzip"));
+        match bereq.field(kept::ACCEPT_ENCODING).is_some() && is_varnishs() {
             true => Coding::Chosen,
             false => Coding::Requests,
         }
@@ -70,7 +70,7 @@ impl Coding {
     fn hides(self, name: &[u8]) -> bool {
         match self {
             Coding::Chosen => name.eq_ignore_ascii_case(b"accept-encoding"),
-            Coding::Requests => name.eq_ignore_ascii_case(KEPT_ACCEPT_ENCODING),
+            Coding::Requests => name.eq_ignore_ascii_case(kept::ACCEPT_ENCODING),
         }
     }
 }

@@ -11,6 +11,7 @@ use super::passed::{self, Place};
 use super::waiting::Waiting;
 use crate::boundary::caught;
 use crate::deliver::CARRIED;
+use crate::kept;
 use crate::message::{Message, NoRoom};
 use crate::workspace;
 
@@ -40,11 +41,9 @@ pub unsafe fn install(
         let workspace = (*bo).ws.as_mut_ptr();
         let before = ffi::WS_Snapshot(workspace);
         let is_pass = passed::is_pass(&*bo);
-        let result =
-            write_head(bo, exchange.head(), carried, is_pass).and_then(|()| attach(bo, exchange, name));
-        if is_pass && result.is_ok() {
-            passed::keep_range((*bo).bereq0);
-        }
+        let result = write_head(bo, exchange.head(), carried, is_pass)
+            .and_then(|()| if is_pass { Ok(passed::keep_range((*bo).bereq0)?) } else { Ok(()) })
+            .and_then(|()| attach(bo, exchange, name));
         if result.is_err() {
             ffi::WS_Reset(workspace, before);
         }
@@ -75,7 +74,7 @@ pub unsafe fn put_status(
 /// The fields of a backend's answer that go further. What an object carries is no backend's to say.
 pub fn fields<'h>(head: &ResponseHead<'h>) -> impl Iterator<Item = (&'h [u8], &'h [u8])> + Clone {
     head.end_to_end_fields()
-        .filter(|(name, _)| !name.eq_ignore_ascii_case(CARRIED) && passed::original(name).is_none())
+        .filter(|(name, _)| !name.eq_ignore_ascii_case(CARRIED) && kept::original(name).is_none())
 }
 
 unsafe fn write_head(
