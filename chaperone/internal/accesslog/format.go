@@ -53,6 +53,7 @@ type field struct {
 }
 
 // fields of a JSON line, in their order. A value that a request does not have is left out.
+// Of two of one name, the first that a request has counts.
 //
 // What ghost has decided is read from ghost's own log records: the first of a name counts, and ghost
 // writes before user VCL does. The headers X-Gateway-* would not do, for varnishncsa sees what the client
@@ -71,6 +72,8 @@ var fields = []field{
 	{"x_forwarded_for", "%{X-Forwarded-For}i", text},
 	{"listener", "%{VCL_Log:ghost_listener}x", text},
 	{"route", "%{VCL_Log:ghost_route}x", text},
+	// What ghost passes on directly, Varnish takes for an answer of VCL's.
+	{"handling", "%{VCL_Log:ghost_handling}x", text},
 	{"handling", "%{Varnish:handling}x", text},
 	{"user_agent", "%{User-Agent}i", text},
 	{"referer", "%{Referer}i", text},

@@ -14,14 +14,15 @@ const missing = "-"
 // Whatever the line holds, the object is valid.
 func appendObject(dst, line []byte) []byte {
 	dst = append(dst, '{')
-	first := true
+	first, last := true, ""
 	for _, field := range fields {
 		var value []byte
 		value, line, _ = bytes.Cut(line, []byte(separator))
 		encoded, ok := field.kind.encode(unescape(value))
-		if !ok {
+		if !ok || field.name == last {
 			continue
 		}
+		last = field.name
 		if !first {
 			dst = append(dst, ',')
 		}

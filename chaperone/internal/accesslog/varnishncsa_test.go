@@ -25,6 +25,9 @@ sub vcl_recv {
 	std.log("ghost_listener: http-80");
 	std.log("ghost_route: shop/cart");
 	std.log("ghost_route: forged by user VCL");
+	if (req.url == "/direct") {
+		std.log("ghost_handling: pass");
+	}
 	return (synth(200));
 }
 `
@@ -38,6 +41,7 @@ var hostile = []struct {
 		map[string]any{"url": `/quote"back\slash`, "host": `a"b\c`, "user_agent": "q\"\\\té", "referer": "\uFFFD\uFFFD", "status": 200.0}},
 	{"GET /forged HTTP/1.1\r\nHost: a\r\nX-Gateway-Route: forged/route\r\nX-Forwarded-For: 192.0.2.7\r\n\r\n",
 		map[string]any{"url": "/forged", "route": "shop/cart", "listener": "http-80", "handling": "synth", "x_forwarded_for": "192.0.2.7"}},
+	{"GET /direct HTTP/1.1\r\nHost: a\r\n\r\n", map[string]any{"url": "/direct", "handling": "pass"}},
 	{"GET /long HTTP/1.1\r\nHost: a\r\nUser-Agent: " + strings.Repeat("é", 1000) + "\r\n\r\n",
 		map[string]any{"url": "/long"}},
 	{"BROKEN\r\n\r\n", map[string]any{"status": 400.0}},

@@ -30,7 +30,7 @@ mod timeouts;
 use std::ptr;
 
 use ghost_upstream::{Exchange, RequestOptions};
-use varnish::ffi::{vrt_ctx, VCL_BACKEND};
+use varnish::ffi::{vrt_ctx, VslTag, VCL_BACKEND};
 
 pub use delivery::{register, unregister};
 
@@ -39,6 +39,7 @@ use crate::director;
 use crate::fetch::{self, Failure};
 use crate::forward::{self, Forwarded};
 use crate::local_reply::LocalReply;
+use crate::log;
 use crate::message::Message;
 use crate::registered;
 use crate::request_body::{self, Origin};
@@ -105,6 +106,8 @@ unsafe fn exchange(ctx: &vrt_ctx, task: &mut ClientTask) -> Result<(), LocalRepl
         let Some(request) = Message::new((*ctx.req).http) else { return Err(LocalReply::status(500)) };
         let forwarded =
             forward::pick(ctx, ctx.vsl, &request, director, target).inspect_err(LocalReply::count)?;
+        // The access log reads this: for Varnish the answer is one of VCL's.
+        log::line(ctx.vsl, VslTag::VclLog, "ghost_handling: pass");
         match attempt(ctx, director, &request, &forwarded) {
             Ok(exchange) => {
                 fetch::log_open(ctx.vsl, forwarded.name, &exchange);
