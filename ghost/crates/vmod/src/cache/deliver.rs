@@ -31,7 +31,7 @@ pub unsafe fn write(ctx: &vrt_ctx, task: &ClientTask, resp: &mut Message<'_>) ->
     }
     // SAFETY: as promised.
     let (mut status, age) = unsafe { status(ctx, &task.cache) };
-    let is_stored = status.stored || status.handling == Handling::Hit;
+    let is_stored = status.stored || status.collapsed || status.handling == Handling::Hit;
     if let Some(control) = client_cache_control::of(&policy.policy, resp.status(), is_stored) {
         for name in client_cache_control::REMOVED {
             resp.remove(name.as_bytes());
@@ -89,6 +89,11 @@ unsafe fn status<'a>(ctx: &vrt_ctx, cache: &CacheTask) -> (CacheStatus<'a>, u32)
     };
     let age = object.map_or(0.0, |object| (now() - object.t_origin.0).max(0.0)) as u32;
     let ttl = object.map(|object| (object.t_origin.0 + f64::from(object.ttl) - now()).round() as i64);
+    if is_hit && cache.filter.has_waited() {
+        // It was forwarded together with the request whose answer it got (RFC 9211 section 2.6).
+        let collapsed = CacheStatus { collapsed: true, ttl, ..CacheStatus::forward(NAME, Forward::Miss) };
+        return (collapsed, age);
+    }
     if is_hit {
         return (CacheStatus { ttl, ..CacheStatus::hit(NAME, 0) }, age);
     }
