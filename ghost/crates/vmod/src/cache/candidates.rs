@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use ghost_cache::cache_control::RequestDirectives;
 use ghost_cache::freshness::StaleRule;
-use ghost_cache::reuse::{Candidate, NotReused, Reuse};
+use ghost_cache::reuse::{is_error, Candidate, NotReused, Reuse};
 use ghost_config::CachePolicy;
 use ghost_invalidation::Stamp;
 use varnish::ffi::{self, vrt_ctx};
@@ -45,10 +45,8 @@ struct State {
     stamp: Stamp,
     /// Whether a stale object is wanted in the place of an error.
     wants_stale: bool,
-    /// The error that it is wanted in the place of, if that was found in the cache.
-    error: *mut ffi::objcore,
-    /// Whether the error was among the objects of this round.
-    has_error: bool,
+    /// The error that it is wanted in the place of, if that is among the objects of this round.
+    error: Option<*mut ffi::objcore>,
     /// Whether an object was not taken because of what the client wishes.
     has_refused: bool,
     /// How often the objects were looked at: more than once where the request waited for another one's answer.
@@ -90,15 +88,13 @@ pub unsafe fn install(
     // SAFETY: as promised.
     let stamp = unsafe { invalidated::stamp(ctx, &rule, &policy) };
     let cache = &mut task.cache;
-    let error = cache.filter.state.as_ref().map_or(ptr::null_mut(), |state| state.error);
     cache.filter.state = Some(State {
         rule,
         policy,
         wishes,
         stamp,
         wants_stale: cache.wants_stale,
-        error,
-        has_error: false,
+        error: None,
         has_refused: false,
         rounds: 0,
     });
@@ -129,13 +125,6 @@ impl Filter {
     /// Whether there was an object that the client's wishes kept from being taken.
     pub fn has_refused(&self) -> bool {
         self.state.as_ref().is_some_and(|state| state.has_refused)
-    }
-
-    /// Remembers the stored error that a stale object is wanted in the place of.
-    pub fn avoid(&mut self, error: *mut ffi::objcore) {
-        if let Some(state) = &mut self.state {
-            state.error = error;
-        }
     }
 }
 
@@ -188,8 +177,9 @@ impl State {
         if object.is_marker() {
             return Verdict::Default;
         }
-        if self.wants_stale && ptr::eq(core, self.error) {
-            self.has_error = true;
+        if self.wants_stale && is_error(object.status()) {
+            // The newest comes first.
+            self.error.get_or_insert(core);
             return Verdict::Continue;
         }
         if invalidated::is_any() {
@@ -247,7 +237,7 @@ impl State {
     /// Puts a stale object in the place of an error.
     unsafe fn end(&mut self, req: &ffi::req, found: &mut *mut ffi::objcore, stale: *mut ffi::objcore) {
         self.rounds += 1;
-        let has_error = std::mem::take(&mut self.has_error);
+        let error = self.error.take();
         if !self.wants_stale || !found.is_null() {
             return;
         }
@@ -258,8 +248,7 @@ impl State {
         match object.filter(|object| !object.is_marker() && stands_in(object)) {
             Some(object) => *found = object.raw(),
             // Nothing better than the error, and the lock was held since it was passed over.
-            None if has_error => *found = self.error,
-            None => {}
+            None => *found = error.unwrap_or(ptr::null_mut()),
         }
     }
 }

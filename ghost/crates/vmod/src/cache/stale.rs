@@ -50,7 +50,7 @@ pub unsafe fn is_wanted(ctx: &vrt_ctx) -> bool {
         return false;
     }
     // SAFETY: as promised; the request holds its object.
-    let (is_hit, core) = unsafe { ((*ctx.req).is_hit() != 0, (*ctx.req).objcore) };
+    let is_hit = unsafe { (*ctx.req).is_hit() != 0 };
     let is_wanted = match (ctx.method, miss) {
         // What was asked for before an answer came is the task's own, or user VCL's.
         (method::SYNTH, Some(miss)) => !is_delivering && miss.stands_in_until > now(),
@@ -61,9 +61,6 @@ pub unsafe fn is_wanted(ctx: &vrt_ctx) -> bool {
     };
     if is_wanted {
         task.cache.wants_stale = true;
-        if is_hit {
-            task.cache.filter.avoid(core);
-        }
     }
     is_wanted
 }

@@ -164,8 +164,13 @@ pub unsafe fn keeps_stale(ctx: &vrt_ctx) -> bool {
         let Some((_, policy)) = policy(ctx) else { return false };
         let Some(beresp) = Message::new(ctx.http_beresp.0) else { return false };
         let stale = Object::new((*ctx.bo).wrk, (*ctx.bo).stale_oc);
-        is_error(beresp.status())
-            && stale.is_some_and(|stale| stale.stands_in_until(&policy.policy.freshness) > now())
+        let is_kept = |stale: Object<'_>| {
+            // Nobody waits for what is fetched in the background: the object stays for as long as it is served.
+            let is_served =
+                (*ctx.bo).is_bgfetch() != 0 && stale.origin() + stale.ttl() + stale.grace() > now();
+            is_served || stale.stands_in_until(&policy.policy.freshness) > now()
+        };
+        is_error(beresp.status()) && stale.is_some_and(is_kept)
     }
 }
 
