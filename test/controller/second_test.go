@@ -140,6 +140,7 @@ func TestTwoOperatorsOfOneNameThatBothWorkComeToRest(t *testing.T) {
 	first.settle(t)
 	for _, tr := range []*traffic{first, second} {
 		_, writes, _, _ := tr.most()
-		assert.LessOrEqual(t, writes, 12, "writes of one object")
+		// Without a bound they were 1,874 within 67 s.
+		assert.LessOrEqual(t, writes, 40, "writes of one object")
 	}
 }
