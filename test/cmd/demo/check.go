@@ -20,7 +20,7 @@ import (
 )
 
 // runCheck serves a copy of the manifests on free ports, and asks what the demo promises.
-func runCheck(ctx context.Context, binaries stack.Binaries, manifests, dir string) error {
+func runCheck(ctx context.Context, binaries stack.Binaries, manifests, dir, state string) error {
 	began := time.Now()
 	free, err := freePorts()
 	if err != nil {
@@ -30,7 +30,7 @@ func runCheck(ctx context.Context, binaries stack.Binaries, manifests, dir strin
 		return err
 	}
 	var log bytes.Buffer
-	d, err := start(ctx, binaries, demoOptions{manifests: []string{dir}, secrets: dir, ports: free, stdout: io.Discard, stderr: &log})
+	d, err := start(ctx, binaries, demoOptions{manifests: []string{dir}, secrets: dir, state: state, ports: free, stdout: io.Discard, stderr: &log})
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 
@@ -32,6 +33,7 @@ func (d *demo) checks(dir string) []check {
 		}},
 		{"HTTP/2 without TLS is served too", d.checkCleartextHTTP2},
 		{"of 100 requests exactly 80 go to blue and 20 to green", d.checkSplit},
+		{"a policy caches, and a purge removes", d.checkCache},
 		{"a saved change takes effect", func(ctx context.Context) error { return d.checkChange(ctx, routes) }},
 		{"a broken file leaves its last good state serving", func(ctx context.Context) error { return d.checkBroken(ctx, routes) }},
 	}
@@ -120,6 +122,32 @@ func (d *demo) checkCleartextHTTP2(ctx context.Context) error {
 		return err
 	}
 	return first(want("the protocol", a.protocol, "HTTP/2.0"), want("the status", a.status, http.StatusOK))
+}
+
+func (d *demo) checkCache(ctx context.Context) error {
+	status := func(target string) (string, error) {
+		a, err := d.get(ctx, d.client(), d.url(target))
+		// What is behind the semicolons changes with time.
+		said, _, _ := strings.Cut(strings.TrimPrefix(a.headers.Get("Cache-Status"), "varnish-gateway; "), ";")
+		return said, err
+	}
+	steps := []struct{ target, want string }{
+		{"/cached?utm_source=a", "fwd=uri-miss"}, {"/cached?utm_source=b", "hit"}, {"", ""}, {"/cached", "fwd=uri-miss"}, {"/cached", "hit"},
+	}
+	for _, step := range steps {
+		if step.target == "" {
+			purge := exec.CommandContext(ctx, d.gatewayctl, "purge", "--state-dir", d.state, "--url", "http://demo.localhost/cached")
+			if out, err := purge.CombinedOutput(); err != nil {
+				return fmt.Errorf("purge: %w: %s", err, out)
+			}
+			continue
+		}
+		said, err := status(step.target)
+		if err := first(err, want("Cache-Status of "+step.target, said, step.want)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (d *demo) checkSplit(ctx context.Context) error {

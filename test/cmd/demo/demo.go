@@ -32,6 +32,8 @@ type demo struct {
 	ports       ports
 	certificate certificate.Pair
 	stack       *stack.Stack
+	gatewayctl  string
+	state       string
 	stopEcho    context.CancelFunc
 	services    sync.WaitGroup
 }
@@ -39,7 +41,9 @@ type demo struct {
 type demoOptions struct {
 	manifests []string
 	// secrets is one of the manifests' directories, where the certificate is put.
-	secrets        string
+	secrets string
+	// state is the state directory of gatewayctl.
+	state          string
 	ports          ports
 	stdout, stderr io.Writer
 }
@@ -53,7 +57,7 @@ func start(ctx context.Context, binaries stack.Binaries, options demoOptions) (*
 	if err := os.WriteFile(filepath.Join(options.secrets, "certificate.yaml"), []byte(pair.Secret("demo-certificate")), 0o600); err != nil {
 		return nil, err
 	}
-	d := &demo{ports: options.ports, certificate: pair}
+	d := &demo{ports: options.ports, certificate: pair, gatewayctl: binaries.Gatewayctl, state: options.state}
 	// The services outlive the interrupt: requests in flight still need them while the gateway drains.
 	services, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	d.stopEcho = cancel
@@ -63,7 +67,7 @@ func start(ctx context.Context, binaries stack.Binaries, options demoOptions) (*
 		}
 	}
 	d.stack, err = stack.Start(stack.Options{
-		Binaries: binaries, Manifests: options.manifests, Stdout: options.stdout, Stderr: options.stderr,
+		Binaries: binaries, Manifests: options.manifests, StateDir: options.state, Stdout: options.stdout, Stderr: options.stderr,
 	})
 	if err != nil {
 		return nil, errors.Join(err, d.stop())

@@ -39,10 +39,16 @@ func run(ctx context.Context) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	if *check {
-		return runCheck(ctx, binaries, *manifests, dir)
+	// The path of a socket is short: so must be that of the state directory.
+	state, err := os.MkdirTemp("", "gw-demo-")
+	if err != nil {
+		return err
 	}
-	return serve(ctx, binaries, *manifests, dir)
+	defer os.RemoveAll(state)
+	if *check {
+		return runCheck(ctx, binaries, *manifests, dir, state)
+	}
+	return serve(ctx, binaries, *manifests, dir, state)
 }
 
 // buildDir is where this program, and those that it starts, were built.
@@ -58,9 +64,9 @@ func buildDir() string {
 const startTimeout = 60 * time.Second
 
 // serve keeps the demo running until the user ends it.
-func serve(ctx context.Context, binaries stack.Binaries, manifests, dir string) error {
+func serve(ctx context.Context, binaries stack.Binaries, manifests, dir, state string) error {
 	d, err := start(ctx, binaries, demoOptions{
-		manifests: []string{manifests, dir}, secrets: dir, ports: fixedPorts, stdout: os.Stdout, stderr: os.Stderr,
+		manifests: []string{manifests, dir}, secrets: dir, state: state, ports: fixedPorts, stdout: os.Stdout, stderr: os.Stderr,
 	})
 	if err != nil {
 		return err
@@ -68,7 +74,7 @@ func serve(ctx context.Context, binaries stack.Binaries, manifests, dir string) 
 	if err := d.await(ctx); err != nil {
 		return errors.Join(err, d.stop())
 	}
-	fmt.Printf(whatToCurl, manifests)
+	fmt.Printf(whatToCurl, binaries.Gatewayctl, state, manifests)
 	select {
 	case <-ctx.Done():
 	case <-d.stack.Done():
@@ -85,6 +91,9 @@ The gateway serves. In another terminal:
                                                                     four times blue, once green
   curl -i http://demo.localhost:8080/secure                         a redirect to HTTPS
   curl -ik https://demo.localhost:8443/secure                       HTTPS, with HTTP/2
+  curl -i http://demo.localhost:8080/cached                         twice: Cache-Status says that the second is a hit
+  %s purge --state-dir %s --url http://demo.localhost/cached
+                                                                    and the next one is fetched anew
 
 Change %s/routes.yaml and save it: it takes effect at once. Ctrl-C ends it all.
 
