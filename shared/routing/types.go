@@ -87,6 +87,9 @@ type Attachment struct {
 	// Hostnames are the route's own hostnames that intersect with the listener's: exact or
 	// "*.suffix". Empty means every host of the listener.
 	Hostnames []string `json:"hostnames,omitempty"`
+	// CachePolicies are the IDs of the policies of the rules at this listener, in the order of the rules; an empty ID is a
+	// rule whose requests are passed. Absent where the rules' own policies hold. Since 1.1.
+	CachePolicies []string `json:"cachePolicies,omitempty"`
 }
 
 // Rule is one rule of a route: a request that fits any of the matches is served by the backends.

@@ -54,20 +54,29 @@ func (c *routeChecker) route(path *check.Path, route *Route) {
 		c.Add(path.Field("uid"), "The route's UID is missing")
 	}
 	for i, attachment := range route.Attachments {
-		c.attachment(path.At("attachments", i), attachment)
+		c.attachment(path.At("attachments", i), attachment, len(route.Rules))
 	}
 	for i := range route.Rules {
 		c.rule(path.At("rules", i), &route.Rules[i])
 	}
 }
 
-func (c *routeChecker) attachment(path *check.Path, attachment Attachment) {
+func (c *routeChecker) attachment(path *check.Path, attachment Attachment, rules int) {
 	if !c.known.Listeners[attachment.Listener] {
 		c.Add(path.Field("listener"), "There is no listener %q", attachment.Listener)
 	}
 	for i, hostname := range attachment.Hostnames {
 		if !ValidHostnamePattern(hostname) {
 			c.Add(path.At("hostnames", i), "%q is not a hostname in lower case, nor a wildcard", hostname)
+		}
+	}
+	if count := len(attachment.CachePolicies); count > 0 && count != rules {
+		c.Add(path.Field("cachePolicies"), "%d policies are none for %d rules", count, rules)
+		return
+	}
+	for i, id := range attachment.CachePolicies {
+		if id != "" && c.known.CachePolicies != nil && !c.known.CachePolicies[id] {
+			c.Add(path.At("cachePolicies", i), "There is no cache policy %q", id)
 		}
 	}
 }

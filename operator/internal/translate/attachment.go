@@ -62,7 +62,7 @@ func (a attachedRoute) report() report.Attached {
 		}
 		conditions := a.translation.conditions(refusal)
 		if affected, ok := p.gateway.affected[a.route]; ok && len(refusal) == 0 {
-			conditions = append(conditions, affected.condition())
+			conditions = append(conditions, cacheAffected(affected))
 		}
 		r.Entries = append(r.Entries, report.Entry{Ref: p.ref, Conditions: conditions})
 	}

@@ -67,61 +67,65 @@ func (g *gateway) cache(p *publication, index policy.Index[*v1alpha1.VarnishCach
 	for _, level := range index.Missing(whole, func(section string) bool { return slices.Contains(names, section) }) {
 		level.Miss(&g.policies)
 	}
-	var rules []routing.Rule
+	// By rule, and then by listener.
+	ids := make([][]string, len(p.route.Rules))
+	differ := false
 	for i := range p.route.Rules {
-		id, affected, differ := g.cachePolicy(p, names[i], index)
-		p.affected.policies = addMissing(p.affected.policies, affected...)
-		if differ {
-			p.affected.differ = append(p.affected.differ, fmt.Sprintf("rules[%d]", i))
+		for _, l := range p.listeners {
+			ids[i] = append(ids[i], g.cachePolicy(p, names[i], string(l.spec.Name), index))
 		}
-		if id == "" {
-			continue
-		}
-		if rules == nil {
-			// Other Gateways share the rules.
-			rules = slices.Clone(p.route.Rules)
-		}
-		rules[i].CachePolicy = id
+		differ = differ || slices.ContainsFunc(ids[i], func(id string) bool { return id != ids[i][0] })
 	}
-	if rules != nil {
-		p.route.Rules = rules
+	if differ {
+		p.cacheByListener(ids)
+	} else {
+		p.cacheByRule(ids)
 	}
 }
 
-// cachePolicy is the ID of the record for a rule, or "", with the names of the policies that say so. Listeners may have
-// policies of their own. Where these differ for a rule, its requests are passed.
-func (g *gateway) cachePolicy(p *publication, rule string, index policy.Index[*v1alpha1.VarnishCachePolicy]) (id string, affected []string, differ bool) {
-	for i, l := range p.listeners {
-		levels := cacheLevels(index.Chain(ruleTargets(p.object, rule, g.object, string(l.spec.Name))...))
-		for _, level := range levels {
-			level.Attach(&g.policies)
-			affected = addMissing(affected, level.Policies[0].Namespace+"/"+level.Policies[0].Name)
-		}
-		record := levels.record()
-		switch {
-		case i == 0:
-			id = record.ID
-		case record.ID != id:
-			differ = true
-		}
-		if record.ID != "" {
-			g.cachePolicies[record.ID] = record
+// cacheByRule lets each rule name its policy: it is the same at every listener.
+func (p *publication) cacheByRule(ids [][]string) {
+	if !slices.ContainsFunc(ids, func(ids []string) bool { return len(ids) > 0 && ids[0] != "" }) {
+		return
+	}
+	// Other Gateways share the rules.
+	p.route.Rules = slices.Clone(p.route.Rules)
+	for i := range p.route.Rules {
+		p.route.Rules[i].CachePolicy = ids[i][0]
+	}
+}
+
+// cacheByListener lets each attachment name the policies of the rules.
+func (p *publication) cacheByListener(ids [][]string) {
+	for i := range p.route.Attachments {
+		attachment := &p.route.Attachments[i]
+		at := slices.IndexFunc(p.listeners, func(l *listener) bool { return l.name() == attachment.Listener })
+		for _, ids := range ids {
+			attachment.CachePolicies = append(attachment.CachePolicies, ids[at])
 		}
 	}
-	if differ {
-		return "", affected, true
+}
+
+// cachePolicy is the ID of the record for a rule at a listener, or "" where its requests are passed.
+func (g *gateway) cachePolicy(p *publication, rule, listener string, index policy.Index[*v1alpha1.VarnishCachePolicy]) string {
+	levels := cacheLevels(index.Chain(ruleTargets(p.object, rule, g.object, listener)...))
+	for _, level := range levels {
+		level.Attach(&g.policies)
+		p.affected = addMissing(p.affected, level.Policies[0].Namespace+"/"+level.Policies[0].Name)
 	}
-	return id, affected, false
+	record := levels.record()
+	if record.ID != "" {
+		g.cachePolicies[record.ID] = record
+	}
+	return record.ID
 }
 
 // namedCachePolicies are the records that published rules name, ordered by ID.
 func (g *gateway) namedCachePolicies() []routing.CachePolicy {
 	named := map[string]routing.CachePolicy{}
-	for _, route := range g.routes {
-		for i := range route.Rules {
-			if id := route.Rules[i].CachePolicy; id != "" {
-				named[id] = g.cachePolicies[id]
-			}
+	for i := range g.routes {
+		for _, id := range cachePolicyIDs(&g.routes[i]) {
+			named[id] = g.cachePolicies[id]
 		}
 	}
 	return slices.SortedFunc(maps.Values(named), func(a, b routing.CachePolicy) int { return cmp.Compare(a.ID, b.ID) })
@@ -186,22 +190,30 @@ func cachePolicyVerdict(object metav1.Object) report.Condition {
 	return c
 }
 
-// cacheEffect is what cache policies do to a route.
-type cacheEffect struct {
-	// policies that hold for its rules, by name.
-	policies []string
-	// differ are the rules for which the policies of the listeners do not say the same.
-	differ []string
+// cachePolicyIDs are the records that a route names, each once.
+func cachePolicyIDs(route *routing.Route) []string {
+	var ids []string
+	add := func(id string) {
+		if id != "" {
+			ids = addMissing(ids, id)
+		}
+	}
+	for i := range route.Rules {
+		add(route.Rules[i].CachePolicy)
+	}
+	for _, attachment := range route.Attachments {
+		for _, id := range attachment.CachePolicies {
+			add(id)
+		}
+	}
+	return ids
 }
 
-// condition of a route that cache policies hold for (GEP-713).
-func (e cacheEffect) condition() report.Condition {
-	message := fmt.Sprintf("Objects of kind %s hold for rules of the route: %s.", kindVarnishCachePolicy, strings.Join(e.policies, ", "))
-	if len(e.differ) > 0 {
-		message += " Requests of " + strings.Join(e.differ, ", ") + " are passed, since the policies of the listeners differ."
-	}
+// cacheAffected is the condition of a route that cache policies hold for (GEP-713).
+func cacheAffected(policies []string) report.Condition {
 	return report.Condition{
-		Type: inputs.ConditionCachePolicyAffected, Status: metav1.ConditionTrue, Reason: report.ReasonPolicyAffected, Message: message,
+		Type: inputs.ConditionCachePolicyAffected, Status: metav1.ConditionTrue, Reason: report.ReasonPolicyAffected,
+		Message: fmt.Sprintf("Objects of kind %s hold for rules of the route: %s.", kindVarnishCachePolicy, strings.Join(policies, ", ")),
 	}
 }
 

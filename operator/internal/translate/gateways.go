@@ -41,8 +41,8 @@ type gateway struct {
 	services map[string]routing.Service
 	// cachePolicies that rules of the routes name, by their ID.
 	cachePolicies map[string]routing.CachePolicy
-	// affected are the attached routes that cache policies hold for.
-	affected map[*gatewayv1.HTTPRoute]cacheEffect
+	// affected are the attached routes that cache policies hold for, with the names of these.
+	affected map[*gatewayv1.HTTPRoute][]string
 	// policies that are attached to the Gateway, the routes and their services.
 	policies policy.Standings
 }

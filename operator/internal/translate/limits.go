@@ -18,8 +18,8 @@ type publication struct {
 	listeners   []*listener
 	route       routing.Route
 	services    []routing.Service
-	// affected is what cache policies do to it.
-	affected cacheEffect
+	// affected are the cache policies that hold for its rules.
+	affected []string
 	// size in bytes as the limits count it.
 	size int
 }
@@ -32,12 +32,8 @@ func (p *publication) measure(cachePolicies map[string]routing.CachePolicy) {
 	for _, service := range p.services {
 		p.size += recordSize(service)
 	}
-	var seen []string
-	for i := range p.route.Rules {
-		if id := p.route.Rules[i].CachePolicy; id != "" && !slices.Contains(seen, id) {
-			seen = append(seen, id)
-			p.size += recordSize(cachePolicies[id])
-		}
+	for _, id := range cachePolicyIDs(&p.route) {
+		p.size += recordSize(cachePolicies[id])
 	}
 }
 
@@ -56,7 +52,7 @@ func recordSize(record any) int {
 func (g *gateway) publish(objects *objects) {
 	g.attachToGateway(objects.cachePolicies)
 	g.tooLarge = map[*gatewayv1.HTTPRoute]problem{}
-	g.affected = map[*gatewayv1.HTTPRoute]cacheEffect{}
+	g.affected = map[*gatewayv1.HTTPRoute][]string{}
 	published := make([]*publication, 0, len(g.publications))
 	for i := range g.publications {
 		p := &g.publications[i]
@@ -64,7 +60,7 @@ func (g *gateway) publish(objects *objects) {
 			continue
 		}
 		g.cache(p, objects.cachePolicies)
-		if len(p.affected.policies) > 0 {
+		if len(p.affected) > 0 {
 			g.affected[p.object] = p.affected
 		}
 		p.measure(g.cachePolicies)

@@ -37,7 +37,12 @@ impl Config {
 
     /// The policy by which answers to requests of a rule are cached; none where they are passed.
     pub fn cache_policy_of(&self, rule: &Rule) -> Option<&Arc<CachePolicy>> {
-        self.cache_policies.get(rule.cache_policy.as_ref()?).filter(|policy| !policy.is_inert)
+        self.cache_policy(rule.cache_policy.as_deref()?)
+    }
+
+    /// The policy of this ID, if answers can be cached by it.
+    pub fn cache_policy(&self, id: &str) -> Option<&Arc<CachePolicy>> {
+        self.cache_policies.get(id).filter(|policy| !policy.is_inert)
     }
 
     /// The service that requests to this backend go to.

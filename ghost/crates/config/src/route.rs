@@ -27,6 +27,9 @@ pub struct Attachment {
     /// The route's own hostnames; [`Hostname::Any`] alone where the file names none. Broken ones are left
     /// out, so an empty list serves no host.
     pub hostnames: Vec<Hostname>,
+    /// IDs of the cache policies of the rules at this listener, by their places; none for a rule whose requests are
+    /// passed. Empty where the rules' own policies hold.
+    pub cache_policies: Vec<Option<Arc<str>>>,
 }
 
 impl Route {
@@ -37,6 +40,7 @@ impl Route {
             attachments: each(wire.attachments, "attachments", findings, Attachment::compile),
             rules: each(wire.rules, "rules", findings, |rule, f| Arc::new(Rule::compile(rule, f))),
         };
+        route.check_cache_policies(findings);
         for (field, text) in [("namespace", &*wire.namespace), ("name", &*wire.name), ("uid", &*route.uid)] {
             if text.is_empty() {
                 findings.field(field, |f| f.note("this is empty, so the route answers 500"));
@@ -46,6 +50,20 @@ impl Route {
             route.fail("its route has no identity");
         }
         route
+    }
+
+    /// Lets the rules' own cache policies hold at a listener where not each rule has one there.
+    fn check_cache_policies(&mut self, findings: &mut Findings) {
+        let rules = self.rules.len();
+        for (index, attachment) in self.attachments.iter_mut().enumerate() {
+            let count = attachment.cache_policies.len();
+            if count == 0 || count == rules {
+                continue;
+            }
+            let message = format!("{count} policies are none for {rules} rules, so those of the rules hold");
+            findings.element("attachments", index, |f| f.field("cachePolicies", |f| f.note(message)));
+            attachment.cache_policies.clear();
+        }
     }
 
     /// Makes every match with an expression one that never matches, and says so.
@@ -86,9 +104,7 @@ impl Route {
 
 impl Attachment {
     fn compile(wire: wire::Attachment, findings: &mut Findings) -> Self {
-        if wire.hostnames.is_empty() {
-            return Self { listener: wire.listener.into(), hostnames: vec![Hostname::Any] };
-        }
+        let is_any = wire.hostnames.is_empty();
         let hostnames = each(wire.hostnames, "hostnames", findings, |text, f| {
             let hostname = Hostname::parse(&text).filter(|hostname| *hostname != Hostname::Any);
             if hostname.is_none() {
@@ -96,6 +112,14 @@ impl Attachment {
             }
             hostname
         });
-        Self { listener: wire.listener.into(), hostnames: hostnames.into_iter().flatten().collect() }
+        let policy = |id: String| (!id.is_empty()).then(|| Arc::from(id));
+        Self {
+            listener: wire.listener.into(),
+            hostnames: match is_any {
+                true => vec![Hostname::Any],
+                false => hostnames.into_iter().flatten().collect(),
+            },
+            cache_policies: wire.cache_policies.into_iter().map(policy).collect(),
+        }
     }
 }

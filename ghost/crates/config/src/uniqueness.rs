@@ -58,6 +58,16 @@ fn find_dangling(config: &Config, route: &Route, findings: &mut Findings) {
             findings.element("attachments", index, |f| f.field("listener", |f| f.note(message)));
         }
     }
+    for (index, attachment) in route.attachments.iter().enumerate() {
+        for (rule, id) in attachment.cache_policies.iter().enumerate() {
+            let Some(id) = id.as_ref().filter(|id| !config.cache_policies.contains_key(*id)) else {
+                continue;
+            };
+            let message =
+                format!("there is no cache policy {id:?}, so requests of this rule are passed here");
+            findings.element("attachments", index, |f| f.element("cachePolicies", rule, |f| f.note(message)));
+        }
+    }
     for (index, rule) in route.rules.iter().enumerate() {
         if let Some(id) = rule.cache_policy.as_ref().filter(|id| !config.cache_policies.contains_key(*id)) {
             let message = format!("there is no cache policy {id:?}, so requests of this rule are passed");

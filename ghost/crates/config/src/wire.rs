@@ -53,7 +53,7 @@ record!(Listener {
 record!(Route {
     namespace: String, name: String, uid: String, attachments: Vec<Attachment>, rules: Vec<Rule>,
 });
-record!(Attachment { listener: String, hostnames: Vec<String> });
+record!(Attachment { listener: String, hostnames: Vec<String>, cache_policies: Vec<String> });
 record!(Rule {
     id: String, matches: Vec<Match>, filters: Vec<Filter>, backends: Vec<Backend>, cache_policy: String,
     invalid: String, needs: Vec<String>,

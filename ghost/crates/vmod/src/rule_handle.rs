@@ -19,10 +19,31 @@ pub struct RuleHandle {
     /// Namespace and name of the route: "namespace/name".
     route: String,
     cache_policy: Option<Arc<CachePolicy>>,
+    /// Whose objects its requests share, where its policy names no zone.
+    cache_identity: Box<str>,
     labels: RuleLabels,
     shares: Box<[Share]>,
     /// Picks among the backends; none where none has a weight.
     balancer: Option<Arc<Balancer>>,
+}
+
+/// How answers to the requests of a rule are cached.
+#[derive(Clone, Copy, Default)]
+pub struct Caching<'a> {
+    /// None where requests are passed.
+    pub policy: Option<&'a Arc<CachePolicy>>,
+    /// The listener that the policy holds at; none where it holds at all of them.
+    pub listener: Option<&'a str>,
+}
+
+impl Caching<'_> {
+    /// Listeners whose policies differ share no objects: one may store what the other must not serve.
+    pub fn identity(&self, rule: &Rule) -> Box<str> {
+        match self.listener {
+            Some(listener) => format!("{} at {listener}", rule.id).into(),
+            None => Box::from(&*rule.id),
+        }
+    }
 }
 
 /// What is said of a rule in every request that fits it.
@@ -90,14 +111,16 @@ impl RuleHandle {
         route: &str,
         index: usize,
         rule: &Arc<Rule>,
+        caching: Caching<'_>,
     ) -> Arc<Self> {
         let shares: Box<[Share]> = rule.backends.iter().map(|b| Share::new(config, services, b)).collect();
         let name = format!("{route}/{index}");
-        let cache_policy = config.cache_policy_of(rule).cloned();
+        let cache_identity = caching.identity(rule);
         let is_same = |former: &&Arc<Self>| {
             Arc::ptr_eq(&former.rule, rule)
                 && former.name == name
-                && former.cache_policy.as_ref().map(Arc::as_ptr) == cache_policy.as_ref().map(Arc::as_ptr)
+                && former.cache_identity == cache_identity
+                && former.cache_policy.as_ref().map(Arc::as_ptr) == caching.policy.map(Arc::as_ptr)
                 && former.shares.iter().map(|s| &s.destination).eq(shares.iter().map(|s| &s.destination))
         };
         if let Some(former) = former.filter(is_same) {
@@ -109,7 +132,8 @@ impl RuleHandle {
             rule: Arc::clone(rule),
             name,
             route: route.to_owned(),
-            cache_policy,
+            cache_policy: caching.policy.cloned(),
+            cache_identity,
             labels: RuleLabels::new(route, rule),
             shares,
             balancer,
@@ -134,6 +158,12 @@ impl RuleHandle {
     /// The policy by which answers are cached; none where requests are passed.
     pub fn cache_policy(&self) -> Option<&Arc<CachePolicy>> {
         self.cache_policy.as_ref()
+    }
+
+    /// Whose objects its requests share, where its policy names no zone: those of the rule, or those of the rule at one
+    /// listener.
+    pub fn cache_identity(&self) -> &str {
+        &self.cache_identity
     }
 
     /// Its name in Varnish: "namespace/name/index".

@@ -3,18 +3,21 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use ghost_config::Config;
-use ghost_route::{Chosen, Router};
+use ghost_config::{Config, Route, Rule};
+use ghost_route::{Chosen, Decision, Router};
 use ghost_upstream::{ServiceSpec, Services, Upstream};
 
-use crate::rule_handle::RuleHandle;
+use crate::rule_handle::{Caching, RuleHandle};
 
 /// Everything that requests are routed by. Immutable; a reload makes another.
 pub struct Snapshot {
     router: Router,
     services: Arc<Services>,
-    /// By route and rule, as in the configuration.
+    /// By route and rule, as in the configuration; behind them those of routes that have other cache policies at a
+    /// listener.
     rules: Box<[Box<[Arc<RuleHandle>]>]>,
+    /// Where the rules of a route are that has other cache policies at a listener, by route and listener.
+    at_listener: HashMap<(usize, usize), usize>,
     /// Number of the first rule of each route, among those of all.
     first: Box<[usize]>,
 }
@@ -35,19 +38,37 @@ impl Prepared {
     pub fn enter(self, upstream: &Upstream, previous: Option<&Snapshot>) -> Snapshot {
         let config = self.router.config();
         let services = upstream.update(specs(config));
-        let former = previous.map(Snapshot::by_id).unwrap_or_default();
-        let rules = config.routes.iter().map(|route| {
-            let handle = |(index, rule)| {
-                let rule: &Arc<ghost_config::Rule> = rule;
-                let former = former.get(&*rule.id).copied();
-                RuleHandle::renew(former, config, &services, &route.id, index, rule)
-            };
-            route.rules.iter().enumerate().map(handle).collect::<Box<[_]>>()
-        });
-        let rules: Box<[_]> = rules.collect();
+        let former = previous.map(Snapshot::by_identity).unwrap_or_default();
+        let handle = |route: &Route, index: usize, caching: Caching<'_>| {
+            let rule = &route.rules[index];
+            // What is cached otherwise than before goes on with the turns of the backends.
+            let former = former.get(&*caching.identity(rule)).or_else(|| former.get(&*rule.id)).copied();
+            RuleHandle::renew(former, config, &services, &route.id, index, rule, caching)
+        };
+        let own = |route: &Arc<Route>| -> Box<[_]> {
+            let caching = |rule: &Rule| Caching { policy: config.cache_policy_of(rule), listener: None };
+            route.rules.iter().enumerate().map(|(index, rule)| handle(route, index, caching(rule))).collect()
+        };
+        let mut rules: Vec<_> = config.routes.iter().map(own).collect();
+        let mut at_listener = HashMap::new();
+        for (at, route) in config.routes.iter().enumerate() {
+            for attachment in route.attachments.iter().filter(|a| !a.cache_policies.is_empty()) {
+                let listener = &*attachment.listener;
+                let Some(number) = config.listeners.iter().position(|l| &*l.name == listener) else {
+                    continue;
+                };
+                let policies = attachment.cache_policies.iter().map(|id| config.cache_policy(id.as_deref()?));
+                let caching = policies.map(|policy| Caching { policy, listener: Some(listener) });
+                at_listener.insert((at, number), rules.len());
+                rules.push(
+                    caching.enumerate().map(|(index, caching)| handle(route, index, caching)).collect(),
+                );
+            }
+        }
+        let rules: Box<[_]> = rules.into();
         let first = rules.iter().scan(0, |next, rules| Some(std::mem::replace(next, *next + rules.len())));
         let first = first.collect();
-        Snapshot { router: self.router, services, rules, first }
+        Snapshot { router: self.router, services, rules, first, at_listener }
     }
 }
 
@@ -67,6 +88,13 @@ impl Snapshot {
         &self.services
     }
 
+    /// What was chosen, with the cache policies of the listener that the request came by. It is for this snapshot's own
+    /// functions: the router does not know it.
+    pub fn at_listener(&self, chosen: Chosen, decision: &Decision) -> Chosen {
+        let route = decision.listener.and_then(|listener| self.at_listener.get(&(chosen.route, listener)));
+        Chosen { route: route.copied().unwrap_or(chosen.route), ..chosen }
+    }
+
     /// The rule that was chosen.
     pub fn rule(&self, chosen: &Chosen) -> &Arc<RuleHandle> {
         &self.rules[chosen.route][chosen.rule]
@@ -82,8 +110,9 @@ impl Snapshot {
         self.rules.iter().flatten()
     }
 
-    fn by_id(&self) -> HashMap<&str, &Arc<RuleHandle>> {
-        self.rules().map(|handle| (&*handle.rule().id, handle)).collect()
+    /// By their identities in the cache, each of which one rule has, or one rule at one listener.
+    fn by_identity(&self) -> HashMap<&str, &Arc<RuleHandle>> {
+        self.rules().map(|handle| (handle.cache_identity(), handle)).collect()
     }
 }
 

@@ -234,7 +234,7 @@ pub unsafe fn write_key(
 ) {
     let identity = match &policy.zone {
         Some(zone) => Identity::Zone(zone.as_bytes()),
-        None => Identity::Rule(rule.rule().id.as_bytes()),
+        None => Identity::Rule(rule.cache_identity().as_bytes()),
     };
     let request = key::Request {
         // SAFETY: as promised.

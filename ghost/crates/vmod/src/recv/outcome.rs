@@ -36,7 +36,8 @@ pub unsafe fn decide(
     let host = req.field(b"host").unwrap_or_default();
     let request = Request { socket, host, method: req.method(), target: req.url(), headers: &*req };
     let decision = scratch::with(|buffers| router.decide(&request, &mut buffers.route));
-    let rule = decision.chosen.as_ref().map(|chosen| snapshot.rule(chosen));
+    let chosen = decision.chosen.map(|chosen| snapshot.at_listener(chosen, &decision));
+    let rule = chosen.as_ref().map(|chosen| snapshot.rule(chosen));
     if let Some(rule) = rule {
         let labels = rule.labels();
         req.add_line(&labels.header)?;
@@ -48,7 +49,7 @@ pub unsafe fn decide(
     }
     // SAFETY: as promised.
     let outcome = unsafe {
-        match (decision.outcome, &decision.chosen) {
+        match (decision.outcome, &chosen) {
             (Decided::Answer(Answer { status, why }), _) => local_reply(ctx, status, why.as_str()),
             (Decided::Redirect, Some(chosen)) => redirect(snapshot, &decision, chosen, req),
             (Decided::Forward, Some(chosen)) => forward(ctx, vcl, snapshot, chosen),
