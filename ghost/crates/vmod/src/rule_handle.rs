@@ -28,21 +28,26 @@ pub struct RuleHandle {
 }
 
 /// How answers to the requests of a rule are cached.
-#[derive(Clone, Copy, Default)]
 pub struct Caching<'a> {
-    /// None where requests are passed.
-    pub policy: Option<&'a Arc<CachePolicy>>,
-    /// The listener that the policy holds at; none where it holds at all of them.
-    pub listener: Option<&'a str>,
+    policy: Option<&'a Arc<CachePolicy>>,
+    identity: Box<str>,
 }
 
-impl Caching<'_> {
-    /// Listeners whose policies differ share no objects: one may store what the other must not serve.
-    pub fn identity(&self, rule: &Rule) -> Box<str> {
-        match self.listener {
-            Some(listener) => format!("{} at {listener}", rule.id).into(),
-            None => Box::from(&*rule.id),
-        }
+impl<'a> Caching<'a> {
+    /// By this policy at all listeners; by none, requests are passed.
+    pub fn everywhere(rule: &Rule, policy: Option<&'a Arc<CachePolicy>>) -> Self {
+        Self { policy, identity: Box::from(&*rule.id) }
+    }
+
+    /// By this policy at one listener. Listeners whose policies differ share no objects: one may store what the other
+    /// must not serve.
+    pub fn at_listener(rule: &Rule, policy: Option<&'a Arc<CachePolicy>>, listener: &str) -> Self {
+        Self { policy, identity: format!("{} at {listener}", rule.id).into() }
+    }
+
+    /// Whose objects the requests share, where the policy names no zone.
+    pub fn identity(&self) -> &str {
+        &self.identity
     }
 }
 
@@ -115,11 +120,10 @@ impl RuleHandle {
     ) -> Arc<Self> {
         let shares: Box<[Share]> = rule.backends.iter().map(|b| Share::new(config, services, b)).collect();
         let name = format!("{route}/{index}");
-        let cache_identity = caching.identity(rule);
         let is_same = |former: &&Arc<Self>| {
             Arc::ptr_eq(&former.rule, rule)
                 && former.name == name
-                && former.cache_identity == cache_identity
+                && former.cache_identity == caching.identity
                 && former.cache_policy.as_ref().map(Arc::as_ptr) == caching.policy.map(Arc::as_ptr)
                 && former.shares.iter().map(|s| &s.destination).eq(shares.iter().map(|s| &s.destination))
         };
@@ -133,7 +137,7 @@ impl RuleHandle {
             name,
             route: route.to_owned(),
             cache_policy: caching.policy.cloned(),
-            cache_identity,
+            cache_identity: caching.identity,
             labels: RuleLabels::new(route, rule),
             shares,
             balancer,

@@ -42,14 +42,14 @@ impl Prepared {
         let handle = |route: &Route, index: usize, caching: Caching<'_>| {
             let rule = &route.rules[index];
             // What is cached otherwise than before goes on with the turns of the backends.
-            let former = former.get(&*caching.identity(rule)).or_else(|| former.get(&*rule.id)).copied();
+            let former = former.get(caching.identity()).or_else(|| former.get(&*rule.id)).copied();
             RuleHandle::renew(former, config, &services, &route.id, index, rule, caching)
         };
-        let own = |route: &Arc<Route>| -> Box<[_]> {
-            let caching = |rule: &Rule| Caching { policy: config.cache_policy_of(rule), listener: None };
+        let everywhere = |route: &Arc<Route>| -> Box<[_]> {
+            let caching = |rule: &Rule| Caching::everywhere(rule, config.cache_policy_of(rule));
             route.rules.iter().enumerate().map(|(index, rule)| handle(route, index, caching(rule))).collect()
         };
-        let mut rules: Vec<_> = config.routes.iter().map(own).collect();
+        let mut rules: Vec<_> = config.routes.iter().map(everywhere).collect();
         let mut at_listener = HashMap::new();
         for (at, route) in config.routes.iter().enumerate() {
             for attachment in route.attachments.iter().filter(|a| !a.cache_policies.is_empty()) {
@@ -57,12 +57,13 @@ impl Prepared {
                 let Some(number) = config.listeners.iter().position(|l| &*l.name == listener) else {
                     continue;
                 };
-                let policies = attachment.cache_policies.iter().map(|id| config.cache_policy(id.as_deref()?));
-                let caching = policies.map(|policy| Caching { policy, listener: Some(listener) });
+                let handles = route.rules.iter().zip(&attachment.cache_policies).enumerate();
+                let handles = handles.map(|(index, (rule, id))| {
+                    let policy = id.as_deref().and_then(|id| config.cache_policy(id));
+                    handle(route, index, Caching::at_listener(rule, policy, listener))
+                });
                 at_listener.insert((at, number), rules.len());
-                rules.push(
-                    caching.enumerate().map(|(index, caching)| handle(route, index, caching)).collect(),
-                );
+                rules.push(handles.collect());
             }
         }
         let rules: Box<[_]> = rules.into();
