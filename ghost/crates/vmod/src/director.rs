@@ -67,16 +67,8 @@ unsafe extern "C" fn gethdrs(ctx: *const vrt_ctx, director: VCL_BACKEND) -> c_in
 
 /// Whether requests may go to a service of the rule.
 unsafe extern "C" fn healthy(ctx: *const vrt_ctx, director: VCL_BACKEND, changed: *mut VCL_TIME) -> VCL_BOOL {
-    let healthy = caught(|| {
-        // SAFETY: as for gethdrs; `changed` is null or Varnish's to be set.
-        unsafe {
-            if let Some(changed) = changed.as_mut() {
-                *changed = VCL_TIME((*(*director.0).vdir).health_changed);
-            }
-            target(director).is_healthy(&*ctx)
-        }
-    });
-    VCL_BOOL(u32::from(healthy == Some(true)))
+    // SAFETY: as for gethdrs; `changed` is null or Varnish's to be set.
+    unsafe { door::healthy(director, changed, || target(director).is_healthy(&*ctx)) }
 }
 
 /// Shows the services in backend.list.

@@ -6,7 +6,7 @@ use std::mem::ManuallyDrop;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::FromRawFd;
 
-use varnish::ffi::{self, vrt_ctx, VCL_BACKEND, VCL_IP};
+use varnish::ffi::{self, vrt_ctx, VCL_BACKEND, VCL_BOOL, VCL_IP, VCL_TIME};
 
 use crate::boundary::caught;
 use crate::fetch;
@@ -26,6 +26,27 @@ pub unsafe fn gethdrs(ctx: *const vrt_ctx, start: impl FnOnce() -> bool) -> c_in
             -1
         }
     }
+}
+
+/// Whether requests may go through a director, by `is_healthy`, and since when.
+///
+/// # Safety
+/// `director` is one that the caller holds; `changed` is null or to be set.
+pub unsafe fn healthy(
+    director: VCL_BACKEND,
+    changed: *mut VCL_TIME,
+    is_healthy: impl FnOnce() -> bool,
+) -> VCL_BOOL {
+    let healthy = caught(|| {
+        // SAFETY: as promised.
+        unsafe {
+            if let Some(changed) = changed.as_mut() {
+                *changed = VCL_TIME((*(*director.0).vdir).health_changed);
+            }
+        }
+        is_healthy()
+    });
+    VCL_BOOL(u32::from(healthy == Some(true)))
 }
 
 /// Ends the exchange.

@@ -119,16 +119,8 @@ unsafe extern "C" fn healthy(
     director: VCL_BACKEND,
     changed: *mut VCL_TIME,
 ) -> VCL_BOOL {
-    let healthy = caught(|| {
-        // SAFETY: Varnish calls this with a service's director, and `changed` is null or to be set.
-        unsafe {
-            if let Some(changed) = changed.as_mut() {
-                *changed = VCL_TIME((*(*director.0).vdir).health_changed);
-            }
-            private::<Arc<Service>>(director).has_endpoints()
-        }
-    });
-    VCL_BOOL(u32::from(healthy == Some(true)))
+    // SAFETY: Varnish calls this with a service's director, and `changed` is null or to be set.
+    unsafe { door::healthy(director, changed, || private::<Arc<Service>>(director).has_endpoints()) }
 }
 
 /// Shows the service in backend.list.
