@@ -5,7 +5,7 @@ mod whole;
 
 use varnish::ffi::{self, vrt_ctx};
 
-pub use whole::{register, unregister};
+pub use whole::FILTER;
 
 use crate::cache;
 use crate::gateway;

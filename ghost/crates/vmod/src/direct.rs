@@ -32,7 +32,7 @@ use std::ptr;
 use ghost_upstream::{Exchange, RequestOptions};
 use varnish::ffi::{vrt_ctx, VslTag, VCL_BACKEND};
 
-pub use delivery::{register, unregister};
+pub use delivery::FILTER;
 
 use crate::counters::{count, counters};
 use crate::director;

@@ -20,6 +20,7 @@ mod by_service;
 mod cache;
 mod counters;
 mod deliver;
+mod delivery_filter;
 mod direct;
 mod director;
 mod directors;

@@ -29,7 +29,7 @@ pub fn event(ctx: &mut Ctx, state: &mut Option<Box<Arc<VclState>>>, event: Event
             counters::open();
             log::global(VslTag::Notice, &format!("ghost: version {VERSION}"));
             // SAFETY: the context is that of the VCL's load.
-            if !unsafe { direct::register(ctx.raw) && deliver::register(ctx.raw) } {
+            if !unsafe { direct::FILTER.register(ctx.raw) && deliver::FILTER.register(ctx.raw) } {
                 log::global(VslTag::Error, "ghost: varnishd refuses a delivery filter");
             }
             *state = Some(Box::new(VclState::register()));
@@ -44,8 +44,8 @@ pub fn event(ctx: &mut Ctx, state: &mut Option<Box<Arc<VclState>>>, event: Event
                 state.discard();
                 // SAFETY: the context is that of the VCL's end, and the filters were registered at its load.
                 unsafe {
-                    direct::unregister(ctx.raw);
-                    deliver::unregister(ctx.raw);
+                    direct::FILTER.unregister(ctx.raw);
+                    deliver::FILTER.unregister(ctx.raw);
                 }
             }
         }

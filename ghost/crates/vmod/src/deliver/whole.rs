@@ -19,42 +19,15 @@ use varnish::ffi::{self, vrt_ctx, VdpAction};
 
 use super::is_pass;
 use crate::boundary::caught;
+use crate::delivery_filter::DeliveryFilter;
 use crate::message::Message;
 use crate::workspace;
 
 /// What `resp.filters` calls it.
 const NAME: &CStr = c"ghost_fetch";
 
-struct Filter(ffi::vdp);
-
-// SAFETY: its pointers lead to statics.
-unsafe impl Sync for Filter {}
-
-static FILTER: Filter = Filter(ffi::vdp {
-    name: NAME.as_ptr(),
-    init: Some(init),
-    bytes: Some(bytes),
-    fini: Some(fini),
-    priv1: ptr::null(),
-});
-
-/// Tells a VCL of the filter. Returns false where Varnish refuses it.
-///
-/// # Safety
-/// `ctx` is that of a VCL that is being loaded.
-pub unsafe fn register(ctx: &vrt_ctx) -> bool {
-    // SAFETY: as promised; the filter is static.
-    unsafe { ffi::VRT_AddFilter(ctx, ptr::null(), &raw const FILTER.0).is_null() }
-}
-
-/// Takes it back.
-///
-/// # Safety
-/// `ctx` is that of a VCL that is being discarded, and has been told of the filter.
-pub unsafe fn unregister(ctx: &vrt_ctx) {
-    // SAFETY: as promised.
-    unsafe { ffi::VRT_RemoveFilter(ctx, ptr::null(), &raw const FILTER.0) };
-}
+/// The filter, of which each VCL is told.
+pub static FILTER: DeliveryFilter = DeliveryFilter::new(NAME, Some(init), Some(bytes), Some(fini));
 
 /// Names the filter where it has something to do: for a pass, and for what is still being fetched,
 /// or was until its fetch failed.
