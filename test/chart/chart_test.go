@@ -146,6 +146,7 @@ func TestValuesReachTheObjectsThatTheyAreFor(t *testing.T) {
 		set, kind, name, want string
 	}{
 		"the operator's image":              {`operator.image.tag="v9"`, "Deployment", "vg-varnish-gateway", "image: ghcr.io/varnish-gateway/operator:v9"},
+		"a tag of digits":                   {`gateway.image.tag="3021742"`, "Deployment", "vg-varnish-gateway", "--gateway-image=ghcr.io/varnish-gateway/gateway:3021742"},
 		"the gateway's image, apart":        {`gateway.image.tag="v8"`, "Deployment", "vg-varnish-gateway", "--gateway-image=ghcr.io/varnish-gateway/gateway:v8"},
 		"a digest goes before the tag":      {`gateway.image.digest="` + digest + `"`, "Deployment", "vg-varnish-gateway", "gateway@" + digest},
 		"replicas":                          {`operator.replicas=2`, "Deployment", "vg-varnish-gateway", "replicas: 2"},
@@ -175,6 +176,7 @@ func TestValuesThatMakeNoSenseAreRefusedByName(t *testing.T) {
 		"an unknown pull policy":                   {`operator.image.pullPolicy="Sometimes"`, "pullPolicy"},
 		"a gateway image without tag and digest":   {`gateway.image.tag=""`, "gateway/image"},
 		"a digest that is cut":                     {`gateway.image.digest="sha256:abc"`, "digest"},
+		"a tag that is a number":                   {`gateway.image.tag=3021742`, "image/tag"},
 		"a tag with a space":                       {`operator.image.tag="v1 v2"`, "tag"},
 		"a controller name without a domain":       {`controllerName="varnish"`, "controllerName"},
 		"leader election nowhere":                  {`leaderElection.namespace=""`, "leaderElection"},

@@ -29,7 +29,8 @@ func version(t *testing.T, image string) string {
 func install(ctx context.Context, t *testing.T, chart, operator, gateway string, args ...string) {
 	t.Helper()
 	helm(ctx, t, append([]string{
-		"upgrade", "--install", operatorName, chart, "--set", "operator.image.tag=" + operator, "--set", "gateway.image.tag=" + gateway,
+		"upgrade", "--install", operatorName, chart,
+		"--set-string", "operator.image.tag=" + operator, "--set-string", "gateway.image.tag=" + gateway,
 		"--wait", "--timeout", "2m",
 	}, args...)...)
 }

@@ -27,7 +27,8 @@ func TestASecondReleaseLeavesTheFirstAlone(t *testing.T) {
 	arguments := func(release string, further ...string) []string {
 		return append([]string{
 			"install", release, chart(t), "--set", "gatewayClass.name=" + release, "--set", "crds.install=false",
-			"--set", "operator.image.tag=" + version(t, "OPERATOR"), "--set", "gateway.image.tag=" + anotherTag(t, "gateway", "GATEWAY", "second"),
+			"--set-string", "operator.image.tag=" + version(t, "OPERATOR"),
+			"--set-string", "gateway.image.tag=" + anotherTag(t, "gateway", "GATEWAY", "second"),
 			"--wait", "--timeout", "2m",
 		}, further...)
 	}
