@@ -80,8 +80,9 @@ func named(namespace string, other *gatewayv1.Namespace, name gatewayv1.ObjectNa
 	return types.NamespacedName{Namespace: namespace, Name: string(name)}
 }
 
-// ours takes away the classes of other controllers, their Gateways, and the routes that name no Gateway of ours. A Gateway whose
-// class does not exist is ours where we have made objects for it.
+// ours takes away the classes of other controllers, their Gateways, and the routes that name no Gateway
+// of ours, and notes that they are elsewhere. A Gateway whose class does not exist is ours where we have
+// made objects for it.
 func ours(in *inputs.Inputs, made func(*gatewayv1.Gateway) (bool, error)) error {
 	var failed error
 	classes := map[gatewayv1.ObjectName]bool{}
@@ -90,6 +91,7 @@ func ours(in *inputs.Inputs, made func(*gatewayv1.Gateway) (bool, error)) error 
 		return classes[gatewayv1.ObjectName(c.Name)]
 	})
 	gateways, classless := map[types.NamespacedName]bool{}, map[string]bool{}
+	in.Elsewhere = inputs.Elsewhere{Gateways: map[types.NamespacedName]bool{}, HTTPRoutes: map[types.NamespacedName]bool{}}
 	in.Gateways = kept(in.Gateways, func(g *gatewayv1.Gateway) bool {
 		// One that is being deleted takes no routes any more; what is left of it is collected.
 		isOurs, exists := classes[g.Spec.GatewayClassName]
@@ -99,10 +101,12 @@ func ours(in *inputs.Inputs, made func(*gatewayv1.Gateway) (bool, error)) error 
 				classless[g.Namespace+"/"+g.Name], isOurs = true, true
 			}
 		}
+		key := types.NamespacedName{Namespace: g.Namespace, Name: g.Name}
 		if !isOurs || !g.DeletionTimestamp.IsZero() {
+			in.Elsewhere.Gateways[key] = true
 			return false
 		}
-		gateways[types.NamespacedName{Namespace: g.Namespace, Name: g.Name}] = true
+		gateways[key] = true
 		return true
 	})
 	in.HTTPRoutes = kept(in.HTTPRoutes, func(route *gatewayv1.HTTPRoute) bool {
@@ -111,6 +115,7 @@ func ours(in *inputs.Inputs, made func(*gatewayv1.Gateway) (bool, error)) error 
 				return true
 			}
 		}
+		in.Elsewhere.HTTPRoutes[types.NamespacedName{Namespace: route.Namespace, Name: route.Name}] = true
 		return false
 	})
 	in.Classless = classless

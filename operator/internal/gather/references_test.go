@@ -88,6 +88,13 @@ func TestOnlyWhatIsOursIsKept(t *testing.T) {
 	assert.Equal(t, []string{"edge", "kept"}, names(in.Gateways))
 	assert.Equal(t, map[string]bool{"shop/kept": true}, in.Classless)
 	assert.Equal(t, []string{"own", "both"}, names(in.HTTPRoutes))
+	key := func(namespace, name string) types.NamespacedName {
+		return types.NamespacedName{Namespace: namespace, Name: name}
+	}
+	assert.Equal(t, inputs.Elsewhere{
+		Gateways:   map[types.NamespacedName]bool{key("shop", "leaving"): true, key("shop", "theirs"): true, key("shop", "new"): true},
+		HTTPRoutes: map[types.NamespacedName]bool{key("a", "theirs"): true, key("a", "leaving"): true, key("a", "nowhere"): true},
+	}, in.Elsewhere)
 }
 
 func names[T metav1.Object](list []T) []string {

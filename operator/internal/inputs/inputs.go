@@ -41,6 +41,9 @@ type Inputs struct {
 	// Classless are the Gateways ("namespace/name") that are ours though there is no GatewayClass of the name that
 	// they say: we have made objects for them, and no other controller claims them.
 	Classless map[string]bool
+	// Elsewhere are the Gateways and HTTPRoutes that are there and not ours. A policy that targets one
+	// is somebody else's concern; one whose target is not there at all is told so.
+	Elsewhere Elsewhere
 	// Presented are the certificates and keys that Gateways ("namespace/name") present now, as an
 	// earlier translation gave them. One of a Secret that has become bad is presented until the
 	// Secret is good again.
@@ -55,6 +58,11 @@ type Unread struct {
 	Secrets, ConfigMaps map[types.NamespacedName]string
 	// Presented are the Gateways of which it is not known what they present.
 	Presented map[types.NamespacedName]string
+}
+
+// Elsewhere are objects of other controllers, by name.
+type Elsewhere struct {
+	Gateways, HTTPRoutes map[types.NamespacedName]bool
 }
 
 // Options of the translation that no object carries.

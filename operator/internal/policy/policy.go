@@ -46,6 +46,14 @@ func (t Target) Whole() Target {
 	return t
 }
 
+// Ref is the reference by which the status of a policy names the whole object.
+func (t Target) Ref() gatewayv1.ParentReference {
+	group, kind, namespace := gatewayv1.Group(t.Group), gatewayv1.Kind(t.Kind), gatewayv1.Namespace(t.Namespace)
+	return gatewayv1.ParentReference{
+		Group: &group, Kind: &kind, Namespace: &namespace, Name: gatewayv1.ObjectName(t.Name),
+	}
+}
+
 // LocalTargets are the targets of a policy that names objects of its own namespace.
 func LocalTargets(policy metav1.Object, refs []gatewayv1.LocalPolicyTargetReferenceWithSectionName) []Target {
 	targets := make([]Target, 0, len(refs))
@@ -63,8 +71,7 @@ func LocalTargets(policy metav1.Object, refs []gatewayv1.LocalPolicyTargetRefere
 
 // AncestorRef is the reference by which the status of a policy names a Gateway.
 func AncestorRef(gateway metav1.Object) gatewayv1.ParentReference {
-	group, kind, namespace := gatewayv1.Group(gatewayv1.GroupName), gatewayv1.Kind("Gateway"), gatewayv1.Namespace(gateway.GetNamespace())
-	return gatewayv1.ParentReference{
-		Group: &group, Kind: &kind, Namespace: &namespace, Name: gatewayv1.ObjectName(gateway.GetName()),
-	}
+	return Target{
+		Group: gatewayv1.GroupName, Kind: "Gateway", Namespace: gateway.GetNamespace(), Name: gateway.GetName(),
+	}.Ref()
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/varnish-gateway/gateway/operator/api/v1alpha1"
@@ -23,9 +24,31 @@ const kindVarnishCachePolicy = v1alpha1.KindVarnishCachePolicy
 type cacheLevels []policy.Level[*v1alpha1.VarnishCachePolicy]
 
 func attachCachePolicies(policies []*v1alpha1.VarnishCachePolicy) policy.Index[*v1alpha1.VarnishCachePolicy] {
-	return policy.Attach(kindVarnishCachePolicy, policies, func(p *v1alpha1.VarnishCachePolicy) []policy.Target {
-		return policy.LocalTargets(p, p.Spec.TargetRefs)
-	})
+	return policy.Attach(kindVarnishCachePolicy, policies, cachePolicyTargets)
+}
+
+func cachePolicyTargets(p *v1alpha1.VarnishCachePolicy) []policy.Target {
+	return policy.LocalTargets(p, p.Spec.TargetRefs)
+}
+
+// whatIsThere tells whether there is a Gateway or an HTTPRoute that a cache policy targets, be it ours
+// or not.
+func whatIsThere(in inputs.Inputs) func(policy.Target) bool {
+	there := map[policy.Target]bool{}
+	for _, g := range in.Gateways {
+		there[gatewayTarget(g, "")] = true
+	}
+	for _, r := range in.HTTPRoutes {
+		there[routeTarget(r, "")] = true
+	}
+	return func(target policy.Target) bool {
+		name := types.NamespacedName{Namespace: target.Namespace, Name: target.Name}
+		elsewhere := in.Elsewhere.HTTPRoutes
+		if target.Kind == kindGateway {
+			elsewhere = in.Elsewhere.Gateways
+		}
+		return there[target] || elsewhere[name]
+	}
 }
 
 // gatewayTarget is the Gateway, or a listener of it.

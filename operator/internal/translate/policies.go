@@ -8,6 +8,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
+	"github.com/varnish-gateway/gateway/operator/api/v1alpha1"
 	"github.com/varnish-gateway/gateway/operator/internal/inputs"
 	"github.com/varnish-gateway/gateway/operator/internal/policy"
 	"github.com/varnish-gateway/gateway/operator/internal/report"
@@ -46,6 +47,8 @@ func targetOf(service *corev1.Service) policy.Target {
 type policyKind struct {
 	name string
 	list func(inputs.Inputs) []metav1.Object
+	// targets of a policy, for kinds of our own: nobody else says that a target is not there.
+	targets func(metav1.Object) []policy.Target
 	// verdict is what is said of a policy that is in force somewhere below an ancestor.
 	verdict func(metav1.Object) report.Condition
 }
@@ -60,14 +63,16 @@ var policyKinds = []policyKind{
 	{
 		name:    kindVarnishCachePolicy,
 		list:    func(in inputs.Inputs) []metav1.Object { return objectsOf(in.VarnishCachePolicies) },
+		targets: func(p metav1.Object) []policy.Target { return cachePolicyTargets(p.(*v1alpha1.VarnishCachePolicy)) },
 		verdict: cachePolicyVerdict,
 	},
 }
 
-// policies tell of each policy of a kind below which Gateways it is attached, once all routes are.
-func (all gateways) policies(kind policyKind, policies []metav1.Object) []report.Attached {
+// policies tell of each policy of a kind below which Gateways it is attached, once all routes are, and
+// which of its targets are not there at all.
+func (all gateways) policies(kind policyKind, in inputs.Inputs, there func(policy.Target) bool) []report.Attached {
 	var reports []report.Attached
-	for _, p := range sorted(policies) {
+	for _, p := range sorted(kind.list(in)) {
 		r := report.Attached{Kind: kind.name, Object: objectOf(p)}
 		for _, g := range all.ordered {
 			if standing, matters := g.policies.Of(kind.name, p); matters {
@@ -77,11 +82,32 @@ func (all gateways) policies(kind policyKind, policies []metav1.Object) []report
 				})
 			}
 		}
+		r.Entries = append(r.Entries, lost(kind, p, there)...)
 		if len(r.Entries) > 0 {
 			reports = append(reports, r)
 		}
 	}
 	return reports
+}
+
+// lost are the entries for objects that a policy targets and that are not there. Such an object has no
+// Gateway that could be the ancestor, so the entry names the object itself (PolicyAncestorStatus).
+func lost(kind policyKind, p metav1.Object, there func(policy.Target) bool) []report.Entry {
+	if kind.targets == nil {
+		return nil
+	}
+	var entries []report.Entry
+	told := map[policy.Target]bool{}
+	for _, target := range kind.targets(p) {
+		if whole := target.Whole(); !told[whole] && !there(whole) {
+			told[whole] = true
+			entries = append(entries, report.Entry{
+				Ref:        whole.Ref(),
+				Conditions: []report.Condition{accepted(kind.name, policy.Standing{Missing: []policy.Target{whole}}, report.Condition{})},
+			})
+		}
+	}
+	return entries
 }
 
 // backendTLSVerdict is what is said of a BackendTLSPolicy that is in force. None is carried out, so

@@ -38,8 +38,9 @@ func translate(in inputs.Inputs, keyPairs keyPairs) Result {
 		result.Gateways = append(result.Gateways, g.result())
 		result.Report.Gateways = append(result.Report.Gateways, g.report())
 	}
+	there := whatIsThere(in)
 	for _, kind := range policyKinds {
-		result.Report.Policies = append(result.Report.Policies, gateways.policies(kind, kind.list(in))...)
+		result.Report.Policies = append(result.Report.Policies, gateways.policies(kind, in, there)...)
 	}
 	return result
 }
