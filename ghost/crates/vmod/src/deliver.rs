@@ -1,5 +1,6 @@
 //! What is done to an answer on its way to the client.
 
+pub mod first_look;
 mod passed;
 mod whole;
 

@@ -4,9 +4,8 @@
 //! has broken off: with HTTP/2 the stream is reset then (RFC 9113 section 8.1.1), where Varnish
 //! would end it as if it were whole. With HTTP/1.1, Varnish knows by itself while the fetch goes on.
 //! Where it has failed before the delivery begins, Varnish takes what there is for the whole: such an
-//! answer is not begun, and the connection is closed (RFC 9112 section 8). One window is left: a fetch
-//! that fails between `init` and the first look at the object, with nothing of the body there yet, has
-//! the end of an empty body. A passed answer gets no range: the backend has decided about it.
+//! answer is not begun, and the connection is closed (RFC 9112 section 8). In between, the fetch waits
+//! ([`super::first_look`]). A passed answer gets no range: the backend has decided about it.
 //!
 //! Varnish chooses its filters when vcl_deliver has run, by what the answer is then. So does this:
 //! they are stacked where it is itself begun. Where user VCL names filters by itself
@@ -17,6 +16,7 @@ use std::ptr;
 
 use varnish::ffi::{self, vrt_ctx, VdpAction};
 
+use super::first_look::FirstLook;
 use super::is_pass;
 use crate::boundary::caught;
 use crate::delivery_filter::DeliveryFilter;
@@ -28,6 +28,13 @@ const NAME: &CStr = c"ghost_fetch";
 
 /// The filter, of which each VCL is told.
 pub static FILTER: DeliveryFilter = DeliveryFilter::new(NAME, Some(init), Some(bytes), Some(fini));
+
+/// A delivery that may break off.
+struct Delivery {
+    object: *const ffi::objcore,
+    /// Held until Varnish looks at the object. A stream of HTTP/2 can be reset whatever was delivered.
+    first_look: Option<FirstLook>,
+}
 
 /// Names the filter where it has something to do: for a pass, and for what is still being fetched,
 /// or was until its fetch failed.
@@ -68,16 +75,20 @@ unsafe extern "C" fn init(
             if *list != 0 && VCL_StackVDP(context, (*req).vcl, list, req, ptr::null_mut()) != 0 {
                 return ERROR;
             }
-            if (*req).boc.is_null() {
-                if !has_failed((*req).objcore) {
-                    return IS_NOT_NEEDED;
-                }
+            let object: *const ffi::objcore = (*req).objcore;
+            let is_fetched = !(*req).boc.is_null();
+            let can_reset = (*(*req).http).protover >= 20;
+            // From here on the fetch does not fail without a mark that is seen here.
+            let first_look = (is_fetched && !can_reset).then(|| FirstLook::new(object));
+            if has_failed(object) {
                 let is_head = Message::new((*req).http0).is_some_and(|req| req.method() == b"HEAD");
-                if (*(*req).http).protover < 20 && !is_head {
+                if !can_reset && !is_head {
                     return ERROR;
                 }
+            } else if !is_fetched {
+                return IS_NOT_NEEDED;
             }
-            *private = (*req).objcore.cast();
+            *private = Box::into_raw(Box::new(Delivery { object, first_look })).cast();
             STAYS
         }
     });
@@ -125,9 +136,11 @@ unsafe extern "C" fn bytes(
     bytes: *const c_void,
     length: isize,
 ) -> c_int {
-    // SAFETY: Varnish's own arguments; `init` has put the object there.
+    // SAFETY: Varnish's own arguments; `init` has put the delivery there.
     unsafe {
-        if matches!(action, VdpAction::End) && has_failed((*private).cast()) {
+        let delivery = &mut *(*private).cast::<Delivery>();
+        delivery.first_look = None;
+        if matches!(action, VdpAction::End) && has_failed(delivery.object) {
             return -1;
         }
         ffi::VDP_bytes(context, action, bytes, length)
@@ -139,8 +152,12 @@ unsafe extern "C" fn bytes(
 unsafe extern "C" fn fini(context: *mut ffi::vdp_ctx, private: *mut *mut c_void) -> c_int {
     // SAFETY: this is what `init` put there, and Varnish's own context.
     unsafe {
-        let object = std::mem::replace(&mut *private, ptr::null_mut());
-        if !object.is_null() && has_failed(object.cast()) && (*context).retval >= 0 {
+        let delivery = std::mem::replace(&mut *private, ptr::null_mut());
+        if delivery.is_null() {
+            return 0;
+        }
+        let Delivery { object, .. } = *Box::from_raw(delivery.cast::<Delivery>());
+        if has_failed(object) && (*context).retval >= 0 {
             (*context).retval = -1;
         }
     }

@@ -4,13 +4,13 @@ use std::ffi::{c_int, c_void, CStr};
 use std::{ptr, slice};
 
 use ghost_upstream::{Exchange, Framing, ResponseHead};
-use varnish::ffi::{self, VfpStatus};
+use varnish::ffi::{self, BocState, VfpStatus};
 
 use super::failure::Failure;
 use super::passed::{self, Place};
 use super::waiting::Waiting;
 use crate::boundary::caught;
-use crate::deliver::CARRIED;
+use crate::deliver::{first_look, CARRIED};
 use crate::kept;
 use crate::message::{Message, NoRoom};
 use crate::workspace;
@@ -132,8 +132,9 @@ unsafe fn attach(bo: *mut ffi::busyobj, exchange: Exchange, name: &str) -> Resul
                 entry => entry,
             },
         };
-        let running =
-            Box::into_raw(Box::new(Running { name: name.to_owned(), exchange, descriptor: -1, bo }));
+        let name = name.to_owned();
+        let running = Running { name, exchange, descriptor: -1, bo };
+        let running = Box::into_raw(Box::new(running));
         if let Some(entry) = entry.as_mut() {
             entry.priv1 = running.cast();
         }
@@ -196,7 +197,7 @@ static FILTER: Filter = Filter(ffi::vfp {
     name: c"ghost".as_ptr(),
     init: Some(init),
     pull: Some(pull),
-    fini: None,
+    fini: Some(fini),
     priv1: ptr::null(),
 });
 
@@ -217,6 +218,24 @@ unsafe extern "C" fn init(
         }
     });
     VfpStatus::Ok
+}
+
+/// Ends the filter (vfp_fini_f). Varnish calls it before it tells anybody that a fetch has failed,
+/// whatever has made it fail. Where its body is being delivered, deliveries that are about to look at
+/// it do so first.
+unsafe extern "C" fn fini(context: *mut ffi::vfp_ctx, _entry: *mut ffi::vfp_entry) {
+    // A panic is logged by the hook.
+    let _ = caught(|| {
+        // SAFETY: Varnish's own context, whose object has a boc while the task runs: its state is the task's to
+        // change. Varnish marks the object once more, which changes nothing.
+        unsafe {
+            let object = (*context).oc;
+            if (*context).failed != 0 && (*(*object).boc).state == BocState::Stream {
+                HSH_Fail(object);
+                first_look::wait(object);
+            }
+        }
+    });
 }
 
 /// Reads a piece of the body (vfp_pull_f). Whatever breaks it off is an error of the fetch, so that a part
@@ -279,4 +298,9 @@ impl Running {
             }
         }
     }
+}
+
+extern "C" {
+    // Marks an object whose fetch has failed; exported by varnishd, but in no header that varnish-sys binds.
+    fn HSH_Fail(object: *mut ffi::objcore);
 }
