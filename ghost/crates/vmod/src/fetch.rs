@@ -1,5 +1,6 @@
 //! The fetch door: how a backend task of Varnish gets its answer from ghost's own upstream.
 
+mod abandoned;
 mod body;
 mod failure;
 mod passed;

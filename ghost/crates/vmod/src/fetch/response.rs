@@ -6,6 +6,7 @@ use std::{ptr, slice};
 use ghost_upstream::{Exchange, Framing, ResponseHead};
 use varnish::ffi::{self, BocState, VfpStatus};
 
+use super::abandoned::Above;
 use super::failure::Failure;
 use super::passed::{self, Place};
 use super::waiting::Waiting;
@@ -23,6 +24,7 @@ pub struct Running {
     /// For Varnish's panic output, which looks at a file descriptor.
     descriptor: c_int,
     bo: *mut ffi::busyobj,
+    above: Above,
 }
 
 /// Hands the answer over. On failure the task is as it was before.
@@ -133,7 +135,7 @@ unsafe fn attach(bo: *mut ffi::busyobj, exchange: Exchange, name: &str) -> Resul
             },
         };
         let name = name.to_owned();
-        let running = Running { name, exchange, descriptor: -1, bo };
+        let running = Running { name, exchange, descriptor: -1, bo, above: Above::nothing() };
         let running = Box::into_raw(Box::new(running));
         if let Some(entry) = entry.as_mut() {
             entry.priv1 = running.cast();
@@ -207,17 +209,21 @@ unsafe extern "C" fn init(
     context: *mut ffi::vfp_ctx,
     entry: *mut ffi::vfp_entry,
 ) -> VfpStatus {
-    // A panic is logged by the hook; the answer goes through the filters that there are.
-    let _ = caught(|| {
+    let begun = caught(|| {
         // SAFETY: Varnish's own context, and the entry of `attach`.
         unsafe {
-            let running = &*(*entry).priv1.cast::<Running>();
+            let running = &mut *(*entry).priv1.cast::<Running>();
             if passed::is_pass(&*running.bo) {
                 passed::bypass_test(&*context);
             }
+            running.above.watch(context, entry)
         }
     });
-    VfpStatus::Ok
+    match begun {
+        // A panic is logged by the hook; the answer goes through the filters that there are.
+        Some(true) | None => VfpStatus::Ok,
+        Some(false) => VfpStatus::Error,
+    }
 }
 
 /// Ends the filter (vfp_fini_f). Varnish calls it before it tells anybody that a fetch has failed,
@@ -281,10 +287,8 @@ impl Running {
                     VfpStatus::Ok
                 }
             }
-            // This ends the fetch as Varnish ends one whose delivery was given up. Without VFP_Error it is
-            // no failure, which would spoil the hit-for-miss, and gunzip does not ask again. (Varnish's
-            // gzip makes a failure of its own of it.)
-            Err(_) if waiting.is_cancelled() => VfpStatus::Error,
+            // SAFETY: the task is running.
+            Err(_) if waiting.is_cancelled() => unsafe { self.above.abandon(context) },
             Err(error) => {
                 let failure = Failure::from(error);
                 let text = failure.to_string();
