@@ -116,7 +116,11 @@ func (p *Pod) makeVCL() error {
 	if err != nil {
 		return err
 	}
-	p.vcl = vcl.NewManager(vcl.NewLoader(files), clock.RealClock{}, vcl.Observers{
+	trial := &vcl.Trial{
+		Varnishd: p.options.Varnishd, VMODPath: p.options.VMODPath, Dir: p.layout.check, Environment: ghostEnvironment(p.options),
+		Within: vcl.TrialWithin, Wrap: p.options.Confinement.Wrap,
+	}
+	p.vcl = vcl.NewManager(vcl.NewLoader(files, trial), clock.RealClock{}, vcl.Observers{
 		Board: p.board, Tasks: p.tasks, Log: p.log.Named("vcl"), Loaded: p.metrics.VCLLoaded,
 	})
 	return nil

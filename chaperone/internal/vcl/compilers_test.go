@@ -14,7 +14,7 @@ import (
 func TestACompilerThatDoesNotEndIsEndedAndVarnishdServesOn(t *testing.T) {
 	files, err := OpenFiles(t.TempDir())
 	require.NoError(t, err)
-	cli, ctx, loader := connect(t, files), t.Context(), NewLoader(files)
+	cli, ctx, loader := connect(t, files), t.Context(), NewLoader(files, nil)
 	one, two := main(1, varnishtest.Synthetic("one")), main(2, varnishtest.Synthetic("two"))
 	_, err = loader.Load(ctx, cli, one)
 	require.NoError(t, err)
@@ -55,7 +55,7 @@ func TestACompilerThatDoesNotEndIsEndedAndVarnishdServesOn(t *testing.T) {
 
 func TestWhatTakesTooLongIsTriedSeldom(t *testing.T) {
 	clock := clocktesting.NewFakeClock(time.Now())
-	m := NewManager(NewLoader(nil), clock, Observers{})
+	m := NewManager(NewLoader(nil, nil), clock, Observers{})
 	m.schedule(Result{Active: Program{Name: "main-1"}, Retry: true, TooLong: true}, nil, true)
 	require.True(t, clock.HasWaiters())
 	clock.Step(tooLongRetryAfter - 1)

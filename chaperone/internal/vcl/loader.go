@@ -32,11 +32,14 @@ type Loader struct {
 	rejected map[string]*rejection
 	// within is how long compilers may take.
 	within time.Duration
+	// trial is nil where VCL is not tried first.
+	trial *Trial
 }
 
-// NewLoader loads from the given directory.
-func NewLoader(files *Files) *Loader {
-	return &Loader{files: files, rejected: map[string]*rejection{}, within: adminapi.CompileWithin}
+// NewLoader loads from the given directory. While varnishd's child serves, it tries VCL first that runs more than
+// Varnish and ghost as it is loaded. A nil trial tries nothing.
+func NewLoader(files *Files, trial *Trial) *Loader {
+	return &Loader{files: files, rejected: map[string]*rejection{}, within: adminapi.CompileWithin, trial: trial}
 }
 
 // Result is what varnishd runs after a Load.
@@ -49,7 +52,7 @@ type Result struct {
 	Compiled bool
 	// Retry says that the newest main.vcl may work later, and that trying it again harms nothing.
 	Retry bool
-	// TooLong says that the newest main.vcl was not compiled in time.
+	// TooLong says that the newest main.vcl was not compiled in time, or not loaded in a trial.
 	TooLong bool
 }
 
@@ -59,11 +62,16 @@ type rejection struct {
 	message string
 	// harmless says that varnishd's child lives on, so that another attempt costs a compilation and no more.
 	harmless bool
-	// tooLong says that the compiler was not done in time.
+	// tooLong says that it was not compiled in time, or not loaded in a trial.
 	tooLong bool
 }
 
 func (r *rejection) Error() string { return r.message }
+
+// tooLong rejects what was not compiled in time.
+func tooLong(within time.Duration) *rejection {
+	return &rejection{message: fmt.Sprintf("%s: it had %s", ErrTooLong, within), harmless: true, tooLong: true}
+}
 
 // Load makes varnishd run main.vcl, or what stands for it (see candidates); starts the child if it does not run; and
 // discards what is not needed any more. main is nil where there is no main.vcl. An error means that varnishd could
@@ -177,7 +185,10 @@ func (l *Loader) compile(ctx context.Context, cli CLI, program Program) error {
 		return err
 	}
 	defer l.files.Remove(program.Name)
-	tooLong, err := l.load(ctx, cli, program.Name, file)
+	if err := l.try(ctx, cli, program, file); err != nil {
+		return err
+	}
+	late, err := l.load(ctx, cli, program.Name, file)
 	if err == nil {
 		return nil
 	}
@@ -185,15 +196,30 @@ func (l *Loader) compile(ctx context.Context, cli CLI, program Program) error {
 	var rejected *rejection
 	if errors.As(err, &rejected) {
 		rejected.message = mainvcl.Locate(l.files.inMain(rejected.message, file), program.Parts)
-		if tooLong {
-			rejected.message, rejected.tooLong = fmt.Sprintf("%s: it had %s", ErrTooLong, l.within), true
+		if late {
+			return tooLong(l.within)
 		}
 	}
 	return err
 }
 
+// try tries a program where it could take the child down. Where there can be no trial, nothing is known against it.
+func (l *Loader) try(ctx context.Context, cli CLI, program Program, file string) error {
+	if l.trial == nil || !runsForeignCode(program.Source) {
+		return nil
+	}
+	running, err := cli.Running(ctx)
+	if err != nil || !running {
+		return err
+	}
+	if rejected, err := l.trial.run(ctx, l.files.Dir(), file, l.within); err == nil && rejected != nil {
+		return rejected
+	}
+	return nil
+}
+
 // load lets varnishd load a file, and ends its compilers where these take too long.
-func (l *Loader) load(ctx context.Context, cli CLI, name, file string) (tooLong bool, err error) {
+func (l *Loader) load(ctx context.Context, cli CLI, name, file string) (late bool, err error) {
 	pids, err := cli.Pids(ctx)
 	if err != nil {
 		return false, err

@@ -260,7 +260,7 @@ func TestLoad(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			files, err := OpenFiles(t.TempDir())
 			require.NoError(t, err)
-			loader, varnishd := NewLoader(files), newFakeVarnishd(files.Dir())
+			loader, varnishd := NewLoader(files, nil), newFakeVarnishd(files.Dir())
 			for i, step := range steps {
 				if step.restart {
 					varnishd = newFakeVarnishd(files.Dir())
@@ -292,12 +292,12 @@ func TestTheLastGoodVCLOutlivesChaperone(t *testing.T) {
 	dir := t.TempDir()
 	files, err := OpenFiles(dir)
 	require.NoError(t, err)
-	_, err = NewLoader(files).Load(t.Context(), newFakeVarnishd(dir), main(1, "one"))
+	_, err = NewLoader(files, nil).Load(t.Context(), newFakeVarnishd(dir), main(1, "one"))
 	require.NoError(t, err)
 
 	files, err = OpenFiles(dir)
 	require.NoError(t, err)
-	result, err := NewLoader(files).Load(t.Context(), newFakeVarnishd(dir), main(2, "broken"))
+	result, err := NewLoader(files, nil).Load(t.Context(), newFakeVarnishd(dir), main(2, "broken"))
 	require.NoError(t, err)
 	assert.Equal(t, nameOf(t, main(1, "one")), result.Active.Name)
 	assert.Contains(t, result.Message, "Expected ';'")
@@ -308,7 +308,7 @@ func TestVCLThatAnOperatorLoadedIsNotDiscarded(t *testing.T) {
 	require.NoError(t, err)
 	varnishd := newFakeVarnishd(files.Dir())
 	varnishd.vcls = []varnishcli.VCL{{Name: "experiment", Status: "available"}}
-	_, err = NewLoader(files).Load(t.Context(), varnishd, main(1, "one"))
+	_, err = NewLoader(files, nil).Load(t.Context(), varnishd, main(1, "one"))
 	require.NoError(t, err)
 	assert.Len(t, varnishd.vcls, 2)
 }
@@ -316,7 +316,7 @@ func TestVCLThatAnOperatorLoadedIsNotDiscarded(t *testing.T) {
 func TestAVarnishdThatGoesAwayIsNoFaultOfMainVCL(t *testing.T) {
 	files, err := OpenFiles(t.TempDir())
 	require.NoError(t, err)
-	loader, varnishd := NewLoader(files), newFakeVarnishd(files.Dir())
+	loader, varnishd := NewLoader(files, nil), newFakeVarnishd(files.Dir())
 	varnishd.gone = true
 	_, err = loader.Load(t.Context(), varnishd, main(1, "one"))
 	require.ErrorIs(t, err, errGone)
@@ -327,7 +327,7 @@ func TestWhatWorkedBeforeIsNotReplacedByLess(t *testing.T) {
 	dir := t.TempDir()
 	files, err := OpenFiles(dir)
 	require.NoError(t, err)
-	loader, flaky := NewLoader(files), main(1, "flaky")
+	loader, flaky := NewLoader(files, nil), main(1, "flaky")
 	_, err = loader.Load(t.Context(), newFakeVarnishd(dir), flaky)
 	require.NoError(t, err)
 	varnishd := newFakeVarnishd(dir)
@@ -344,7 +344,7 @@ func TestWhyNothingServesIsTold(t *testing.T) {
 	require.NoError(t, err)
 	varnishd := newFakeVarnishd(files.Dir())
 	varnishd.childless = true
-	result, err := NewLoader(files).Load(t.Context(), varnishd, main(1, "one"))
+	result, err := NewLoader(files, nil).Load(t.Context(), varnishd, main(1, "one"))
 	require.NoError(t, err)
 	assert.Empty(t, result.Active.Name)
 	const failed = "varnishd's child does not start with it: Child failed"
@@ -366,7 +366,7 @@ func TestWhoGetsAnotherChance(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			files, err := OpenFiles(t.TempDir())
 			require.NoError(t, err)
-			loader, varnishd, program := NewLoader(files), newFakeVarnishd(files.Dir()), main(1, test.source)
+			loader, varnishd, program := NewLoader(files, nil), newFakeVarnishd(files.Dir()), main(1, test.source)
 			varnishd.flaky, varnishd.running = true, test.source == "fatal"
 			for range 2 {
 				result, err := loader.Load(t.Context(), varnishd, program)

@@ -51,8 +51,8 @@ const retryAfter = 5 * time.Second
 // closedRetryAfter is the longest that a pod rests which answers every request 503.
 const closedRetryAfter = 30 * time.Second
 
-// tooLongRetryAfter is how long to wait before a main.vcl is tried again that took too long to compile:
-// compilers keep a processor busy all the time.
+// tooLongRetryAfter is how long to wait before a main.vcl is tried again that took too long to compile, or to be loaded
+// in a trial: compilers keep a processor busy all the time, and other VCL has to wait.
 const tooLongRetryAfter = 4 * adminapi.CompileWithin
 
 // newBackoff is how long to wait before a main.vcl that was rejected is tried again. Each attempt is a compilation.

@@ -38,7 +38,7 @@ func manage(t *testing.T) *managed {
 		t: t, varnishd: newFakeVarnishd(files.Dir()), clock: clocktesting.NewFakeClock(time.Unix(1000, 0)),
 		board: status.NewBoard(adminapi.Status{}), tasks: ready.New(nil, ready.VCLActive), logs: logs,
 	}
-	m.Manager = NewManager(NewLoader(files), m.clock, Observers{Board: m.board, Tasks: m.tasks, Log: zap.New(core), Loaded: func(bool) {}})
+	m.Manager = NewManager(NewLoader(files, nil), m.clock, Observers{Board: m.board, Tasks: m.tasks, Log: zap.New(core), Loaded: func(bool) {}})
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() { defer close(ended); m.Run(ctx) }()

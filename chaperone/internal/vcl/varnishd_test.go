@@ -126,7 +126,7 @@ func connect(t *testing.T, files *Files) *varnishcli.Client {
 func TestTheRealVarnishdRunsTheNewestThatWorks(t *testing.T) {
 	files, err := OpenFiles(t.TempDir())
 	require.NoError(t, err)
-	cli, loader := connect(t, files), NewLoader(files)
+	cli, loader := connect(t, files), NewLoader(files, nil)
 	one := main(1, varnishtest.Synthetic("one"))
 	result, err := loader.Load(t.Context(), cli, one)
 	require.NoError(t, err)
@@ -175,7 +175,7 @@ func TestCommands(t *testing.T) {
 	text, err := cli.Panic(ctx)
 	require.NoError(t, err)
 	assert.Empty(t, text)
-	_, err = NewLoader(files).Load(ctx, cli, main(1, varnishtest.Synthetic("one")))
+	_, err = NewLoader(files, nil).Load(ctx, cli, main(1, varnishtest.Synthetic("one")))
 	require.NoError(t, err)
 	backends, err := cli.Backends(ctx, "*.*")
 	require.NoError(t, err)
