@@ -3,11 +3,9 @@
 package e2e
 
 import (
-	"context"
 	"crypto/tls"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"regexp"
 	"strconv"
@@ -39,7 +37,6 @@ type soak struct {
 	*steady
 	one, two *backend
 	series   map[string][]float64
-	metrics  string
 }
 
 // TestSoak goes through cycles that are alike, SOAK_CYCLES of them, and finds what grows from one to the next: memory,
@@ -78,9 +75,7 @@ func startSoak(t *testing.T) *soak {
 	g := startGateway(t, files)
 	g.awaitVCLHeader("start")
 	g.await("HTTPS", func() error { return g.from("one", "https://a.example/") })
-	found := regexp.MustCompile(`http://127\.0\.0\.1:\d+/metrics`).FindString(g.log.String())
-	require.NotEmpty(t, found, "the log says where chaperone's metrics are")
-	return &soak{steady: startSteadyOfAll(t, g), one: one, two: two, series: map[string][]float64{}, metrics: found}
+	return &soak{steady: startSteadyOfAll(t, g), one: one, two: two, series: map[string][]float64{}}
 }
 
 // cycle changes each thing and changes it back, misbehaves, and lets the load go on meanwhile.
@@ -168,31 +163,6 @@ func (s *soak) measure() {
 }
 
 func (s *soak) add(name string, value float64) { s.series[name] = append(s.series[name], value) }
-
-// goroutines of chaperone, as its metrics have them.
-func (s *soak) goroutines() (float64, error) {
-	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
-	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.metrics, nil)
-	if err != nil {
-		return 0, err
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return 0, err
-	}
-	defer response.Body.Close()
-	text, err := io.ReadAll(response.Body)
-	if err != nil {
-		return 0, err
-	}
-	for line := range strings.Lines(string(text)) {
-		if value, ok := strings.CutPrefix(line, "go_goroutines "); ok {
-			return strconv.ParseFloat(strings.TrimSpace(value), 64)
-		}
-	}
-	return 0, fmt.Errorf("%s has no go_goroutines", s.metrics)
-}
 
 // TestNoGoroutineOfGatewayctlStays goes through some cycles, and then lets gatewayctl say what its goroutines are: none is
 // there once for each cycle.

@@ -79,10 +79,10 @@ func noneFailed(t *testing.T, results load.Results) {
 	assert.NoError(t, results.NoneFailed())
 }
 
-func (s *steady) parts() stack.Parts {
-	s.t.Helper()
+func (g *gateway) parts() stack.Parts {
+	g.t.Helper()
 	var parts stack.Parts
-	s.await("all processes", func() (err error) { parts, err = s.stack.Parts(); return err })
+	g.await("all processes", func() (err error) { parts, err = g.stack.Parts(); return err })
 	return parts
 }
 
