@@ -57,6 +57,8 @@ pub unsafe fn write(ctx: &vrt_ctx) -> Result<(), NoRoom> {
     // SAFETY: as promised.
     let (task, resp) = unsafe { (task_state::get::<ClientTask>(ctx), Message::new(ctx.http_resp.0)) };
     let (Some(task), Some(mut resp)) = (task, resp) else { return Ok(()) };
+    // SAFETY: as promised.
+    unsafe { direct::give_up_outdated(ctx, task) };
     if std::mem::take(&mut task.direct) && resp.status() == direct::STATUS {
         // SAFETY: as promised.
         task.answering = unsafe { direct::answer(ctx, task) };

@@ -55,6 +55,48 @@ mod tests {
         assert_eq!(caught(|| -> u8 { panic::panic_any(42) }), None);
     }
 
+    /// What runs a callback's work, and catches its panics.
+    const CATCH: [&str; 4] = ["caught(", "door::gethdrs(", "door::healthy(", "listing::print("];
+
+    /// The bodies of a file's callbacks from C, by name.
+    fn callbacks(text: &str) -> impl Iterator<Item = (&str, &str)> {
+        text.split("extern \"C\" fn ").skip(1).filter_map(|rest| {
+            let (signature, body) = rest.split_once(" {\n")?;
+            let (name, _) = signature.split_once(['(', '<'])?;
+            let end = body.find("\n}").unwrap_or(body.len());
+            (!signature.contains(';')).then(|| (name, &body[..end]))
+        })
+    }
+
+    fn sources(directory: &std::path::Path, found: &mut Vec<std::path::PathBuf>) {
+        for entry in std::fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                sources(&path, found);
+            } else if path.file_name() != Some("boundary.rs".as_ref()) {
+                found.push(path);
+            }
+        }
+    }
+
+    #[test]
+    fn every_callback_from_c_catches_panics() {
+        let mut files = Vec::new();
+        sources(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut files);
+        let mut count = 0;
+        for file in files {
+            let text = std::fs::read_to_string(&file).unwrap();
+            for (name, body) in callbacks(&text) {
+                let file = file.display();
+                // What calls nothing does not panic.
+                let is_safe = !body.contains('(') || CATCH.iter().any(|catch| body.contains(catch));
+                assert!(is_safe, "{file}: {name} lets panics through");
+                count += 1;
+            }
+        }
+        assert!(count > 20, "{count} callbacks were found");
+    }
+
     #[test]
     fn what_panics_say_is_found() {
         let table: [(Box<dyn Any + Send>, &str); 3] = [

@@ -56,6 +56,8 @@ pub struct Passed {
     /// What the log calls the backend. It belongs to the director of the task's outcome, which the task
     /// holds to its end.
     name: *const str,
+    /// How often the request had been restarted when it got the answer.
+    restarts: u32,
 }
 
 /// Whether the request may go through this door: it goes to a rule, and user VCL has not chosen another backend.
@@ -80,6 +82,19 @@ pub unsafe fn answer(ctx: &vrt_ctx, task: &mut ClientTask) -> bool {
     unsafe { response::clear(ctx, reply.status) };
     task.outcome = Outcome::LocalReply(reply);
     false
+}
+
+/// Gives up an answer that was made before the request was restarted. A restart begins with vcl_recv, where the task's
+/// state is made anew; but one restart too many goes to vcl_synth at once, where Varnish has begun an answer of its own.
+///
+/// # Safety
+/// `ctx` is the running client task's, in vcl_synth.
+pub unsafe fn give_up_outdated(ctx: &vrt_ctx, task: &mut ClientTask) {
+    // SAFETY: as promised.
+    let restarts = unsafe { (*ctx.req).restarts };
+    if task.passed.as_ref().is_some_and(|passed| passed.restarts != restarts) {
+        (task.passed, task.answering) = (None, false);
+    }
 }
 
 /// Sees to it that the answer of a backend is delivered, if there is one, whatever user VCL has done to filters and body
@@ -116,7 +131,8 @@ unsafe fn exchange(ctx: &vrt_ctx, task: &mut ClientTask) -> Result<(), LocalRepl
                     fetch::log_close(ctx.vsl, forwarded.name, &exchange);
                     return Err(fail(ctx, forwarded.name, &no_room.into()));
                 }
-                task.passed = Some(Box::new(Passed { exchange, name: forwarded.name }));
+                let restarts = (*ctx.req).restarts;
+                task.passed = Some(Box::new(Passed { exchange, name: forwarded.name, restarts }));
                 count(&counters().direct);
                 Ok(())
             }

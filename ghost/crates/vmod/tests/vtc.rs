@@ -22,8 +22,10 @@ const LIMIT: &str = "60";
 
 fn main() {
     let arguments = Arguments::from_args();
-    let mut trials =
-        vec![Trial::test("the VCL around a user's is that of the contract", vcl_is_that_of_the_contract)];
+    let mut trials = vec![
+        Trial::test("the VCL around a user's is that of the contract", vcl_is_that_of_the_contract),
+        Trial::test("what can go wrong in the direct door has its tests", hazards_have_their_tests),
+    ];
     for file in vtc_files() {
         let name = file.file_stem().unwrap_or_default().to_string_lossy().replace('_', " ");
         if may_go_direct(&file) {
@@ -194,4 +196,32 @@ fn vcl_is_that_of_the_contract() -> Result<(), Failed> {
         Some(user) if user.contains("what the user wrote") => Ok(()),
         _ => Err(format!("tests/vcl differs from the contract's page:\n{preamble}\n{postamble}").into()),
     }
+}
+
+/// Every test that the page of the direct door names is there, and every hazard names one.
+fn hazards_have_their_tests() -> Result<(), Failed> {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../..");
+    let page = top.join("docs/design/direct-door.md");
+    let page = fs::read_to_string(&page).map_err(|e| format!("reading {}: {e}", page.display()))?;
+    let mut end_to_end = String::new();
+    for entry in fs::read_dir(top.join("test/e2e"))? {
+        end_to_end += &fs::read_to_string(entry?.path())?;
+    }
+    let is_there = |name: &str| {
+        name.ends_with(".vtc") && tests().join("vtc").join(name).is_file()
+            || name.ends_with(".rs") && top.join("ghost/crates").join(name).is_file()
+            || name.starts_with("Test") && end_to_end.contains(&format!("func {name}("))
+    };
+    let rows = page.lines().filter(|line| line.starts_with("| ")).skip(1);
+    for row in rows {
+        let names = row.rsplit('|').nth(1).unwrap_or_default();
+        let names: Vec<_> =
+            names.split('`').skip(1).step_by(2).filter(|name| !name.contains("/mainvcl")).collect();
+        match names.iter().find(|name| !is_there(name)) {
+            Some(name) => return Err(format!("there is no test {name}: {row}").into()),
+            None if names.is_empty() => return Err(format!("no test: {row}").into()),
+            None => {}
+        }
+    }
+    Ok(())
 }
