@@ -1,6 +1,8 @@
 package mainvcl
 
 import (
+	"bytes"
+	"fmt"
 	"regexp"
 	"strings"
 )
@@ -37,11 +39,45 @@ func parsePassDoor(data []byte) PassDoor {
 var takesPart = regexp.MustCompile(
 	`\b(?:vcl_(?:hash|pass|synth|deliver|backend_\w+)|include|\w[\w-]*\s*\.\s*answer)\b`)
 
+// bypasses finds the words by which VCL in vcl_recv may keep a request from the direct door, whatever is chosen: it
+// returns before the end of what is generated, which asks ghost.answer(), or it names another backend.
+var bypasses = regexp.MustCompile(
+	`\b(?:return\s*\(\s*(?:pass|hash|pipe|vcl\s*\([^)]*\))\s*\)|req\s*\.\s*backend_hint)`)
+
 // PartInPasses finds the first word by which VCL may have a part in passed requests beyond vcl_recv, and its line,
 // counted from 1. It looks for words and does not parse, so that it errs to the safe side: a word in a comment
 // counts. The word is empty where there is none.
-func PartInPasses(vcl string) (word string, line int) {
-	found := takesPart.FindStringIndex(vcl)
+func PartInPasses(vcl string) (word string, line int) { return first(takesPart, vcl) }
+
+// BypassesDirectDoor finds the first word by which VCL may keep requests that are not cached from the direct door, and its
+// line. It searches as PartInPasses does.
+func BypassesDirectDoor(vcl string) (word string, line int) { return first(bypasses, vcl) }
+
+// UsersBypassDirectDoor finds the same in what users wrote of main.vcl, where that opens the direct door, and says it with
+// the source: "ConfigMap infra/cache, key main.vcl, line 3: return (pass)". It is empty where there is none.
+func UsersBypassDirectDoor(data []byte) string {
+	header, _, err := Parse(data)
+	if err != nil || header.PassDoor != PassDoorDirect {
+		return ""
+	}
+	lines := bytes.SplitAfter(data, []byte("\n"))
+	for _, part := range header.Parts {
+		from := min(part.First-1, len(lines))
+		text := bytes.Join(lines[from:min(from+part.Lines, len(lines))], nil)
+		if word, line := BypassesDirectDoor(string(text)); word != "" {
+			return At(part.Source, line, word)
+		}
+	}
+	return ""
+}
+
+// At says where a word of a user's VCL stands.
+func At(source string, line int, word string) string {
+	return fmt.Sprintf("%s, line %d: %s", source, line, word)
+}
+
+func first(words *regexp.Regexp, vcl string) (word string, line int) {
+	found := words.FindStringIndex(vcl)
 	if found == nil {
 		return "", 0
 	}

@@ -44,6 +44,52 @@ func TestWordsByWhichVCLTakesPartInPassesAreFound(t *testing.T) {
 	}
 }
 
+func TestWordsByWhichVCLBypassesTheDirectDoorAreFound(t *testing.T) {
+	for text, want := range map[string]struct {
+		word string
+		line int
+	}{
+		"":                                      {"", 0},
+		"sub vcl_recv { return (synth(403)); }": {"", 0},
+		"sub vcl_recv { return (restart); }":    {"", 0},
+		"sub vcl_recv { set req.url = \"/pass\"; }":     {"", 0},
+		"sub vcl_recv {\n\treturn (pass);\n}":           {"return (pass)", 2},
+		"sub vcl_recv { return(hash); }":                {"return(hash)", 1},
+		"sub vcl_recv { return ( pipe ) ; }":            {"return ( pipe )", 1},
+		"sub vcl_recv { return (vcl(other)); }":         {"return (vcl(other))", 1},
+		"sub vcl_recv {\n\n set req.backend_hint = b;}": {"req.backend_hint", 3},
+		"# return (pass)":                               {"return (pass)", 1},
+	} {
+		t.Run(text, func(t *testing.T) {
+			word, line := mainvcl.BypassesDirectDoor(text)
+			assert.Equal(t, want.word, word)
+			assert.Equal(t, want.line, line)
+		})
+	}
+}
+
+func TestWhatOfUsersVCLBypassesTheDirectDoorIsToldWithItsSource(t *testing.T) {
+	around := mainvcl.Source{Name: "ConfigMap a/around, key main.vcl", Text: "# mine\nsub vcl_recv { return (pass); }\n"}
+	for name, c := range map[string]struct {
+		sources []mainvcl.Source
+		door    mainvcl.PassDoor
+		want    string
+	}{
+		"the door is open": {[]mainvcl.Source{class, around}, mainvcl.PassDoorDirect,
+			"ConfigMap a/around, key main.vcl, line 2: return (pass)"},
+		"the door is shut":    {[]mainvcl.Source{around}, mainvcl.PassDoorFetch, ""},
+		"nothing bypasses it": {[]mainvcl.Source{class, own}, mainvcl.PassDoorDirect, ""},
+		// What is generated passes as well.
+		"nobody wrote anything": {nil, mainvcl.PassDoorDirect, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			data, _ := mainvcl.Stamp(nil, mainvcl.Compose(before, c.sources, after, c.door))
+			assert.Equal(t, c.want, mainvcl.UsersBypassDirectDoor(data))
+		})
+	}
+	assert.Empty(t, mainvcl.UsersBypassDirectDoor([]byte("no main.vcl")))
+}
+
 func TestTheDoorIsWhatTheHeaderNames(t *testing.T) {
 	direct, _ := mainvcl.Stamp(nil, mainvcl.Compose(before, []mainvcl.Source{class, own}, after, mainvcl.PassDoorDirect))
 	header, _, err := mainvcl.Parse(direct)

@@ -163,7 +163,11 @@ func composed(sequence int, class, own string) []byte {
 }
 
 func mainWith(sequence int, sources ...mainvcl.Source) []byte {
-	body := mainvcl.Compose("vcl 4.1;\n", slices.DeleteFunc(sources, func(s mainvcl.Source) bool { return s.Text == "" }), "# end\n", mainvcl.PassDoorFetch)
+	return mainInDoor(mainvcl.PassDoorFetch, sequence, sources...)
+}
+
+func mainInDoor(door mainvcl.PassDoor, sequence int, sources ...mainvcl.Source) []byte {
+	body := mainvcl.Compose("vcl 4.1;\n", slices.DeleteFunc(sources, func(s mainvcl.Source) bool { return s.Text == "" }), "# end\n", door)
 	return append([]byte(mainvcl.Header{Version: mainvcl.Version, Sequence: int64(sequence)}.String()+"\n"), body...)
 }
 

@@ -248,6 +248,10 @@ func (m *Manager) say(active Program, message string) {
 	m.said = now
 	if message == "" {
 		m.log.Info("main.vcl is in effect", zap.String("active", active.Name))
+		if bypass := mainvcl.UsersBypassDirectDoor(active.Source); bypass != "" {
+			m.log.Warn("VCL may let requests that are not cached bypass the direct door; Varnish fetches those",
+				zap.String("active", active.Name), zap.String("vcl", bypass))
+		}
 		return
 	}
 	m.log.Error("main.vcl is not in effect", zap.String("active", active.Name), zap.String("fallback", string(active.Fallback)),

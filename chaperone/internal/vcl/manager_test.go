@@ -16,6 +16,7 @@ import (
 	"github.com/varnish-gateway/gateway/chaperone/internal/varnishtest"
 	"github.com/varnish-gateway/gateway/shared/adminapi"
 	"github.com/varnish-gateway/gateway/shared/contract"
+	"github.com/varnish-gateway/gateway/shared/mainvcl"
 )
 
 // managed is a Manager with a fake varnishd.
@@ -87,6 +88,25 @@ func TestAManagerBringsTogetherWhateverComesFirst(t *testing.T) {
 			m.runs(main(2, "two"))
 		})
 	}
+}
+
+func TestVCLThatBypassesTheDirectDoorIsWarnedOf(t *testing.T) {
+	const name = "ConfigMap a/b, key main.vcl"
+	pass := mainvcl.Source{Name: name, Text: "sub vcl_recv {\n  return (pass);\n}\n"}
+	m := manage(t)
+	m.up()
+	warnings := func() []observer.LoggedEntry { return m.logs.FilterLevelExact(zap.WarnLevel).TakeAll() }
+	fetch := mainInDoor(mainvcl.PassDoorFetch, 1, pass)
+	m.Want(fetch)
+	m.runs(fetch)
+	assert.Empty(t, warnings(), "no door to bypass")
+	direct := mainInDoor(mainvcl.PassDoorDirect, 2, pass)
+	m.Want(direct)
+	m.runs(direct)
+	varnishtest.Eventually(t, "a warning", func() bool { return m.logs.FilterLevelExact(zap.WarnLevel).Len() > 0 })
+	said := warnings()
+	require.Len(t, said, 1)
+	assert.Equal(t, name+", line 2: return (pass)", said[0].ContextMap()["vcl"])
 }
 
 func TestANewVarnishdGetsWhatIsWanted(t *testing.T) {

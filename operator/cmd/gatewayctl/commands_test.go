@@ -88,6 +88,31 @@ func TestCheckIsQuietOnSoundManifests(t *testing.T) {
 	assert.Equal(t, "no problems\n", out)
 }
 
+// parameters are those of the class, up to the specification, and withVCL gives it VCL that is to follow.
+const (
+	parameters = `---
+apiVersion: gateway.networking.k8s.io/v1
+kind: GatewayClass
+metadata: {name: varnish}
+spec:
+  controllerName: varnish.io/gateway-controller
+  parametersRef: {group: gateway.varnish.io, kind: GatewayClassParameters, name: class}
+---
+apiVersion: gateway.varnish.io/v1alpha1
+kind: GatewayClassParameters
+metadata: {name: class}
+spec:
+`
+	withVCL = `  vcl: {namespace: default, name: user}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: user}
+data:
+  main.vcl: |
+    `
+)
+
 func TestCheckTellsOfWhatIsNoFault(t *testing.T) {
 	const two = "[{name: a, port: 443, protocol: HTTPS, hostname: '*.example.com'}, {name: b, port: 443, protocol: HTTPS, hostname: a.example.com}]"
 	cases := map[string]struct{ manifests, want string }{
@@ -98,14 +123,24 @@ func TestCheckTellsOfWhatIsNoFault(t *testing.T) {
 			strings.Replace(soundManifests, "varnish,", "other,", 1) + "---\napiVersion: gateway.networking.k8s.io/v1\n" +
 				"kind: GatewayClass\nmetadata: {name: other}\nspec: {controllerName: example.org/c}\n",
 			"note: a.yaml:1: Gateway default/web: spec.gatewayClassName: GatewayClass other belongs to the controller example.org/c, which is another one\nno problems\n"},
+		"a door that the parameters choose": {
+			soundManifests + parameters + "  passDoor: Fetch\n",
+			"note: a.yaml:1: Gateway default/web: DirectPass=False (Parameters): The parameters say so.\nno problems\n"},
+		"VCL that takes part in passes": {
+			soundManifests + parameters + withVCL + "sub vcl_deliver { }\n",
+			"note: a.yaml:1: Gateway default/web: DirectPass=False (UserVCL): ConfigMap default/user, key main.vcl, line 1: vcl_deliver has a part in requests that are not cached.\nno problems\n"},
+		"VCL that bypasses the direct door": {
+			soundManifests + parameters + "  passDoor: Direct\n" + withVCL + "sub vcl_recv { return (pass); }\n",
+			" But ConfigMap default/user, key main.vcl, line 1: return (pass) may let requests bypass this door: Varnish fetches those.\nno problems\n"},
 		"kinds without a meaning": {
 			soundManifests + "---\napiVersion: apps/v1\nkind: Deployment\n---\napiVersion: v1\nkind: Pod\n",
 			"ignored: 1 Deployment, 1 Pod\nno problems\n"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			out, _ := ctl(t, c.manifests, "check")
+			out, err := ctl(t, c.manifests, "check")
 			assert.Contains(t, out, c.want)
+			assert.Equal(t, strings.HasSuffix(out, "no problems\n"), err == nil, "%v", err)
 		})
 	}
 }

@@ -71,11 +71,11 @@ func names(ref gatewayv1.ParentReference, namespace string, g report.Gateway) bo
 	return namespace == g.Namespace && string(ref.Name) == g.Name
 }
 
-// faults are the conditions that are not as they should be, apart from those of some types.
+// faults are the conditions that say that something is wrong, apart from those of some types.
 func faults(conditions []report.Condition, except ...string) []string {
 	var list []string
 	for _, c := range conditions {
-		if !findings.Sound(c) && !slices.Contains(except, c.Type) {
+		if findings.Fault(c) && !slices.Contains(except, c.Type) {
 			list = append(list, c.String())
 		}
 	}

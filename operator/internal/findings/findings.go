@@ -30,6 +30,23 @@ func Sound(c report.Condition) bool {
 	return c.Status == metav1.ConditionTrue
 }
 
+// harmless are the conditions that say what somebody may want to know, and no fault.
+var harmless = map[string]bool{
+	// "*.example.com" beside "foo.example.com" is common, and works.
+	string(gatewayv1.ListenerConditionOverlappingTLSConfig): true,
+	// The parameters or the VCL want it so.
+	report.ConditionDirectPass: true,
+}
+
+// Remarkable tells whether a condition says what somebody may want to know: it is not as the object's owner wants it, or
+// it is so only in part.
+func Remarkable(c report.Condition) bool {
+	return !Sound(c) || c.Type == report.ConditionDirectPass && c.Reason == report.ReasonBypassed
+}
+
+// Fault tells whether a condition says that something is wrong.
+func Fault(c report.Condition) bool { return !Sound(c) && !harmless[c.Type] }
+
 // Findings of a set of manifests.
 type Findings struct {
 	// Problems are what is wrong.
@@ -79,12 +96,11 @@ func (c *collector) attached(reports []report.Attached) {
 func (c *collector) conditions(key manifest.Key, field string, conditions []report.Condition) {
 	for _, condition := range conditions {
 		switch {
-		case condition.Type == string(gatewayv1.GatewayConditionProgrammed), Sound(condition):
-		case condition.Type == string(gatewayv1.ListenerConditionOverlappingTLSConfig):
-			// "*.example.com" beside "foo.example.com" is common, and works.
-			c.note(key, field, condition.String())
-		default:
+		case condition.Type == string(gatewayv1.GatewayConditionProgrammed), !Remarkable(condition):
+		case Fault(condition):
 			c.add(key, field, condition.String())
+		default:
+			c.note(key, field, condition.String())
 		}
 	}
 }

@@ -105,14 +105,13 @@ func state(conditions []report.Condition, kind string) string {
 	return string(c.Status)
 }
 
-// notes are the conditions that are not as they should be, and messages beyond the usual one.
+// notes are the conditions that say what somebody may want to know.
 func notes(conditions []report.Condition) []string {
 	var out []string
 	for _, c := range conditions {
-		if findings.Sound(c) {
-			continue
+		if findings.Remarkable(c) {
+			out = append(out, c.String())
 		}
-		out = append(out, c.String())
 	}
 	return out
 }

@@ -59,6 +59,8 @@ const (
 	ReasonUserVCL = "UserVCL"
 	// ReasonParameters means that the parameters choose.
 	ReasonParameters = "Parameters"
+	// ReasonBypassed means that the direct door is open, and VCL of users in vcl_recv may keep requests from it.
+	ReasonBypassed = "Bypassed"
 )
 
 // Condition is a condition without the times.

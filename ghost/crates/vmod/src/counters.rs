@@ -16,6 +16,9 @@ pub struct Counters {
     /// Answers of backends that were passed on directly.
     #[counter]
     pub direct: AtomicU64,
+    /// Requests that user VCL has passed by way of a fetch though the direct door is open.
+    #[counter]
+    pub direct_bypassed: AtomicU64,
     /// Requests answered with a redirect.
     #[counter]
     pub redirected: AtomicU64,

@@ -36,11 +36,13 @@ pub use delivery::FILTER;
 
 use crate::counters::{count, counters};
 use crate::director;
+use crate::directors::VclState;
 use crate::fetch::{self, Failure};
 use crate::forward::{self, Forwarded};
 use crate::local_reply::LocalReply;
 use crate::log;
 use crate::message::Message;
+use crate::method;
 use crate::registered;
 use crate::request_body::{self, Origin};
 use crate::task::{ClientTask, Outcome};
@@ -68,6 +70,17 @@ pub unsafe fn takes(ctx: &vrt_ctx, task: &ClientTask) -> bool {
     let Outcome::Forward { director, .. } = &task.outcome else { return false };
     // SAFETY: as promised.
     unsafe { ptr::eq((*ctx.req).director_hint, director.0) && (*ctx.req).esi_level == 0 }
+}
+
+/// Counts a request that is passed by way of a fetch though its VCL has this door open. One of ESI has no other way.
+///
+/// # Safety
+/// `ctx` is the running client task's, in vcl_pass or vcl_pipe of the VCL that `vcl` belongs to.
+pub unsafe fn count_bypass(ctx: &vrt_ctx, vcl: &VclState) {
+    // SAFETY: as promised.
+    if ctx.method == method::PASS && vcl.is_direct() && unsafe { (*ctx.req).esi_level } == 0 {
+        count(&counters().direct_bypassed);
+    }
 }
 
 /// Makes the exchange with a backend, and writes the head of its answer. Returns false where there is none; the task has

@@ -135,8 +135,8 @@ mod ghost {
     }
 
     /// Lets a request that is not for the cache ask its backend as its client does.
-    pub fn pass(ctx: &mut Ctx) {
-        vcl::pass(ctx);
+    pub fn pass(ctx: &mut Ctx, #[shared_per_vcl] state: Option<&Arc<VclState>>) {
+        vcl::pass(ctx, state);
     }
 
     /// Remembers how the miss came about. Says whether the client takes nothing that is not stored.

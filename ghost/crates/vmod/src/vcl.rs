@@ -192,12 +192,14 @@ pub fn hash(ctx: &mut Ctx) -> bool {
 }
 
 /// `ghost.pass`.
-pub fn pass(ctx: &mut Ctx) {
-    if is_in(ctx, method::PASS | method::PIPE, "pass") {
-        // SAFETY: the context is a client task's, in vcl_pass or vcl_pipe.
-        let given = caught(|| unsafe { cache::lookup::give_back(ctx.raw) });
-        fit(ctx, given);
-    }
+pub fn pass(ctx: &mut Ctx, state: Option<&Arc<VclState>>) {
+    let Some(state) = usable(ctx, state, method::PASS | method::PIPE, "pass") else { return };
+    // SAFETY: the context is a client task's, in vcl_pass or vcl_pipe.
+    let given = caught(|| unsafe {
+        direct::count_bypass(ctx.raw, state);
+        cache::lookup::give_back(ctx.raw)
+    });
+    fit(ctx, given);
 }
 
 /// `ghost.miss`.
