@@ -170,7 +170,8 @@ pub unsafe fn keeps_stale(ctx: &vrt_ctx) -> bool {
                 (*ctx.bo).is_bgfetch() != 0 && stale.origin() + stale.ttl() + stale.grace() > now();
             is_served || stale.stands_in_until(&policy.policy.freshness) > now()
         };
-        is_error(beresp.status()) && stale.is_some_and(is_kept)
+        // What marks answers that are not stored is none.
+        is_error(beresp.status()) && stale.filter(|stale| !stale.is_marker()).is_some_and(is_kept)
     }
 }
 
