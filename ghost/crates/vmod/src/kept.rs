@@ -14,6 +14,9 @@ pub const PREFIX: &[u8] = b"X-Gateway-Passed-";
 /// What Accept-Encoding is kept as.
 pub const ACCEPT_ENCODING: &[u8] = b"X-Gateway-Passed-Accept-Encoding";
 
+/// What Content-Range is kept as.
+pub const CONTENT_RANGE: &[u8] = b"X-Gateway-Passed-Content-Range";
+
 /// Marks a request for a part of a page (ESI). No backend sees it.
 pub const PART: &CStr = c"X-Gateway-Part: esi";
 

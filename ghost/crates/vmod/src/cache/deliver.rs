@@ -11,6 +11,7 @@ use varnish::ffi::{self, vrt_ctx};
 use super::lookup::{policy, write_key, CacheTask};
 use super::object::GENERATION;
 use super::{invalidated, now, NAME};
+use crate::kept;
 use crate::message::{Message, NoRoom};
 use crate::rule_handle::RuleHandle;
 use crate::socket;
@@ -22,7 +23,8 @@ use crate::task::ClientTask;
 /// # Safety
 /// `ctx` is the running client task's, in vcl_deliver or vcl_synth, and `resp` its answer.
 pub unsafe fn write(ctx: &vrt_ctx, task: &ClientTask, resp: &mut Message<'_>) -> Result<(), NoRoom> {
-    resp.retain_quietly(|line| !line.is(GENERATION));
+    // SAFETY: as promised.
+    unsafe { restore(ctx, resp) };
     let Some((rule, policy)) = policy(task) else { return Ok(()) };
     // SAFETY: as promised.
     unsafe { invalidate_changed(ctx, rule, resp) };
@@ -56,6 +58,25 @@ pub unsafe fn write(ctx: &vrt_ctx, task: &ClientTask, resp: &mut Message<'_>) ->
         status.key = Some(&key);
     }
     resp.add(b"Cache-Status", status.to_string().as_bytes())
+}
+
+/// Removes what only an object has, and gives Content-Range its own name again. A part of the object gets one of its own.
+unsafe fn restore(ctx: &vrt_ctx, resp: &mut Message<'_>) {
+    let mut has_range = false;
+    resp.retain_quietly(|line| {
+        has_range |= line.is(kept::CONTENT_RANGE);
+        !line.is(GENERATION)
+    });
+    if !has_range {
+        return;
+    }
+    // SAFETY: as promised by the caller of `write`.
+    let is_part_wanted =
+        unsafe { Message::new((*ctx.req).http) }.is_some_and(|req| req.field(b"range").is_some());
+    match is_part_wanted {
+        true => resp.retain_quietly(|line| !line.is(kept::CONTENT_RANGE)),
+        false => resp.strip_prefix(kept::PREFIX),
+    }
 }
 
 /// Invalidates what a request of an unsafe method has changed (RFC 9111 section 4.4).

@@ -40,6 +40,8 @@ pub enum Place {
     Kept(&'static [u8]),
     /// Under both: Varnish drops its own.
     Both(&'static [u8]),
+    /// Nowhere.
+    Dropped,
 }
 
 /// Where a field of a passed answer is put.
@@ -47,7 +49,7 @@ pub fn place(name: &[u8], head: &ResponseHead<'_>) -> Place {
     let has_no_body = matches!(head.framing(), Framing::Empty | Framing::Length(0));
     match name {
         // VRG_CheckBo compares it with what was asked for, in the one form that it knows.
-        name if name.eq_ignore_ascii_case(b"content-range") => Place::Kept(b"X-Gateway-Passed-Content-Range"),
+        name if name.eq_ignore_ascii_case(b"content-range") => Place::Kept(kept::CONTENT_RANGE),
         // Varnish has one of its own.
         name if name.eq_ignore_ascii_case(TRANSACTION) => Place::Kept(b"X-Gateway-Passed-X-Varnish"),
         name if name.eq_ignore_ascii_case(b"age") => Place::Both(b"X-Gateway-Passed-Age"),
@@ -55,6 +57,18 @@ pub fn place(name: &[u8], head: &ResponseHead<'_>) -> Place {
             Place::Both(b"X-Gateway-Passed-Content-Encoding")
         }
         _ => Place::AsItIs,
+    }
+}
+
+/// Where a field of an answer is put that may go into the cache. Content-Range says something of a part
+/// only (RFC 9110 section 14.4): VRG_CheckBo fails whatever else has it. A 304 does not change that of
+/// what is stored.
+pub fn place_in_cache(name: &[u8], status: u16) -> Place {
+    match status {
+        206 => Place::AsItIs,
+        _ if !name.eq_ignore_ascii_case(b"content-range") => Place::AsItIs,
+        304 => Place::Dropped,
+        _ => Place::Kept(kept::CONTENT_RANGE),
     }
 }
 

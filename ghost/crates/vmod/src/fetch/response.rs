@@ -93,7 +93,12 @@ unsafe fn write_head(
     };
     let mut bytes = 0;
     for (name, value) in fields(&head) {
-        match if is_pass { passed::place(name, &head) } else { Place::AsItIs } {
+        let place = match is_pass {
+            true => passed::place(name, &head),
+            false => passed::place_in_cache(name, head.status()),
+        };
+        match place {
+            Place::Dropped => {}
             Place::AsItIs => beresp.add(name, value)?,
             Place::Kept(kept) => beresp.add(kept, value)?,
             Place::Both(kept) => {
