@@ -17,6 +17,14 @@ impl Timing {
     pub fn at(now: i64) -> Self {
         Self { requested: now, received: now }
     }
+
+    /// A response that was asked for and received at these times, which have fractions. The time between
+    /// them is in whole seconds what it is, and not one more where a second begins in it.
+    pub fn of(requested: f64, received: f64) -> Self {
+        let delay = (received - requested).max(0.0) as i64;
+        let received = received.floor() as i64;
+        Self { requested: received.saturating_sub(delay), received }
+    }
 }
 
 /// The corrected initial age: what Age says and the time of the exchange, or the time since Date,
@@ -28,4 +36,28 @@ pub(super) fn initial(fields: &ResponseFields<'_>, timing: Timing) -> u32 {
     let delay = received.saturating_sub(timing.requested).max(0);
     let corrected = i64::from(fields.age.unwrap_or(0)).saturating_add(delay);
     delta_seconds::clamp(apparent.max(corrected))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_response_took_as_long_as_it_took() {
+        // RFC 9111 section 4.2.3: response_delay is response_time - request_time
+        let table = [
+            (10.0, 10.0, 10, 10),
+            (10.1, 10.9, 10, 10),
+            (10.999, 11.001, 11, 11),
+            (10.5, 11.4, 11, 11),
+            (10.5, 11.5, 10, 11),
+            (10.0, 13.9, 10, 13),
+            // the clock was set back
+            (11.0, 10.5, 10, 10),
+            (f64::NAN, 10.5, 10, 10),
+        ];
+        for (asked, came, requested, received) in table {
+            assert_eq!(Timing::of(asked, came), Timing { requested, received }, "{asked} to {came}");
+        }
+    }
 }

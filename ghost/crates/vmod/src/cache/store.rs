@@ -10,7 +10,7 @@ use ghost_config::CachePolicy;
 use varnish::ffi::{self, vrt_ctx, VslTag, VCL_BOOL, VCL_DURATION};
 
 use super::object::{Object, GENERATION};
-use super::{invalidated, now, whole};
+use super::{invalidated, now};
 use crate::backend_task::BackendTask;
 use crate::director;
 use crate::log;
@@ -47,7 +47,7 @@ pub unsafe fn decide(ctx: &vrt_ctx) -> Result<(), NoRoom> {
     // SAFETY: as promised.
     let task = unsafe { task_state::get_or_new::<BackendTask>(ctx) };
     let received = now();
-    let timing = Timing { requested: whole(task.requested.unwrap_or(received)), received: whole(received) };
+    let timing = Timing::of(task.requested.unwrap_or(received), received);
     let decision = {
         let fields =
             ResponseFields::read(&policy.policy.freshness, beresp.status(), &beresp, timing.received);
