@@ -3,7 +3,7 @@
 
 #![no_main]
 
-use ghost_upstream::{BodyDecoder, ConnectionOptions, Framing, HeadBuffer, ResponseHead, is_hop_by_hop};
+use ghost_upstream::{BodyDecoder, ConnectionOptions, Framing, HeadBuffer, NeverCancelled, ResponseHead, is_hop_by_hop};
 use libfuzzer_sys::fuzz_target;
 
 const MAX_HEAD: usize = 16 * 1024;
@@ -30,7 +30,7 @@ fn understand(mut bytes: &[u8], is_head: bool, piece: usize) -> Option<Understoo
         space[..count].copy_from_slice(&bytes[..count]);
         buffer.advance(count);
         bytes = &bytes[count..];
-        if let Some(parsed) = buffer.head(is_head).ok()? {
+        if let Some(parsed) = buffer.head(is_head, &NeverCancelled).ok()? {
             break parsed;
         }
     };

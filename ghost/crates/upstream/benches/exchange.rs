@@ -109,7 +109,7 @@ fn parts(criterion: &mut Criterion) {
             let mut buffer = HeadBuffer::new(Vec::new(), 32 * 1024);
             buffer.space().expect("room")[..head.len()].copy_from_slice(head.as_bytes());
             buffer.advance(head.len());
-            black_box(buffer.head(false).expect("a sound head"));
+            black_box(buffer.head(false, &NeverCancelled).expect("a sound head"));
         });
     });
     let coded = format!("4000\r\n{}\r\n0\r\n\r\n", "x".repeat(0x4000));

@@ -253,7 +253,7 @@ impl Dispatch<'_, '_> {
                 return Err(closed(io::ErrorKind::UnexpectedEof.into(), deadline));
             }
             received.advance(count);
-            if let Some(head) = received.head(self.request.is_head)? {
+            if let Some(head) = received.head(self.request.is_head, self.client)? {
                 return Ok((head, uploaded.is_whole));
             }
             // An interim response says that the backend is at work, not that it has begun to answer.

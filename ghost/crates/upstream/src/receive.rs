@@ -2,7 +2,8 @@
 
 use crate::bad_response::BadResponse;
 use crate::buffers;
-use crate::response::{Parsed, ParsedHead, parse};
+use crate::client::Client;
+use crate::response::{Parsed, ParsedHead, ResponseHead, parse};
 
 /// How much is received at first; most heads, and many a body with them, fit.
 const FIRST: usize = 16 * 1024;
@@ -85,9 +86,10 @@ impl HeadBuffer {
         self.filled += count;
     }
 
-    /// The head of the final answer to a HEAD request or to another, once it is there. Interim responses are
-    /// skipped. Errors where it breaks HTTP/1.1.
-    pub fn head(&mut self, is_head: bool) -> Result<Option<ParsedHead>, BadResponse> {
+    /// The head of the final answer to a HEAD request or to another, once it is there. Interim responses go to
+    /// the client as they come, but for 100 (Continue): that is about the body that this side sends (RFC 9110
+    /// section 15.2). Errors where it breaks HTTP/1.1.
+    pub fn head(&mut self, is_head: bool, client: &dyn Client) -> Result<Option<ParsedHead>, BadResponse> {
         loop {
             let bytes = &self.bytes[..self.filled];
             if !bytes.iter().zip(START).all(|(got, want)| got == want) {
@@ -101,7 +103,12 @@ impl HeadBuffer {
             match parse(bytes, is_head)? {
                 Parsed::Partial => return Err(BadResponse::Head("an empty line too early")),
                 Parsed::Final(head) => return Ok(Some(head)),
-                Parsed::Interim(length) => self.skip(length)?,
+                Parsed::Interim(head) => {
+                    if head.status != 100 {
+                        client.interim(&ResponseHead::new(&head, bytes));
+                    }
+                    self.skip(head.length)?;
+                }
             }
         }
     }
@@ -173,7 +180,10 @@ fn ends_head(bytes: &[u8], scanned: usize) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
+
     use super::*;
+    use crate::client::NeverCancelled;
 
     fn receive(pieces: &[&[u8]]) -> Result<Option<ParsedHead>, BadResponse> {
         let mut buffer = HeadBuffer::new(Vec::new(), 16 * 1024);
@@ -183,7 +193,7 @@ mod tests {
                 space[..part.len()].copy_from_slice(part);
                 buffer.advance(part.len());
             }
-            if let Some(head) = buffer.head(false)? {
+            if let Some(head) = buffer.head(false, &NeverCancelled)? {
                 return Ok(Some(head));
             }
         }
@@ -221,7 +231,7 @@ mod tests {
             let mut buffer = HeadBuffer::new(Vec::new(), 1024);
             buffer.space().unwrap()[..received.len()].copy_from_slice(received.as_bytes());
             buffer.advance(received.len());
-            assert!(buffer.head(false).unwrap().is_none());
+            assert!(buffer.head(false, &NeverCancelled).unwrap().is_none());
             assert_eq!(buffer.has_final_begun(), expected, "{received:?}");
         }
     }
@@ -274,6 +284,42 @@ mod tests {
         }
         assert!(read == body);
         assert_eq!((buffer.reserved, used), (0, buffer.bytes().len()));
+    }
+
+    #[test]
+    fn interim_responses_go_to_the_client() {
+        /// Notes what it is told.
+        #[derive(Default)]
+        struct Told(RefCell<Vec<String>>);
+
+        impl Client for Told {
+            fn is_gone(&self) -> bool {
+                false
+            }
+
+            fn interim(&self, head: &ResponseHead<'_>) {
+                let fields = head
+                    .end_to_end_fields()
+                    .map(|(name, value)| format!("{}: {}", name.escape_ascii(), value.escape_ascii()));
+                let told = format!("{} {}", head.status(), fields.collect::<Vec<_>>().join(", "));
+                self.0.borrow_mut().push(told);
+            }
+        }
+
+        // RFC 9110 section 15.2
+        let whole = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\nConnection: x\r\nX: \
+            y\r\n\r\nHTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 200 OK\r\nA: b\r\n\r\n";
+        for cut in 0..=whole.len() {
+            let (client, mut buffer) = (Told::default(), HeadBuffer::new(Vec::new(), 1024));
+            let mut status = None;
+            for part in [&whole[..cut], &whole[cut..]] {
+                buffer.space().unwrap()[..part.len()].copy_from_slice(part.as_bytes());
+                buffer.advance(part.len());
+                status = buffer.head(false, &client).unwrap().map(|head| head.status);
+            }
+            assert_eq!(status, Some(200), "cut at {cut}");
+            assert_eq!(client.0.into_inner(), ["103 Link: </a>", "102 "], "cut at {cut}");
+        }
     }
 
     #[test]

@@ -44,8 +44,8 @@ struct Field {
 pub(crate) enum Parsed {
     /// The head has not come to its end yet.
     Partial,
-    /// An interim response of so many bytes, to be skipped.
-    Interim(usize),
+    /// The head of an interim response, behind which the final one comes.
+    Interim(ParsedHead),
     /// The final response's head.
     Final(ParsedHead),
 }
@@ -66,17 +66,20 @@ pub(crate) fn parse(bytes: &[u8], is_head: bool) -> Result<Parsed, BadResponse> 
     let status = response.code.ok_or(BadResponse::NotHttp)?;
     match status {
         101 => return Err(BadResponse::SwitchingProtocols),
-        100..=199 => return Ok(Parsed::Interim(length)),
         0..=99 => return Err(BadResponse::Head("the status is below 100")),
         _ => {}
     }
+    // It has no body (RFC 9110 section 15.2), whatever it says.
+    let is_interim = status < 200;
     let minor_version = response.version.ok_or(BadResponse::NotHttp)?;
     let mut lengths = Lengths::default();
     let mut options = ConnectionOptions::default();
     let mut keep_alive = None;
     for field in response.headers.iter() {
         let name = field.name.as_bytes();
-        lengths.field(name, field.value)?;
+        if !is_interim {
+            lengths.field(name, field.value)?;
+        }
         if name.eq_ignore_ascii_case(b"connection") {
             options.add(field.value);
         } else if name.eq_ignore_ascii_case(b"keep-alive") {
@@ -98,14 +101,17 @@ pub(crate) fn parse(bytes: &[u8], is_head: bool) -> Result<Parsed, BadResponse> 
         Field { name: span(name), value: span(field.value), is_end_to_end }
     });
     let fields = fields.collect();
-    let framing = lengths.framing(minor_version, status, is_head)?;
+    let framing = match is_interim {
+        true => Framing::Empty,
+        false => lengths.framing(minor_version, status, is_head)?,
+    };
     let stays = match minor_version {
         0 => options.keep_alive() && !options.close(),
         _ => !options.close(),
     };
     // What a 204 announces must not come (RFC 9110 section 8.6, RFC 9112 section 6.1), but may well.
     let is_204_with_body = status == 204 && (lengths.chunked || lengths.content_length > Some(0));
-    Ok(Parsed::Final(ParsedHead {
+    let head = ParsedHead {
         status,
         minor_version,
         reason: span(response.reason.unwrap_or_default().as_bytes()),
@@ -116,7 +122,8 @@ pub(crate) fn parse(bytes: &[u8], is_head: bool) -> Result<Parsed, BadResponse> 
         persistent: stays && framing != Framing::UntilClose && !is_204_with_body,
         keep_alive,
         length,
-    }))
+    };
+    Ok(if is_interim { Parsed::Interim(head) } else { Parsed::Final(head) })
 }
 
 fn is_end_to_end(name: &[u8], options: &ConnectionOptions<'_>) -> bool {
@@ -164,7 +171,7 @@ impl<'a> ResponseHead<'a> {
         self.head.length
     }
 
-    /// The status, 200 to 999.
+    /// The status: 200 to 999, or 100 to 199 of an interim response.
     pub fn status(&self) -> u16 {
         self.head.status
     }

@@ -309,7 +309,7 @@ impl<'a> Upload<'a> {
             Ok(Some(0)) => Err(closed(io::ErrorKind::UnexpectedEof.into(), self.deadline())),
             Ok(Some(count)) => {
                 self.wire.received.advance(count);
-                self.answer = self.wire.received.head(self.wire.is_head)?;
+                self.answer = self.wire.received.head(self.wire.is_head, self.client)?;
                 Ok(Some(()))
             }
             Err(error) => Err(closed(error, self.deadline())),

@@ -29,6 +29,7 @@ mod environment;
 mod fetch;
 mod forward;
 mod gateway;
+mod interim;
 mod kept;
 mod known_files;
 mod listing;

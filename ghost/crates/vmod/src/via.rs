@@ -9,6 +9,9 @@ use crate::message::{Message, NoRoom};
 
 const VIA: &[u8] = b"Via";
 
+/// The gateway's element in what backends answer.
+pub const OF_BACKENDS: &[u8] = b"1.1 varnish-gateway";
+
 /// What the comment of Varnish's own element begins with.
 const OF_VARNISH: &[u8] = b"(Varnish/";
 
@@ -47,6 +50,13 @@ pub fn passed(resp: &mut Message<'_>) -> Result<(), NoRoom> {
         return resp.add_static(line(11));
     }
     name_behind(resp, before, line(11))
+}
+
+/// Whether the gateway has received a request, as it is sent on, by HTTP/1.1.
+pub fn is_of_http_1_1(request: &Message<'_>) -> bool {
+    let own = element(line(11));
+    let value = request.values(VIA).last().unwrap_or_default();
+    value.strip_suffix(own).is_some_and(|others| others.is_empty() || others.ends_with(b", "))
 }
 
 /// Names the gateway behind those that are named before it.

@@ -144,8 +144,21 @@ fn a_head_may_have_so_many_fields_and_no_more() {
 
 #[test]
 fn interim_responses_are_told_from_final_ones() {
-    let text = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\n";
-    assert!(matches!(parse(text.as_bytes(), false), Ok(Parsed::Interim(25))));
+    for (interim, is_interim) in [
+        ("HTTP/1.1 100 Continue\r\n\r\n", true),
+        ("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n", true),
+        // RFC 9110 section 15.2: it ends with its head
+        ("HTTP/1.1 199 \r\nContent-Length: x\r\nTransfer-Encoding: gzip\r\n\r\n", true),
+        ("HTTP/1.1 200 OK\r\n\r\n", false),
+    ] {
+        let text = format!("{interim}HTTP/1.1 200 OK\r\n\r\n");
+        let found = match parse(text.as_bytes(), false) {
+            Ok(Parsed::Interim(head)) => (head.length, true),
+            Ok(Parsed::Final(head)) => (head.length, false),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(found, (interim.len(), is_interim), "{interim:?}");
+    }
 }
 
 proptest! {

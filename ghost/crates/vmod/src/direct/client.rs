@@ -2,9 +2,11 @@
 
 use std::os::fd::BorrowedFd;
 
-use ghost_upstream::Client;
+use ghost_upstream::{Client, ResponseHead};
 use varnish::ffi;
 
+use crate::interim;
+use crate::message::Message;
 use crate::session;
 
 /// The client of a request.
@@ -31,5 +33,15 @@ impl Client for Waiting {
     fn is_gone(&self) -> bool {
         // SAFETY: a running client task holds its session.
         unsafe { session::has_hung_up((*self.0).sp) }
+    }
+
+    /// It goes to a client of HTTP/1.1: this thread alone writes to the socket. User VCL can change what the request says
+    /// of its version, and not what http0 does.
+    fn interim(&self, head: &ResponseHead<'_>) {
+        // SAFETY: a running client task holds its request, whose header nobody changes during an exchange.
+        let is_http_1_1 = unsafe { Message::new((*self.0).http0) }.is_some_and(|req| req.version() == 11);
+        if let Some(socket) = self.socket().filter(|_| is_http_1_1) {
+            interim::forward(socket, head);
+        }
     }
 }
