@@ -11,6 +11,7 @@
 //! | vcl_miss, vcl_deliver, vcl_synth | [`stale`]: a stale object in the place of an error |
 //! | vcl_deliver | [`deliver`]: what the client is told |
 
+mod bound;
 pub mod candidates;
 pub mod deliver;
 pub mod invalidated;
@@ -19,6 +20,9 @@ pub mod object;
 pub mod order;
 pub mod stale;
 pub mod store;
+mod too_large;
+
+pub use bound::Bound;
 
 /// The name of the gateway in Cache-Status.
 pub const NAME: &str = "varnish-gateway";

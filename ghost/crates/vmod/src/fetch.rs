@@ -20,6 +20,7 @@ pub use failure::{reason, Failure};
 pub use request::head;
 pub use response::{fields, put_status};
 
+use crate::cache::Bound;
 use crate::log;
 use crate::message::Message;
 use crate::registered;
@@ -137,6 +138,17 @@ pub unsafe fn finish(bo: &mut ffi::busyobj) {
     let Some(running) = (unsafe { response::take(bo) }) else { return };
     // SAFETY: as promised.
     unsafe { log_close(bo.vsl.as_mut_ptr(), &running.name, &running.exchange) };
+}
+
+/// Watches how much of the body comes, so that what is too large is not stored.
+///
+/// # Safety
+/// `bo` is the running backend task's, of a ghost director.
+pub unsafe fn watch(bo: &ffi::busyobj, bound: Bound) {
+    // SAFETY: as promised.
+    if let Some(running) = unsafe { response::running(bo) } {
+        running.bound.set(Some(bound));
+    }
 }
 
 /// The address of the endpoint that answers in this task.

@@ -5,14 +5,15 @@ use std::sync::Arc;
 use ghost_cache::freshness::Timing;
 use ghost_cache::response::ResponseFields;
 use ghost_cache::reuse::is_error;
-use ghost_cache::storability::{self, Asked, Decision, Store};
+use ghost_cache::storability::{self, Asked, Decision, Pass, Reason, Store};
 use ghost_config::CachePolicy;
 use varnish::ffi::{self, vrt_ctx, VslTag, VCL_BOOL, VCL_DURATION};
 
 use super::object::{Object, GENERATION};
-use super::{invalidated, now};
+use super::{invalidated, now, Bound};
 use crate::backend_task::BackendTask;
 use crate::director;
+use crate::fetch;
 use crate::log;
 use crate::message::{Message, NoRoom};
 use crate::rule_handle::RuleHandle;
@@ -48,16 +49,24 @@ pub unsafe fn decide(ctx: &vrt_ctx) -> Result<(), NoRoom> {
     let task = unsafe { task_state::get_or_new::<BackendTask>(ctx) };
     let received = now();
     let timing = Timing::of(task.requested.unwrap_or(received), received);
-    let decision = {
+    let (decision, bound) = {
         let fields =
             ResponseFields::read(&policy.policy.freshness, beresp.status(), &beresp, timing.received);
-        let decision =
+        let mut decision =
             storability::decide(&policy.policy, Asked::read(bereq.method(), &bereq), &fields, timing);
+        let bound = Bound::of(&policy.policy, &fields).filter(|_| matches!(decision, Decision::Store(_)));
+        // SAFETY: as promised.
+        let (is_304, digest) = unsafe { ((*ctx.bo).was_304() != 0, &(*ctx.bo).digest) };
+        // A 304 has no body of its own.
+        if bound.is_some() && !is_304 && Bound::was_passed(digest) {
+            let hit_for_miss = policy.policy.storage.hit_for_miss;
+            decision = Decision::Pass(Pass { reason: Reason::TooLarge, hit_for_miss });
+        }
         task.withheld = match decision {
             Decision::Store(_) => fields.directives.withheld.clone(),
             Decision::Pass(_) => Vec::new(),
         };
-        decision
+        (decision, bound)
     };
     // SAFETY: as promised; nothing else refers to the object in the making.
     unsafe {
@@ -67,6 +76,9 @@ pub unsafe fn decide(ctx: &vrt_ctx) -> Result<(), NoRoom> {
                 set_times(core, &store, received);
                 keep_out(&mut beresp, task, &store);
                 transform(&mut *ctx.bo, &policy, &beresp);
+                if let Some(bound) = bound {
+                    fetch::watch(&*ctx.bo, bound);
+                }
                 log::formatted(
                     (*ctx.bo).vsl.as_mut_ptr(),
                     VslTag::VclLog,

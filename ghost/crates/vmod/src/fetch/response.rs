@@ -1,5 +1,6 @@
 //! A backend's answer, handed over to the backend task: head, framing, and the filter that reads the body.
 
+use std::cell::Cell;
 use std::ffi::{c_int, c_void, CStr};
 use std::{ptr, slice};
 
@@ -11,6 +12,7 @@ use super::failure::Failure;
 use super::passed::{self, Place};
 use super::waiting::Waiting;
 use crate::boundary::caught;
+use crate::cache::Bound;
 use crate::deliver::{first_look, CARRIED};
 use crate::kept;
 use crate::message::{Message, NoRoom};
@@ -25,6 +27,10 @@ pub struct Running {
     descriptor: c_int,
     bo: *mut ffi::busyobj,
     above: Above,
+    /// How many bytes of the body have come.
+    received: u64,
+    /// How many may come before it is given up to store the answer; none where that does not matter any more.
+    pub bound: Cell<Option<Bound>>,
 }
 
 /// Hands the answer over. On failure the task is as it was before.
@@ -140,7 +146,8 @@ unsafe fn attach(bo: *mut ffi::busyobj, exchange: Exchange, name: &str) -> Resul
             },
         };
         let name = name.to_owned();
-        let running = Running { name, exchange, descriptor: -1, bo, above: Above::nothing() };
+        let (above, bound) = (Above::nothing(), Cell::new(None));
+        let running = Running { name, exchange, descriptor: -1, bo, above, received: 0, bound };
         let running = Box::into_raw(Box::new(running));
         if let Some(entry) = entry.as_mut() {
             entry.priv1 = running.cast();
@@ -286,6 +293,12 @@ impl Running {
             Ok(0) => VfpStatus::End,
             Ok(count) => {
                 *length = count as isize;
+                self.received += count as u64;
+                if let Some(bound) = self.bound.get().filter(|bound| bound.is_passed(self.received)) {
+                    self.bound.set(None);
+                    // SAFETY: the task is running, and stores what it fetches.
+                    unsafe { bound.give_up(self.bo) };
+                }
                 if self.exchange.is_complete() {
                     VfpStatus::End
                 } else {
