@@ -10,6 +10,7 @@
 //! | vcl_backend_response | [`store`]: whether the answer is stored, and for how long |
 //! | vcl_miss, vcl_deliver, vcl_synth | [`stale`]: a stale object in the place of an error |
 //! | vcl_deliver | [`deliver`]: what the client is told |
+//! | the end of a request, an object's beginning and end | [`statistics`]: what is counted |
 
 mod bound;
 pub mod candidates;
@@ -17,8 +18,10 @@ pub mod deliver;
 pub mod invalidated;
 pub mod lookup;
 pub mod object;
+pub mod objects;
 pub mod order;
 pub mod stale;
+pub mod statistics;
 pub mod store;
 mod too_large;
 

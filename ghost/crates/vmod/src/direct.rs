@@ -34,6 +34,7 @@ use varnish::ffi::{vrt_ctx, VslTag, VCL_BACKEND};
 
 pub use delivery::FILTER;
 
+use crate::cache::statistics::{self, Handled};
 use crate::counters::{count, counters};
 use crate::director;
 use crate::directors::VclState;
@@ -91,6 +92,9 @@ pub unsafe fn count_bypass(ctx: &vrt_ctx, vcl: &VclState) {
 pub unsafe fn answer(ctx: &vrt_ctx, task: &mut ClientTask) -> bool {
     // SAFETY: as promised.
     let Err(reply) = (unsafe { exchange(ctx, task) }) else { return true };
+    task.cache.handled.set(Some(Handled::Pass));
+    // SAFETY: as promised. Later, its rule is not known any more.
+    unsafe { statistics::count_request(ctx, task) };
     // SAFETY: as promised.
     unsafe { response::clear(ctx, reply.status) };
     task.outcome = Outcome::LocalReply(reply);

@@ -11,6 +11,7 @@ use ghost_upstream::Upstream;
 use serde::Serialize;
 use varnish::ffi::VslTag;
 
+use crate::cache::statistics;
 use crate::counters::{self, count, counters, set};
 use crate::known_files::KnownFiles;
 use crate::snapshot::{Prepared, Snapshot};
@@ -177,6 +178,8 @@ fn build(content: &[u8]) -> Built {
     let snapshot = Arc::new(prepared.enter(&gateway().upstream, before.as_deref()));
     gateway().transactions.store(snapshot.config().x_varnish, Ordering::Relaxed);
     gateway().running.store(Some(Arc::clone(&snapshot)));
+    drop(before);
+    statistics::tidy();
     show(&snapshot, loaded.diagnostics.len());
     Ok(loaded.diagnostics)
 }

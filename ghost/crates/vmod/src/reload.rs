@@ -1,9 +1,11 @@
 //! What ghost is told to do on its own socket: `POST /.varnish-ghost/reload` reads the configuration again
 //! and says what came of it, `POST /.varnish-ghost/drain` lets every connection end with its next answer, and
-//! `POST /.varnish-ghost/invalidate` invalidates objects of the cache.
+//! `POST /.varnish-ghost/invalidate` invalidates objects of the cache. `GET /.varnish-ghost/cache` tells what the cache
+//! has done.
 
 use varnish::ffi::vrt_ctx;
 
+use crate::cache::statistics::{self, Statistics};
 use crate::cache::{invalidated, order};
 use crate::directors::{self, VclState};
 use crate::gateway;
@@ -19,6 +21,7 @@ pub const SOCKET: &[u8] = b"ghost-reload";
 const RELOAD: &[u8] = b"/.varnish-ghost/reload";
 const DRAIN: &[u8] = b"/.varnish-ghost/drain";
 const INVALIDATE: &[u8] = b"/.varnish-ghost/invalidate";
+const CACHE: &[u8] = b"/.varnish-ghost/cache";
 
 /// The most bytes that an order to invalidate may have.
 const MAX_ORDER: usize = 1 << 20;
@@ -45,13 +48,19 @@ pub unsafe fn handle(ctx: &vrt_ctx, vcl: &VclState) -> u16 {
 
 unsafe fn answer(ctx: &vrt_ctx, vcl: &VclState, req: &Message<'_>) -> LocalReply {
     let path = req.url().split(|&b| b == b'?').next().unwrap_or_default();
-    if ![RELOAD, DRAIN, INVALIDATE].contains(&path) {
+    if ![RELOAD, DRAIN, INVALIDATE, CACHE].contains(&path) {
         return LocalReply::status(404);
     }
-    if req.method() != b"POST" {
+    let method: &[u8] = if path == CACHE { b"GET" } else { b"POST" };
+    if req.method() != method {
         let mut refusal = LocalReply::status(405);
-        refusal.fields.push((b"Allow", b"POST".to_vec()));
+        refusal.fields.push((b"Allow", method.to_vec()));
         return refusal;
+    }
+    if path == CACHE {
+        let snapshot = gateway::running();
+        let none = Statistics { rules: Vec::new() };
+        return json(200, &snapshot.map_or(none, |snapshot| statistics::list(&snapshot)));
     }
     if path == DRAIN {
         gateway::drain();

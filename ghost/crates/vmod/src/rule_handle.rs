@@ -12,6 +12,8 @@ use ghost_route::plan::ResponsePlan;
 use ghost_route::{Answer, Why};
 use ghost_upstream::{Balancer, Service, Services};
 
+use crate::cache::statistics::{self, RuleCounters};
+
 /// A rule with the services that its backends name.
 pub struct RuleHandle {
     rule: Arc<Rule>,
@@ -19,6 +21,8 @@ pub struct RuleHandle {
     /// Namespace and name of the route: "namespace/name".
     route: String,
     cache_policy: Option<Arc<CachePolicy>>,
+    /// What the cache does for it; none where it has no policy.
+    cache_counters: Option<Arc<RuleCounters>>,
     /// Whose objects its requests share, where its policy names no zone.
     cache_identity: Box<str>,
     labels: RuleLabels,
@@ -137,6 +141,7 @@ impl RuleHandle {
             name,
             route: route.to_owned(),
             cache_policy: caching.policy.cloned(),
+            cache_counters: caching.policy.map(|_| statistics::of(&rule.id)),
             cache_identity: caching.identity,
             labels: RuleLabels::new(route, rule),
             shares,
@@ -162,6 +167,11 @@ impl RuleHandle {
     /// The policy by which answers are cached; none where requests are passed.
     pub fn cache_policy(&self) -> Option<&Arc<CachePolicy>> {
         self.cache_policy.as_ref()
+    }
+
+    /// Where is counted what the cache does for it; none where it has no policy.
+    pub fn cache_counters(&self) -> Option<&RuleCounters> {
+        self.cache_counters.as_deref()
     }
 
     /// Whose objects its requests share, where its policy names no zone: those of the rule, or those of the rule at one

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use varnish::ffi::{vrt_ctx, VCL_BACKEND};
 
 use crate::cache::lookup::CacheTask;
+use crate::cache::statistics;
 use crate::direct::Passed;
 use crate::directors::RuleDirectors;
 use crate::local_reply::LocalReply;
@@ -77,6 +78,9 @@ impl TaskState for ClientTask {
 
     unsafe fn leave(&mut self, ctx: &vrt_ctx) {
         // SAFETY: as promised.
-        unsafe { self.cache.filter.remove(ctx) };
+        unsafe {
+            self.cache.filter.remove(ctx);
+            statistics::count_request(ctx, self);
+        }
     }
 }

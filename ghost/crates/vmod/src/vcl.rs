@@ -27,6 +27,7 @@ pub fn event(ctx: &mut Ctx, state: &mut Option<Box<Arc<VclState>>>, event: Event
         Event::Load => {
             log_panics();
             counters::open();
+            cache::objects::subscribe();
             log::global(VslTag::Notice, &format!("ghost: version {VERSION}"));
             // SAFETY: the context is that of the VCL's load.
             if !unsafe { direct::FILTER.register(ctx.raw) && deliver::FILTER.register(ctx.raw) } {

@@ -14,6 +14,8 @@ use varnish::ffi::{self, VslTag};
 
 use super::now;
 use super::too_large::{Digest, TooLarge};
+use crate::counters::count;
+use crate::director;
 use crate::log;
 
 static TOO_LARGE: LazyLock<TooLarge> = LazyLock::new(TooLarge::new);
@@ -74,6 +76,9 @@ impl Bound {
                 ObjSetFlag((*bo).wrk, core, ffi::obj_flags_OF_IMSCAND, 0);
             } else {
                 HSH_Kill(core);
+            }
+            if let Some(rule) = director::rule((*bo).director_req) {
+                rule.cache_counters().inspect(|counters| count(&counters.too_large));
             }
             log::line((*bo).vsl.as_mut_ptr(), VslTag::VclLog, "ghost_cache: pass size");
         }

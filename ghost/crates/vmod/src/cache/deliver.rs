@@ -10,6 +10,7 @@ use varnish::ffi::{self, vrt_ctx};
 
 use super::lookup::{policy, write_key, CacheTask};
 use super::object::GENERATION;
+use super::statistics::Handled;
 use super::{invalidated, now, NAME};
 use crate::kept;
 use crate::message::{Message, NoRoom};
@@ -32,7 +33,8 @@ pub unsafe fn write(ctx: &vrt_ctx, task: &ClientTask, resp: &mut Message<'_>) ->
         resp.remove(header);
     }
     // SAFETY: as promised.
-    let (mut status, age) = unsafe { status(ctx, &task.cache) };
+    let (mut status, age, handled) = unsafe { status(ctx, &task.cache) };
+    task.cache.handled.set(Some(handled));
     let is_stored = status.stored || status.collapsed || status.handling == Handling::Hit;
     if let Some(control) = client_cache_control::of(&policy.policy, resp.status(), is_stored) {
         for name in client_cache_control::REMOVED {
@@ -101,8 +103,8 @@ unsafe fn invalidate_changed(ctx: &vrt_ctx, rule: &RuleHandle, resp: &Message<'_
     }
 }
 
-/// What Cache-Status says, and how old the answer is in seconds.
-unsafe fn status<'a>(ctx: &vrt_ctx, cache: &CacheTask) -> (CacheStatus<'a>, u32) {
+/// What Cache-Status says, how old the answer is in seconds, and as what the request counts.
+unsafe fn status<'a>(ctx: &vrt_ctx, cache: &CacheTask) -> (CacheStatus<'a>, u32, Handled) {
     // SAFETY: as promised by the caller of `write`: the request holds its object, if it has one.
     let (is_hit, is_hit_for_miss, object) = unsafe {
         let req = &*ctx.req;
@@ -113,10 +115,12 @@ unsafe fn status<'a>(ctx: &vrt_ctx, cache: &CacheTask) -> (CacheStatus<'a>, u32)
     if is_hit && cache.filter.has_waited() {
         // It was forwarded together with the request whose answer it got (RFC 9211 section 2.6).
         let collapsed = CacheStatus { collapsed: true, ttl, ..CacheStatus::forward(NAME, Forward::Miss) };
-        return (collapsed, age);
+        return (collapsed, age, Handled::Collapsed);
     }
     if is_hit {
-        return (CacheStatus { ttl, ..CacheStatus::hit(NAME, 0) }, age);
+        let is_stale = object.is_some_and(|object| object.t_origin.0 + f64::from(object.ttl) <= now());
+        let handled = if is_stale { Handled::Stale } else { Handled::Hit };
+        return (CacheStatus { ttl, ..CacheStatus::hit(NAME, 0) }, age, handled);
     }
     let why = match (cache.decision, cache.miss) {
         (Some(Lookup::Pass(Bypassed::Method)), _) => Forward::Method,
@@ -138,5 +142,10 @@ unsafe fn status<'a>(ctx: &vrt_ctx, cache: &CacheTask) -> (CacheStatus<'a>, u32)
         collapsed: cache.miss.is_some() && cache.filter.has_waited(),
         ..CacheStatus::forward(NAME, why)
     };
-    (status, age)
+    let handled = match cache.miss {
+        Some(_) if is_hit_for_miss => Handled::HitForMiss,
+        Some(_) => Handled::Miss,
+        None => Handled::Pass,
+    };
+    (status, age, handled)
 }

@@ -1,5 +1,6 @@
 //! Whether a request is looked up in the cache, and by which key.
 
+use std::cell::Cell;
 use std::ffi::c_void;
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use ghost_config::CachePolicy;
 use varnish::ffi::vrt_ctx;
 
 use super::candidates;
+use super::statistics::Handled;
 use crate::director;
 use crate::kept;
 use crate::message::{Message, NoRoom};
@@ -36,6 +38,8 @@ pub struct CacheTask {
     pub wants_stale: bool,
     /// Whether an answer to the request was handed to vcl_deliver.
     pub is_delivering: bool,
+    /// What became of the request, once that is known and not counted.
+    pub handled: Cell<Option<Handled>>,
 }
 
 /// What a request selects, by what the client sent: before vcl_hash Varnish reduces Accept-Encoding to gzip or nothing.

@@ -12,9 +12,14 @@ use varnish::ffi;
 use super::whole;
 use crate::message::Line;
 
-/// The field in which an object says how many invalidations there had been when its fetch began. It stands in the object and
-/// in no answer.
+/// The field in which an object says how many invalidations there had been when its fetch began, and the number of the rule
+/// that has stored it: "5 17". It stands in the object and in no answer.
 pub const GENERATION: &[u8] = b"X-Gateway-Generation";
+
+/// What [`GENERATION`] says of an object.
+pub fn mark(generation: Generation, rule: u64) -> String {
+    format!("{} {rule}", generation.0)
+}
 
 /// A stored object, lent for a moment.
 #[derive(Clone, Copy)]
@@ -63,9 +68,18 @@ impl<'o> Object<'o> {
 
     /// The generation of its fetch; the first one where it has none.
     pub fn generation(&self) -> Generation {
-        let text = self.lines().find(|(name, _)| name.eq_ignore_ascii_case(GENERATION));
-        let number = text.and_then(|(_, value)| std::str::from_utf8(value).ok()?.parse().ok());
-        Generation(number.unwrap_or(0))
+        Generation(self.marked(0).unwrap_or(0))
+    }
+
+    /// The number of the rule that has stored it; none where no policy has.
+    pub fn rule(&self) -> Option<u64> {
+        self.marked(1)
+    }
+
+    /// A number of the mark.
+    fn marked(&self, index: usize) -> Option<u64> {
+        let (_, value) = self.lines().find(|(name, _)| name.eq_ignore_ascii_case(GENERATION))?;
+        std::str::from_utf8(value).ok()?.split(' ').nth(index)?.parse().ok()
     }
 
     /// Until when it may stand in for an error of the origin (RFC 5861 section 4), in seconds since the epoch.

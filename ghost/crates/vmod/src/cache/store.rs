@@ -9,9 +9,10 @@ use ghost_cache::storability::{self, Asked, Decision, Pass, Reason, Store};
 use ghost_config::CachePolicy;
 use varnish::ffi::{self, vrt_ctx, VslTag, VCL_BOOL, VCL_DURATION};
 
-use super::object::{Object, GENERATION};
+use super::object::{mark, Object, GENERATION};
 use super::{invalidated, now, Bound};
 use crate::backend_task::BackendTask;
+use crate::counters::count;
 use crate::director;
 use crate::fetch;
 use crate::log;
@@ -41,7 +42,7 @@ unsafe fn policy(ctx: &vrt_ctx) -> Option<(Arc<RuleHandle>, Arc<CachePolicy>)> {
 /// `ctx` is the running backend task's, in vcl_backend_response.
 pub unsafe fn decide(ctx: &vrt_ctx) -> Result<(), NoRoom> {
     // SAFETY: as promised.
-    let Some((_, policy)) = (unsafe { policy(ctx) }) else { return Ok(()) };
+    let Some((rule, policy)) = (unsafe { policy(ctx) }) else { return Ok(()) };
     // SAFETY: as promised: both messages are the task's.
     let (bereq, beresp) = unsafe { (Message::new(ctx.http_bereq.0), Message::new(ctx.http_beresp.0)) };
     let (Some(bereq), Some(mut beresp)) = (bereq, beresp) else { return Ok(()) };
@@ -68,6 +69,16 @@ pub unsafe fn decide(ctx: &vrt_ctx) -> Result<(), NoRoom> {
         };
         (decision, bound)
     };
+    let number = rule.cache_counters().map_or(0, |counters| {
+        // SAFETY: as promised.
+        if unsafe { (*ctx.bo).was_304() } != 0 {
+            count(&counters.revalidated);
+        }
+        if matches!(decision, Decision::Pass(Pass { reason: Reason::TooLarge, .. })) {
+            count(&counters.too_large);
+        }
+        counters.number()
+    });
     // SAFETY: as promised; nothing else refers to the object in the making.
     unsafe {
         let core = &mut *(*ctx.bo).fetch_objcore;
@@ -100,7 +111,7 @@ pub unsafe fn decide(ctx: &vrt_ctx) -> Result<(), NoRoom> {
                 );
             }
         }
-        beresp.quietly(|beresp| beresp.set(GENERATION, task.generation.0.to_string().as_bytes()))
+        beresp.quietly(|beresp| beresp.set(GENERATION, mark(task.generation, number).as_bytes()))
     }
 }
 
