@@ -11,6 +11,8 @@ const (
 	// InvalidatePath takes ghostconf.Invalidations as the body, and is answered with ghostconf.InvalidationResult once no
 	// request gets what is invalidated. Since 1.4.
 	InvalidatePath = "/v1/cache/invalidate"
+	// CacheStatisticsPath is answered with ghostconf.CacheStatistics. Since 1.5.
+	CacheStatisticsPath = "/v1/cache/statistics"
 )
 
 // Parameters of StatusPath.

@@ -33,10 +33,14 @@ type CheckVCL func(ctx context.Context, source []byte) (message string, err erro
 // nobody knows.
 type Invalidate func(ctx context.Context, order []byte) (ghostconf.InvalidationResult, error)
 
+// CacheStatistics tells what the cache has done.
+type CacheStatistics func(ctx context.Context) (ghostconf.CacheStatistics, error)
+
 // Calls are what the handler does for its callers.
 type Calls struct {
-	Check      CheckVCL
-	Invalidate Invalidate
+	Check           CheckVCL
+	Invalidate      Invalidate
+	CacheStatistics CacheStatistics
 }
 
 // Handler answers the calls of the admin API to those who show the token.
@@ -45,6 +49,7 @@ func Handler(board Board, calls Calls, token Token, log *zap.Logger) http.Handle
 	mux.Handle(adminapi.StatusPath, only(http.MethodGet, statusCall(board)))
 	mux.Handle(adminapi.CheckPath, only(http.MethodPost, checkCall(calls.Check)))
 	mux.Handle(adminapi.InvalidatePath, only(http.MethodPost, invalidateCall(calls.Invalidate)))
+	mux.Handle(adminapi.CacheStatisticsPath, only(http.MethodGet, cacheStatisticsCall(calls.CacheStatistics)))
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusNotFound, fmt.Errorf("there is no %s", r.URL.Path))
 	})
@@ -118,6 +123,17 @@ func invalidateCall(invalidate Invalidate) http.HandlerFunc {
 		default:
 			answer(w, http.StatusOK, result)
 		}
+	}
+}
+
+func cacheStatisticsCall(statistics CacheStatistics) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		told, err := statistics(r.Context())
+		if err != nil {
+			refuse(w, http.StatusServiceUnavailable, err)
+			return
+		}
+		answer(w, http.StatusOK, told)
 	}
 }
 

@@ -50,6 +50,11 @@ func invalidator(_ context.Context, order []byte) (ghostconf.InvalidationResult,
 	return ghostconf.InvalidationResult{Generation: 7}, nil
 }
 
+// statistics stand in for ghost's.
+func statistics(context.Context) (ghostconf.CacheStatistics, error) {
+	return ghostconf.CacheStatistics{Rules: []ghostconf.RuleStatistics{{Route: "shop/web", Rule: "assets", Hits: 7}}}, nil
+}
+
 func TestHandler(t *testing.T) {
 	tests := map[string]struct {
 		method, target, body string
@@ -70,6 +75,8 @@ func TestHandler(t *testing.T) {
 		"an order that is none":        {"POST", "/v1/cache/invalidate", "no order", "Bearer " + secret, 400, `{"error":"expected value"}`},
 		"an order without an answer":   {"POST", "/v1/cache/invalidate", "away", "Bearer " + secret, 503, `{"error":"ghost is away"}`},
 		"orders take POST alone":       {"GET", "/v1/cache/invalidate", "", "Bearer " + secret, 405, `{"error":"/v1/cache/invalidate takes POST alone"}`},
+		"what the cache has done":      {"GET", "/v1/cache/statistics", "", "Bearer " + secret, 200, `{"rules":[{"route":"shop/web","rule":"assets","hits":7,"stale":0,"collapsed":0,"misses":0,"hitsForMiss":0,"passes":0,"servedBytes":0,"revalidated":0,"tooLarge":0,"stored":0,"objects":0}]}`},
+		"statistics take GET alone":    {"POST", "/v1/cache/statistics", "", "Bearer " + secret, 405, `{"error":"/v1/cache/statistics takes GET alone"}`},
 		"VCL that compiles":            {"POST", "/v1/vcl/check", "fine", "Bearer " + secret, 200, `{"ok":true}`},
 		"VCL that does not compile":    {"POST", "/v1/vcl/check", "broken", "Bearer " + secret, 200, `{"ok":false,"message":"line 3: expected ';'"}`},
 		"VCL that cannot be checked":   {"POST", "/v1/vcl/check", "away", "Bearer " + secret, 503, `{"error":"check VCL: varnishd is away"}`},
@@ -82,7 +89,7 @@ func TestHandler(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			handler := Handler(status.NewBoard(adminapi.Status{}), Calls{Check: compiler, Invalidate: invalidator}, fixed, zap.NewNop())
+			handler := Handler(status.NewBoard(adminapi.Status{}), Calls{Check: compiler, Invalidate: invalidator, CacheStatistics: statistics}, fixed, zap.NewNop())
 			request := httptest.NewRequest(test.method, test.target, strings.NewReader(test.body))
 			if test.authorization != "" {
 				request.Header.Set("Authorization", test.authorization)
@@ -213,4 +220,16 @@ func TestServeEndsThoseWhoWait(t *testing.T) {
 	require.NoError(t, response.Body.Close())
 	assert.Equal(t, http.StatusOK, response.StatusCode)
 	require.NoError(t, <-server.ended)
+}
+
+func TestStatisticsOfAGhostThatIsAway(t *testing.T) {
+	away := func(context.Context) (ghostconf.CacheStatistics, error) {
+		return ghostconf.CacheStatistics{}, errors.New("ghost is away")
+	}
+	request := httptest.NewRequest(http.MethodGet, "/v1/cache/statistics", nil)
+	request.Header.Set("Authorization", "Bearer "+secret)
+	recorder := httptest.NewRecorder()
+	Handler(status.NewBoard(adminapi.Status{}), Calls{CacheStatistics: away}, fixed, zap.NewNop()).ServeHTTP(recorder, request)
+	assert.Equal(t, http.StatusServiceUnavailable, recorder.Code)
+	assert.JSONEq(t, `{"error":"ghost is away"}`, recorder.Body.String())
 }

@@ -1,7 +1,7 @@
-// Package metrics shows what this pod does and holds to Prometheus: chaperone's own metrics, and every
-// counter of varnishd and its VMODs as varnishstat tells them.
+// Package metrics shows what this pod does and holds to Prometheus: chaperone's own metrics, what the cache does by route
+// and rule, and every counter of varnishd and its VMODs as varnishstat tells them.
 //
-// docs/reference/metrics.md lists chaperone's own; it is generated from the table in this package.
+// docs/reference/metrics.md lists all but varnishd's; it is generated from the tables in this package.
 package metrics
 
 import (
@@ -28,6 +28,8 @@ type Sources struct {
 	TLS         func() tlsterm.Stats
 	// Varnishstat gives the counters of varnishd.
 	Varnishstat varnishstat.Reader
+	// Cache tells what the cache has done.
+	Cache CacheStatistics
 	// Ages are how long ago each source was heard of last.
 	Ages func() map[string]time.Duration
 	// Failing is for how long requests of each source have failed.
@@ -38,7 +40,7 @@ type Sources struct {
 	OpenFiles uint64
 	// TLSConnections is how many TLS connections there may be.
 	TLSConnections int
-	// Log tells of varnishstat's failures.
+	// Log tells what could not be read.
 	Log *zap.Logger
 }
 
@@ -79,7 +81,7 @@ func New(sources Sources) *Metrics {
 	confined.Set(truth(sources.Confined))
 	m.registry.MustRegister(m.reloads, m.reloadDuration, m.vclLoads, openFiles, connections, confined,
 		ownCollector{sources: sources}, sourceCollector{sources.Ages, sources.Failing},
-		newVarnishCollector(sources.Varnishstat, sources.Log),
+		newVarnishCollector(sources.Varnishstat, sources.Log), newCacheCollector(sources.Cache, sources.Log),
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m

@@ -23,6 +23,7 @@ import (
 	"github.com/varnish-gateway/gateway/chaperone/internal/varnishstat"
 	"github.com/varnish-gateway/gateway/chaperone/internal/vcl"
 	"github.com/varnish-gateway/gateway/shared/adminapi"
+	"github.com/varnish-gateway/gateway/shared/ghostconf"
 )
 
 // makeEdge makes what faces clients, and what has to be there to be counted.
@@ -43,6 +44,8 @@ func (p *Pod) makeEdge() error {
 		Status: p.board.Get, Connections: p.proxy.Stats, TLS: p.terminator.Stats, Log: p.log.Named("metrics"),
 		OpenFiles: limit, TLSConnections: connections, Ages: p.contacts.Ages, Failing: p.contacts.Failing, Confined: p.options.Confinement.Self != "",
 		Varnishstat: p.varnishstat,
+		// ghost is asked by a part that is made later.
+		Cache: func(ctx context.Context) (ghostconf.CacheStatistics, error) { return p.ghost.CacheStatistics(ctx) },
 	})
 	return nil
 }
@@ -107,7 +110,7 @@ func (p *Pod) serveAdmin(ctx context.Context, parts *parts) {
 	}
 	check := vcl.NewChecker(p.options.Varnishd, p.options.VMODPath, p.layout.check, adminapi.CompileWithin)
 	check.Wrap = p.options.Confinement.Wrap
-	handler := admin.Handler(p.board, admin.Calls{Check: check.Check, Invalidate: p.ghost.Invalidate}, admin.TokenFile(o.TokenFile), log)
+	handler := admin.Handler(p.board, admin.Calls{Check: check.Check, Invalidate: p.ghost.Invalidate, CacheStatistics: p.ghost.CacheStatistics}, admin.TokenFile(o.TokenFile), log)
 	parts.keep(ctx, "admin API", func(ctx context.Context) (err error) {
 		var config *tls.Config
 		if o.CertFile != "" {

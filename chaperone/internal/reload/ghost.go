@@ -19,6 +19,7 @@ const (
 	reloadURL     = "http://ghost-reload/.varnish-ghost/reload"
 	drainURL      = "http://ghost-reload/.varnish-ghost/drain"
 	invalidateURL = "http://ghost-reload/.varnish-ghost/invalidate"
+	cacheURL      = "http://ghost-reload/.varnish-ghost/cache"
 )
 
 // maxAnswer bounds what is read of ghost's answer.
@@ -66,7 +67,7 @@ func isTimeout(err error) bool {
 // Reload makes ghost read ghost.json. The result says whether it took it; an error means that nobody
 // knows, because ghost could not be asked or answered something else.
 func (g *HTTPGhost) Reload(ctx context.Context) (result ghostconf.ReloadResult, accepted bool, err error) {
-	response, err := g.post(ctx, reloadURL, nil)
+	response, err := g.ask(ctx, http.MethodPost, reloadURL, nil)
 	if err != nil {
 		return result, false, fmt.Errorf("asking ghost to reload: %w", err)
 	}
@@ -84,7 +85,7 @@ func (g *HTTPGhost) Reload(ctx context.Context) (result ghostconf.ReloadResult, 
 
 // Drain makes ghost end every connection with its next answer.
 func (g *HTTPGhost) Drain(ctx context.Context) error {
-	response, err := g.post(ctx, drainURL, nil)
+	response, err := g.ask(ctx, http.MethodPost, drainURL, nil)
 	if err != nil {
 		return fmt.Errorf("asking ghost to drain: %w", err)
 	}
@@ -98,7 +99,7 @@ func (g *HTTPGhost) Drain(ctx context.Context) error {
 // Invalidate makes ghost carry out an order to invalidate objects. The result says why it did not; an error means that
 // nobody knows.
 func (g *HTTPGhost) Invalidate(ctx context.Context, order []byte) (ghostconf.InvalidationResult, error) {
-	response, err := g.post(ctx, invalidateURL, order)
+	response, err := g.ask(ctx, http.MethodPost, invalidateURL, order)
 	if err != nil {
 		return ghostconf.InvalidationResult{}, fmt.Errorf("asking ghost to invalidate: %w", err)
 	}
@@ -113,8 +114,25 @@ func (g *HTTPGhost) Invalidate(ctx context.Context, order []byte) (ghostconf.Inv
 	return ghostconf.DecodeInvalidationResult(body)
 }
 
-func (g *HTTPGhost) post(ctx context.Context, url string, body []byte) (*http.Response, error) {
-	request, err := retryablehttp.NewRequestWithContext(ctx, http.MethodPost, url, body)
+// CacheStatistics asks ghost what the cache has done.
+func (g *HTTPGhost) CacheStatistics(ctx context.Context) (ghostconf.CacheStatistics, error) {
+	response, err := g.ask(ctx, http.MethodGet, cacheURL, nil)
+	if err != nil {
+		return ghostconf.CacheStatistics{}, fmt.Errorf("asking ghost for the cache's statistics: %w", err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return ghostconf.CacheStatistics{}, fmt.Errorf("asking ghost for the cache's statistics: status %d", response.StatusCode)
+	}
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+	if err != nil {
+		return ghostconf.CacheStatistics{}, fmt.Errorf("reading the cache's statistics: %w", err)
+	}
+	return ghostconf.DecodeCacheStatistics(body)
+}
+
+func (g *HTTPGhost) ask(ctx context.Context, method, url string, body []byte) (*http.Response, error) {
+	request, err := retryablehttp.NewRequestWithContext(ctx, method, url, body)
 	if err != nil {
 		return nil, err
 	}

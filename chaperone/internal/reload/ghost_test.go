@@ -112,3 +112,16 @@ func TestDrainingGhost(t *testing.T) {
 	assert.Equal(t, "POST /.varnish-ghost/drain", <-asked)
 	require.ErrorContains(t, ghost.Drain(t.Context()), "asking ghost to drain: status 404")
 }
+
+func TestWhatTheCacheHasDone(t *testing.T) {
+	path, asked := startGhost(t, reply{200, `{"rules":[{"route":"shop/web","rule":"assets","hits":7,"later":1}]}`}, reply{404, ""}, reply{200, "<html>"})
+	ghost := NewHTTPGhost(path, varnishtest.Deadline)
+	statistics, err := ghost.CacheStatistics(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, []ghostconf.RuleStatistics{{Route: "shop/web", Rule: "assets", Hits: 7}}, statistics.Rules)
+	assert.Equal(t, "GET /.varnish-ghost/cache", <-asked)
+	_, err = ghost.CacheStatistics(t.Context())
+	require.ErrorContains(t, err, "asking ghost for the cache's statistics: status 404")
+	_, err = ghost.CacheStatistics(t.Context())
+	require.ErrorContains(t, err, "parse ghost's statistics of the cache")
+}
