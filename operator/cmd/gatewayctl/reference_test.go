@@ -33,22 +33,31 @@ func reference(root *cobra.Command) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# gatewayctl: commands and flags\n\n%s. How it is used: [the guide](../guides/gatewayctl.md).\n", root.Short)
 	b.WriteString("This page is made from the program's own flags.\n")
-	for _, cmd := range root.Commands() {
+	commands(&b, root, "gatewayctl")
+	return b.String()
+}
+
+// commands writes those of a parent that do something.
+func commands(b *strings.Builder, parent *cobra.Command, path string) {
+	for _, cmd := range parent.Commands() {
 		if cmd.Name() == "help" {
 			continue
 		}
-		fmt.Fprintf(&b, "\n## gatewayctl %s\n\n", cmd.Use)
+		if !cmd.Runnable() {
+			commands(b, cmd, path+" "+cmd.Name())
+			continue
+		}
+		fmt.Fprintf(b, "\n## %s %s\n\n", path, cmd.Use)
 		text := cmd.Long
 		if text == "" {
 			text = cmd.Short + "."
 		}
 		b.WriteString(text + "\n")
 		if cmd.Example != "" {
-			fmt.Fprintf(&b, "\n```sh\n%s\n```\n", strings.ReplaceAll(cmd.Example, "  gatewayctl", "gatewayctl"))
+			fmt.Fprintf(b, "\n```sh\n%s\n```\n", strings.ReplaceAll(cmd.Example, "  gatewayctl", "gatewayctl"))
 		}
-		flagTable(&b, cmd.LocalFlags())
+		flagTable(b, cmd.LocalFlags())
 	}
-	return b.String()
 }
 
 func flagTable(b *strings.Builder, flags *pflag.FlagSet) {

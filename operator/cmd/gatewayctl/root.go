@@ -20,7 +20,7 @@ func newRoot(stdout, stderr io.Writer) *cobra.Command {
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.AddCommand(newRun(), newCheck(), newExplain(), newPurge(), newVersion())
+	root.AddCommand(newRun(), newCheck(), newExplain(), newPurge(), newCache(), newVersion())
 	return root
 }
 

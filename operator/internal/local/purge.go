@@ -1,25 +1,12 @@
 package local
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
-	"io/fs"
 	"net/http"
-	"os"
-	"path/filepath"
-	"strings"
-	"time"
 
 	"github.com/varnish-gateway/gateway/shared/adminapi"
 	"github.com/varnish-gateway/gateway/shared/ghostconf"
 )
-
-// purgeWithin is how long a gateway may take to carry out an order.
-const purgeWithin = 10 * time.Second
 
 // Purged is what became of an order at one gateway.
 type Purged struct {
@@ -35,55 +22,14 @@ func Purge(ctx context.Context, stateDir string, order ghostconf.Invalidation) (
 	if err != nil {
 		return nil, err
 	}
-	entries, err := os.ReadDir(stateDir)
+	all, err := allRunning(stateDir)
 	if err != nil {
-		return nil, fmt.Errorf("state directory: %w", err)
+		return nil, err
 	}
 	var purged []Purged
-	for _, entry := range entries {
-		if !entry.IsDir() || !gatewayName.MatchString(entry.Name()) {
-			continue
-		}
-		f := &files{dir: filepath.Join(stateDir, entry.Name())}
-		admin, err := os.ReadFile(f.adminFile())
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		address, gateway, _ := strings.Cut(string(admin), " ")
-		if err == nil {
-			err = f.purge(ctx, address, body)
-		}
-		purged = append(purged, Purged{Gateway: gateway, Err: err})
-	}
-	if len(purged) == 0 {
-		return nil, fmt.Errorf("no gateway runs in the state directory %s", stateDir)
+	for _, r := range all {
+		_, err := r.call(ctx, http.MethodPost, adminapi.InvalidatePath, body)
+		purged = append(purged, Purged{Gateway: r.gateway, Err: err})
 	}
 	return purged, nil
-}
-
-func (f *files) purge(ctx context.Context, address string, order []byte) error {
-	token, err := f.token()
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(ctx, purgeWithin)
-	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+address+adminapi.InvalidatePath, bytes.NewReader(order))
-	if err != nil {
-		return err
-	}
-	request.Header.Set("Authorization", "Bearer "+token)
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return err
-	}
-	defer response.Body.Close()
-	if response.StatusCode == http.StatusOK {
-		return nil
-	}
-	var refusal adminapi.Refusal
-	if err := json.NewDecoder(io.LimitReader(response.Body, 1<<20)).Decode(&refusal); err != nil || refusal.Error == "" {
-		return fmt.Errorf("chaperone answers %s", response.Status)
-	}
-	return errors.New(refusal.Error)
 }
