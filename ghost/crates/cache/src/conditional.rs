@@ -1,9 +1,10 @@
-//! Asking the origin whether a stored response is still good, and taking its answer (RFC 9111
-//! section 4.3).
+//! Asking the origin whether a stored response is still good, and taking its answer; answering a
+//! client that asks (RFC 9111 section 4.3).
 
 use ghost_route::Headers;
 
 use crate::etag::EntityTag;
+use crate::list;
 use crate::response::ResponseFields;
 
 /// The fields of a request that asks about a stored response (RFC 9111 section 4.3.1). Both are
@@ -41,6 +42,15 @@ pub fn confirms(answer: &ResponseFields<'_>, stored: &ResponseFields<'_>) -> boo
             (None, _) => true,
         },
     }
+}
+
+/// Whether the lines of a client's If-None-Match say that it has the selected response, a success
+/// with this ETag, already. It gets a 304 then (RFC 9111 section 4.3.2, RFC 9110 section 13.1.2): by
+/// `*`, whatever the ETag, or by one of the tags. Where there is such a line, If-Modified-Since
+/// counts for nothing.
+pub fn is_had<'a>(if_none_match: impl Iterator<Item = &'a [u8]> + Clone, etag: Option<&'a [u8]>) -> bool {
+    let is_any = if_none_match.clone().any(|line| list::trim(line) == b"*");
+    is_any || etag.and_then(EntityTag::parse).is_some_and(|tag| tag.is_among(if_none_match))
 }
 
 /// Whether a field of a 304 takes the place of the stored one (RFC 9111 section 3.2). Those that
@@ -122,6 +132,37 @@ mod tests {
         ];
         for (name, answer, stored, want) in table {
             assert_eq!(confirms(&read(304, answer), &read(200, stored)), want, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_client_says_what_it_has() {
+        // RFC 9110 section 13.1.2, RFC 9111 section 4.3.2
+        let table: [(&[&str], Option<&str>, bool); 16] = [
+            (&[], Some("\"1\""), false),
+            (&["\"1\""], Some("\"1\""), true),
+            (&["\"0\""], Some("\"1\""), false),
+            // weak comparison
+            (&["W/\"1\""], Some("\"1\""), true),
+            (&["\"1\""], Some("W/\"1\""), true),
+            (&["W/\"1\""], Some("W/\"1\""), true),
+            // a list, in one line or several
+            (&["\"0\", W/\"1\",\"2\""], Some("\"1\""), true),
+            (&["\"0\"", ", \"1\""], Some("\"1\""), true),
+            (&["\"0\", \"2\""], Some("\"1\""), false),
+            (&["\"0\",\"1,2\""], Some("\"1,2\""), true),
+            (&["\"1\", \"2\""], Some("\"1,2\""), false),
+            (&["\"0\", \"1\""], None, false),
+            // any at all
+            (&[" * "], Some("\"1\""), true),
+            (&["*"], None, true),
+            // no tags
+            (&["\"*\""], Some("\"1\""), false),
+            (&["1"], Some("\"1\""), false),
+        ];
+        for (lines, etag, want) in table {
+            let lines = lines.iter().map(|line| line.as_bytes());
+            assert_eq!(is_had(lines.clone(), etag.map(str::as_bytes)), want, "{lines:?} {etag:?}");
         }
     }
 

@@ -1,5 +1,7 @@
 //! Entity tags (RFC 9110 section 8.8.3).
 
+use crate::list;
+
 /// An entity tag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EntityTag<'a> {
@@ -19,6 +21,12 @@ impl<'a> EntityTag<'a> {
         let opaque = quoted.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
         let is_sound = opaque.iter().all(|b| *b > b' ' && !matches!(b, b'"' | 0x7f));
         is_sound.then_some(Self { is_weak, opaque })
+    }
+
+    /// Whether one of these lists of entity tags has it, by weak comparison (RFC 9110 section 13.1.2).
+    pub fn is_among(self, mut lists: impl Iterator<Item = &'a [u8]>) -> bool {
+        let is_it = |element| EntityTag::parse(element).is_some_and(|other| self.is_weakly(other));
+        lists.any(|line| list::elements(line).any(is_it))
     }
 
     /// Strong comparison (RFC 9110 section 8.8.3.2).

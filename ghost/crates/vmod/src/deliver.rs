@@ -1,5 +1,6 @@
 //! What is done to an answer on its way to the client.
 
+mod conditions;
 pub mod first_look;
 mod passed;
 mod whole;
@@ -109,7 +110,9 @@ pub unsafe fn filter(ctx: &vrt_ctx) -> Result<(), NoRoom> {
     task.cache.is_delivering = true;
     // SAFETY: as promised.
     unsafe { cache::deliver::write(ctx, task, &mut resp)? };
-    task.rule().map_or(Ok(()), |rule| rule.plan(carried).apply(&mut resp))
+    task.rule().map_or(Ok(()), |rule| rule.plan(carried).apply(&mut resp))?;
+    // SAFETY: as promised.
+    unsafe { conditions::simplify(&*ctx.req, &mut resp) }
 }
 
 /// Applies the plan to a local reply. Errors as [`filter`].

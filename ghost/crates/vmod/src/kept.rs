@@ -17,6 +17,9 @@ pub const ACCEPT_ENCODING: &[u8] = b"X-Gateway-Passed-Accept-Encoding";
 /// What Content-Range is kept as.
 pub const CONTENT_RANGE: &[u8] = b"X-Gateway-Passed-Content-Range";
 
+/// What If-None-Match is kept as.
+const IF_NONE_MATCH: &[u8] = b"X-Gateway-Passed-If-None-Match";
+
 /// Marks a request for a part of a page (ESI). No backend sees it.
 pub const PART: &CStr = c"X-Gateway-Part: esi";
 
@@ -41,7 +44,7 @@ pub unsafe fn keep(message: *mut ffi::http, name: &[u8]) -> Result<(), NoRoom> {
     }
 }
 
-/// Gives kept fields their own names again.
+/// Gives kept fields their own names again. What stands there in the place of conditions goes.
 ///
 /// # Safety
 /// As for [`keep`].
@@ -51,6 +54,9 @@ pub unsafe fn restore(message: *mut ffi::http) {
         // Varnish has put its own in the place of one that was kept for a fetch into the cache.
         if message.field(b"accept-encoding").is_some() {
             message.retain_quietly(|line| !line.is(ACCEPT_ENCODING));
+        }
+        if message.field(IF_NONE_MATCH).is_some() {
+            message.retain_quietly(|line| !line.is(&IF_NONE_MATCH[PREFIX.len()..]));
         }
         message.strip_prefix(PREFIX);
     }

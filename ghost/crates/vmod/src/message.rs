@@ -127,6 +127,14 @@ impl<'a> Message<'a> {
         self.http().status
     }
 
+    /// Makes a response one that says that the client has it already (304). Its fields stay.
+    pub fn set_not_modified(&mut self) {
+        // SAFETY: this is the running task's message; protocol and reason are static.
+        unsafe {
+            ffi::http_PutResponse(self.http_mut(), c"HTTP/1.1".as_ptr(), 304, c"Not Modified".as_ptr())
+        };
+    }
+
     /// The reason phrase of a response.
     pub fn reason(&self) -> &'a [u8] {
         self.slot(ffi::HTTP_HDR_REASON as u16)
