@@ -213,7 +213,7 @@ type Service struct {
 	LoadBalancerSourceRanges []string `json:"loadBalancerSourceRanges,omitempty"`
 }
 
-// AccessLog says what is logged of each request.
+// AccessLog says what is logged of each request. Off has quotes in YAML, where it would be a boolean without.
 //
 // +kubebuilder:validation:Enum=Off;Common;JSON
 type AccessLog string
@@ -264,7 +264,8 @@ type PodDisruptionBudget struct {
 	MaxUnavailable *intstr.IntOrString `json:"maxUnavailable,omitempty"`
 }
 
-// ProxyProtocol says whether connections begin with a PROXY header.
+// ProxyProtocol says whether connections begin with a PROXY header. Off has quotes in YAML, where it would be a boolean
+// without.
 //
 // +kubebuilder:validation:Enum=Off;V2
 type ProxyProtocol string

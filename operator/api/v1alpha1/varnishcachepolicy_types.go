@@ -429,7 +429,8 @@ type ClientCacheControl struct {
 	Directives string `json:"directives,omitempty"`
 }
 
-// CacheStatusMode says whether answers have the header Cache-Status.
+// CacheStatusMode says whether answers have the header Cache-Status. On and Off have quotes in YAML, where they would
+// be booleans without.
 //
 // +kubebuilder:validation:Enum=On;WithKey;Off
 type CacheStatusMode string
