@@ -18,8 +18,8 @@ type CachePolicy struct {
 	ID string `json:"id" jsonschema:"minLength=1"`
 	// Policies are the VarnishCachePolicy objects ("namespace/name") that the fields come from, the most specific first.
 	Policies []string `json:"policies,omitempty"`
-	// Zone is what rules share objects by: those whose policies name the same zone. Empty: every rule has objects of its
-	// own.
+	// Zone is what rules of one namespace share objects by: those whose policies name the same zone, by the URL that their
+	// backends are asked for. Empty: every rule has objects of its own.
 	Zone string `json:"zone,omitempty"`
 	// Freshness says how long answers are fresh, and how long they may be served stale.
 	Freshness CacheFreshness `json:"freshness,omitzero"`

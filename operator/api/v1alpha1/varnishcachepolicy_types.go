@@ -50,8 +50,9 @@ type VarnishCachePolicySpec struct {
 	// +optional
 	Mode CacheMode `json:"mode,omitempty"`
 
-	// Zone lets rules share objects: those whose policies name the same zone, in the same namespace. Without it, every rule
-	// has objects of its own, so that two rules that rewrite to one URL never answer for each other.
+	// Zone lets rules share objects: those whose policies, of one namespace, name the same zone, and whose routes are in one
+	// namespace. They share by the URL that their backends are asked for. Without it, every rule has objects of its own, so
+	// that two rules that rewrite to one URL never answer for each other.
 	// +optional
 	// +kubebuilder:validation:MaxLength=63
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`

@@ -25,7 +25,7 @@ pub use sink::{Framed, Part, Sink, Text};
 pub enum Identity<'a> {
     /// Those of one rule, by bytes that are the same as long as the rule is.
     Rule(&'a [u8]),
-    /// Those of all rules whose policies name this zone.
+    /// Those of all rules with this identity in a zone ([`crate::zone::identity`]).
     Zone(&'a [u8]),
 }
 
@@ -36,7 +36,8 @@ pub struct Request<'a, H: ?Sized> {
     pub is_https: bool,
     /// Value of the Host header, with or without a port.
     pub host: &'a [u8],
-    /// Request target in origin form: path and query.
+    /// Request target in origin form: path and query. In a zone it is what backends are asked for
+    /// ([`crate::zone::target`]).
     pub target: &'a [u8],
     /// Header lines.
     pub headers: &'a H,

@@ -38,5 +38,7 @@ pub mod response;
 pub mod reuse;
 pub mod status;
 pub mod storability;
+pub mod url;
 pub mod vary;
 mod weighted;
+pub mod zone;

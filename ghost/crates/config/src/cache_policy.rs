@@ -18,7 +18,7 @@ pub struct CachePolicy {
     pub id: Arc<str>,
     /// The objects that it was made of ("namespace/name"), the most specific first.
     pub policies: Box<[Box<str>]>,
-    /// What rules share objects by; none where each has its own.
+    /// What rules of one namespace share objects by; none where each has its own.
     pub zone: Option<Box<str>>,
     /// What it says.
     pub policy: Policy,

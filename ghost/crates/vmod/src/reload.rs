@@ -82,7 +82,7 @@ unsafe fn invalidate(ctx: &vrt_ctx) -> LocalReply {
     let orders = read.map_err(|_| format!("the order cannot be read, or has more than {MAX_ORDER} bytes"));
     match orders.and_then(|body| order::read(&body)) {
         Ok(orders) => {
-            orders.iter().for_each(|order| _ = invalidated::invalidate(order));
+            orders.iter().for_each(invalidated::invalidate);
             json(200, &order::Done { generation: invalidated::generation().0 })
         }
         Err(error) => json(400, &serde_json::json!({ "error": error })),

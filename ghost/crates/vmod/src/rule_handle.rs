@@ -7,6 +7,7 @@
 use std::ffi::CString;
 use std::sync::Arc;
 
+use ghost_cache::zone;
 use ghost_config::{Backend, CachePolicy, Config, Filters, HeaderModifier, PathModifier, Rule};
 use ghost_route::plan::ResponsePlan;
 use ghost_route::{Answer, Why};
@@ -23,8 +24,10 @@ pub struct RuleHandle {
     cache_policy: Option<Arc<CachePolicy>>,
     /// What the cache does for it; none where it has no policy.
     cache_counters: Option<Arc<RuleCounters>>,
-    /// Whose objects its requests share, where its policy names no zone.
+    /// Whose objects its requests share, where they share none in a zone.
     cache_identity: Box<str>,
+    /// Whose they share in the zone of its policy.
+    zone: Option<Box<str>>,
     labels: RuleLabels,
     shares: Box<[Share]>,
     /// Picks among the backends; none where none has a weight.
@@ -134,6 +137,10 @@ impl RuleHandle {
         if let Some(former) = former.filter(is_same) {
             return Arc::clone(former);
         }
+        let zone = caching.policy.and_then(|policy| policy.zone.as_deref()).and_then(|zone| {
+            let namespace = route.split_once('/').map_or("", |(namespace, _)| namespace);
+            zone::identity(zone, namespace, rule)
+        });
         let weights: Vec<u32> = rule.backends.iter().map(|backend| backend.weight).collect();
         let balancer = Balancer::renew(former.and_then(|former| former.balancer.as_ref()), &weights);
         Arc::new(Self {
@@ -143,6 +150,7 @@ impl RuleHandle {
             cache_policy: caching.policy.cloned(),
             cache_counters: caching.policy.map(|_| statistics::of(&rule.id)),
             cache_identity: caching.identity,
+            zone: zone.map(Into::into),
             labels: RuleLabels::new(route, rule),
             shares,
             balancer,
@@ -174,10 +182,15 @@ impl RuleHandle {
         self.cache_counters.as_deref()
     }
 
-    /// Whose objects its requests share, where its policy names no zone: those of the rule, or those of the rule at one
+    /// Whose objects its requests share, where they share none in a zone: those of the rule, or those of the rule at one
     /// listener.
     pub fn cache_identity(&self) -> &str {
         &self.cache_identity
+    }
+
+    /// Whose objects its requests share in a zone; none where they share none.
+    pub fn zone(&self) -> Option<&str> {
+        self.zone.as_deref()
     }
 
     /// Its name in Varnish: "namespace/name/index".

@@ -54,7 +54,7 @@ pub unsafe fn write(ctx: &vrt_ctx, task: &ClientTask, resp: &mut Message<'_>) ->
         unsafe {
             if let Some(req) = Message::new((*ctx.req).http) {
                 let selected = task.cache.selected(policy).unwrap_or_default();
-                write_key(ctx, rule, policy, &req, selected, &mut Text(&mut key));
+                write_key(ctx, task, rule, policy, &req, selected, &mut Text(&mut key));
             }
         }
         status.key = Some(&key);

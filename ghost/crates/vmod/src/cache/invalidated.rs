@@ -1,10 +1,13 @@
 //! What was invalidated, for the lookups of the process.
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::LazyLock;
 
-use ghost_cache::key::{self, normalise_host};
-use ghost_config::{path, CachePolicy};
+use ghost_cache::key;
+use ghost_cache::url::Url;
+use ghost_cache::zone;
+use ghost_config::CachePolicy;
 use ghost_invalidation::{Asked, Generation, Invalidation, Stamp, Table};
 use ghost_route::target::{upstream, upstream_host};
 use ghost_route::Headers;
@@ -12,9 +15,11 @@ use varnish::ffi::vrt_ctx;
 
 use super::now;
 use super::object::Object;
+use crate::gateway;
 use crate::message::Message;
 use crate::rule_handle::RuleHandle;
 use crate::scratch;
+use crate::snapshot::Snapshot;
 
 /// How many entries the table holds before it gives up detail: some 100 MB of tags or URLs.
 const LIMIT: usize = 1_000_000;
@@ -40,13 +45,29 @@ pub fn note_end(end: f64) {
     LATEST_END.fetch_max(end.max(0.0).to_bits(), Ordering::Relaxed);
 }
 
-/// Invalidates what was fetched up to now.
-pub fn invalidate(invalidation: &Invalidation) -> Generation {
+/// Invalidates what was fetched up to now, also what rules of the namespace share by another URL.
+pub fn invalidate(invalidation: &Invalidation) {
+    note(invalidation);
+    let running = gateway::running_now();
+    let rules = running.as_deref().into_iter().flat_map(Snapshot::rules);
+    let mut known = HashSet::new();
+    for rule in rules.filter(|rule| split_name(rule).0 == &*invalidation.namespace) {
+        let Some(zone) = rule.zone() else { continue };
+        for subject in zone::subjects(zone, rule.rule(), &invalidation.subject) {
+            if !known.contains(&subject) {
+                note(&Invalidation { subject: subject.clone(), ..invalidation.clone() });
+                known.insert(subject);
+            }
+        }
+    }
+}
+
+fn note(invalidation: &Invalidation) {
     /// How long a fetch may have been going on, and its object live, that has not noted its end yet.
     const ON_THE_WAY: f64 = 86_400.0;
     let now = now();
     let end = f64::from_bits(LATEST_END.load(Ordering::Relaxed)).max(now + ON_THE_WAY);
-    TABLE.invalidate(invalidation, now, end)
+    TABLE.invalidate(invalidation, now, end);
 }
 
 /// What was invalidated of the objects of a request, whatever their tags.
@@ -98,24 +119,6 @@ struct Request<'a> {
     urls: Vec<Url>,
 }
 
-/// Host, path and query.
-struct Url {
-    host: Vec<u8>,
-    path: Vec<u8>,
-    query: Option<Vec<u8>>,
-}
-
-impl Url {
-    fn new(host: &[u8], target: &[u8]) -> Self {
-        let (raw, query) = key::split_target(target);
-        let mut buffer = Vec::new();
-        let path = path::normalise(raw, &mut buffer).unwrap_or(raw).to_vec();
-        let mut buffer = Vec::new();
-        let host = normalise_host(host, &mut buffer).to_vec();
-        Self { host, path, query: query.map(<[u8]>::to_vec) }
-    }
-}
-
 impl<'a> Request<'a> {
     fn new(rule: &'a RuleHandle, policy: &'a CachePolicy, host: &[u8], target: &[u8]) -> Self {
         let (namespace, route) = split_name(rule);
@@ -129,11 +132,13 @@ impl<'a> Request<'a> {
                 let url = upstream(target, filters, &none, prefix, scratch, out);
                 Url::new(upstream_host(host, filters, &none), url)
             });
-            let is_known = |url: &Url| {
-                url.host == rewritten.host && url.path == rewritten.path && url.query == rewritten.query
-            };
-            if !urls.iter().any(is_known) {
-                urls.push(rewritten);
+            let shared = rule
+                .zone()
+                .map(|zone| zone::url(zone, rule.rule(), rule.rule().prefix(match_index), host, target));
+            for url in std::iter::once(rewritten).chain(shared) {
+                if !urls.contains(&url) {
+                    urls.push(url);
+                }
             }
         }
         Self { namespace, route, policy, urls }
@@ -168,15 +173,7 @@ impl Asked for Request<'_> {
 pub fn changed(rule: &RuleHandle, host: &[u8], target: &[u8]) {
     let url = Url::new(host, target);
     let (namespace, _) = split_name(rule);
-    invalidate(&Invalidation {
-        namespace: namespace.into(),
-        subject: ghost_invalidation::Subject::Url {
-            host: url.host.into(),
-            path: url.path.into(),
-            query: url.query.map(Into::into),
-        },
-        soft: false,
-    });
+    invalidate(&Invalidation { namespace: namespace.into(), subject: url.into(), soft: false });
 }
 
 #[cfg(test)]

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use ghost_cache::cache_control::RequestDirectives;
 use ghost_cache::key::{self, Framed, Identity, Selected};
 use ghost_cache::lookup::{self, Lookup};
+use ghost_cache::zone;
 use ghost_config::CachePolicy;
-use varnish::ffi::vrt_ctx;
+use varnish::ffi::{vrt_ctx, VCL_BACKEND};
 
 use super::candidates;
 use super::statistics::Handled;
@@ -16,7 +17,7 @@ use crate::director;
 use crate::kept;
 use crate::message::{Message, NoRoom};
 use crate::rule_handle::RuleHandle;
-use crate::scratch;
+use crate::scratch::{self, Buffers};
 use crate::socket;
 use crate::task::{ClientTask, Outcome};
 use crate::task_state;
@@ -145,7 +146,7 @@ pub unsafe fn hash(ctx: &vrt_ctx) -> Result<bool, NoRoom> {
     // SAFETY: as promised; in vcl_hash, `specific` is the hash in the making.
     unsafe {
         let update = |bytes: &[u8]| VSHA256_Update(ctx.specific, bytes.as_ptr().cast(), bytes.len());
-        write_key(ctx, &rule, &policy, &req, selected, &mut Framed(update));
+        write_key(ctx, task, &rule, &policy, &req, selected, &mut Framed(update));
     }
     let replaced = ask(&policy, selected, &mut req)?;
     if let Some(selection) = &mut task.cache.selection {
@@ -230,25 +231,51 @@ unsafe fn task_of<'a>(ctx: &vrt_ctx) -> Option<&'a mut ClientTask> {
 /// `ctx` is the running client task's.
 pub unsafe fn write_key(
     ctx: &vrt_ctx,
+    task: &ClientTask,
     rule: &RuleHandle,
     policy: &CachePolicy,
     req: &Message<'_>,
     selected: Selected,
     sink: &mut impl key::Sink,
 ) {
-    let identity = match &policy.zone {
+    // SAFETY: as promised.
+    let prefix = unsafe { prefix(ctx, task) };
+    let identity = match rule.zone() {
         Some(zone) => Identity::Zone(zone.as_bytes()),
         None => Identity::Rule(rule.cache_identity().as_bytes()),
     };
-    let request = key::Request {
-        // SAFETY: as promised.
-        is_https: unsafe { socket::name(ctx) }.starts_with(b"https-"),
-        host: req.field(b"host").unwrap_or_default(),
-        target: req.url(),
-        headers: req,
-    };
-    let key = &policy.policy.key;
-    scratch::with(|buffers| key::write_selected(key, identity, &request, selected, &mut buffers.key, sink));
+    scratch::with(|buffers| {
+        let Buffers { route, target, key: scratch, .. } = buffers;
+        let target = match rule.zone() {
+            Some(_) => zone::target(rule.rule(), prefix, req.url(), route, target),
+            None => req.url(),
+        };
+        let request = key::Request {
+            // SAFETY: as promised.
+            is_https: unsafe { socket::name(ctx) }.starts_with(b"https-"),
+            host: req.field(b"host").unwrap_or_default(),
+            target,
+            headers: req,
+        };
+        key::write_selected(&policy.policy.key, identity, &request, selected, scratch, sink);
+    });
+}
+
+/// What of the path makes the request fit the match of its rule; empty where that is no prefix.
+///
+/// # Safety
+/// `ctx` is the running client task's.
+unsafe fn prefix<'a>(ctx: &vrt_ctx, task: &'a ClientTask) -> &'a [u8] {
+    // SAFETY: as promised; the request, or its task, holds the director.
+    unsafe {
+        match &task.outcome {
+            Outcome::Forward { director, .. } => director::target(*director).prefix(),
+            _ if director::is_ghost((*ctx.req).director_hint) => {
+                director::target(VCL_BACKEND((*ctx.req).director_hint)).prefix()
+            }
+            _ => b"",
+        }
+    }
 }
 
 extern "C" {
