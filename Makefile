@@ -50,16 +50,18 @@ build-go:
 	cd test && GOWORK=off CGO_ENABLED=0 go build -trimpath -o ../$(BUILD)/bin/ ./cmd/...
 
 .PHONY: build-race
-build-race: # what test-stack runs: chaperone and gatewayctl with the race detector
+build-race: build-vmod # what test-stack runs: chaperone and gatewayctl with the race detector
 	mkdir -p $(BUILD)/race
 	cd chaperone && GOWORK=off CGO_ENABLED=1 go build -race -o ../$(BUILD)/race/ ./cmd/...
 	cd operator && GOWORK=off CGO_ENABLED=1 go build -race -o ../$(BUILD)/race/ ./cmd/gatewayctl
+	install -m 755 $(BUILD)/bin/ghost-explain $(BUILD)/race/ghost-explain
 
 .PHONY: build-vmod
-build-vmod:
-	mkdir -p $(BUILD)/vmods
-	cd ghost && GHOST_VERSION=$(call version,chaperone) ../$(VARNISH) cargo build --locked --release -p ghost-vmod
+build-vmod: # and ghost-explain, which gatewayctl asks
+	mkdir -p $(BUILD)/bin $(BUILD)/vmods
+	cd ghost && GHOST_VERSION=$(call version,chaperone) ../$(VARNISH) cargo build --locked --release -p ghost-vmod -p ghost-explain
 	install -m 755 $${CARGO_TARGET_DIR:-ghost/target}/release/libvmod_ghost.so $(BUILD)/vmods/libvmod_ghost.so
+	install -m 755 $${CARGO_TARGET_DIR:-ghost/target}/release/ghost-explain $(BUILD)/bin/ghost-explain
 
 # Test -----------------------------------------------------------------------------------------
 

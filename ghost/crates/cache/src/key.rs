@@ -29,6 +29,15 @@ pub enum Identity<'a> {
     Zone(&'a [u8]),
 }
 
+/// What identifies the objects of a rule, by its ID: at one listener, where the policies of listeners
+/// differ. These share no objects: one may store what the other must not serve.
+pub fn rule_identity(rule: &str, listener: Option<&str>) -> String {
+    match listener {
+        Some(listener) => format!("{rule} at {listener}"),
+        None => rule.to_owned(),
+    }
+}
+
 /// What a key is made of.
 #[derive(Debug)]
 pub struct Request<'a, H: ?Sized> {

@@ -38,6 +38,7 @@ pub mod response;
 pub mod reuse;
 pub mod status;
 pub mod storability;
+pub mod tags;
 pub mod url;
 pub mod vary;
 mod weighted;

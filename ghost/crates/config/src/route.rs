@@ -33,6 +33,13 @@ pub struct Attachment {
 }
 
 impl Route {
+    /// IDs of the cache policies of the rules at a listener, by their places; none where the rules' own policies hold there.
+    pub fn cache_policies_at(&self, listener: &str) -> Option<&[Option<Arc<str>>]> {
+        let at =
+            self.attachments.iter().rfind(|a| *a.listener == *listener && !a.cache_policies.is_empty())?;
+        Some(&at.cache_policies)
+    }
+
     pub(crate) fn compile(wire: wire::Route, findings: &mut Findings) -> Self {
         let mut route = Self {
             id: format!("{}/{}", wire.namespace, wire.name).into(),

@@ -7,6 +7,7 @@
 use std::ffi::CString;
 use std::sync::Arc;
 
+use ghost_cache::key::rule_identity;
 use ghost_cache::zone;
 use ghost_config::{Backend, CachePolicy, Config, Filters, HeaderModifier, PathModifier, Rule};
 use ghost_route::plan::ResponsePlan;
@@ -43,13 +44,12 @@ pub struct Caching<'a> {
 impl<'a> Caching<'a> {
     /// By this policy at all listeners; by none, requests are passed.
     pub fn everywhere(rule: &Rule, policy: Option<&'a Arc<CachePolicy>>) -> Self {
-        Self { policy, identity: Box::from(&*rule.id) }
+        Self { policy, identity: rule_identity(&rule.id, None).into() }
     }
 
-    /// By this policy at one listener. Listeners whose policies differ share no objects: one may store what the other
-    /// must not serve.
+    /// By this policy at one listener, where the policies of listeners differ.
     pub fn at_listener(rule: &Rule, policy: Option<&'a Arc<CachePolicy>>, listener: &str) -> Self {
-        Self { policy, identity: format!("{} at {listener}", rule.id).into() }
+        Self { policy, identity: rule_identity(&rule.id, Some(listener)).into() }
     }
 
     /// Whose objects the requests share, where the policy names no zone.

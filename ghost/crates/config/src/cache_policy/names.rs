@@ -1,5 +1,7 @@
 //! Names of cookies and query parameters, by themselves or by how they begin.
 
+use std::fmt;
+
 /// A name, or the beginning of names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NamePattern {
@@ -20,6 +22,12 @@ impl NamePattern {
     /// Whether a name fits.
     pub fn fits(&self, name: &[u8]) -> bool {
         if self.is_prefix { name.starts_with(&self.text) } else { *self.text == *name }
+    }
+}
+
+impl fmt::Display for NamePattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", String::from_utf8_lossy(&self.text), if self.is_prefix { "*" } else { "" })
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::LazyLock;
 
 use ghost_cache::key;
+use ghost_cache::tags;
 use ghost_cache::url::Url;
 use ghost_cache::zone;
 use ghost_config::CachePolicy;
@@ -95,14 +96,9 @@ pub fn of_tags(
     let (namespace, _) = split_name(rule);
     let tags = || {
         let values = object.lines().filter(|(name, _)| name.eq_ignore_ascii_case(header));
-        values.flat_map(|(_, value)| tags(value))
+        values.flat_map(|(_, value)| tags::words(value))
     };
     TABLE.of_tags(namespace, generation, tags)
-}
-
-/// The tags of a field: words between white space and commas.
-pub fn tags(value: &[u8]) -> impl Iterator<Item = &[u8]> {
-    value.split(|byte| matches!(byte, b' ' | b'\t' | b',')).filter(|tag| !tag.is_empty())
 }
 
 /// Namespace and name of the rule's route.
@@ -174,24 +170,4 @@ pub fn changed(rule: &RuleHandle, host: &[u8], target: &[u8]) {
     let url = Url::new(host, target);
     let (namespace, _) = split_name(rule);
     invalidate(&Invalidation { namespace: namespace.into(), subject: url.into(), soft: false });
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tags_are_words() {
-        let table: [(&str, &[&str]); 5] = [
-            ("", &[]),
-            ("a", &["a"]),
-            (" a  b\tc ", &["a", "b", "c"]),
-            ("a,b, c,,", &["a", "b", "c"]),
-            ("product-1 category/2", &["product-1", "category/2"]),
-        ];
-        for (value, expected) in table {
-            let found: Vec<_> = tags(value.as_bytes()).map(|tag| std::str::from_utf8(tag).unwrap()).collect();
-            assert_eq!(found, expected, "{value:?}");
-        }
-    }
 }
