@@ -14,6 +14,7 @@ import (
 
 	"github.com/varnish-gateway/gateway/operator/internal/local"
 	"github.com/varnish-gateway/gateway/operator/internal/printer"
+	"github.com/varnish-gateway/gateway/operator/internal/sibling"
 )
 
 type runFlags struct {
@@ -76,7 +77,7 @@ func (f runFlags) run(cmd *cobra.Command) (err error) {
 
 // binaries are named absolutely: chaperone need not share our working directory.
 func (f runFlags) binaries() (local.Binaries, error) {
-	chaperone, err := local.FindChaperone(f.chaperone)
+	chaperone, err := sibling.Find("chaperone", f.chaperone, "chaperone")
 	if err != nil {
 		return local.Binaries{}, err
 	}

@@ -23,6 +23,8 @@ type Explanation struct {
 	// Request as it was understood.
 	Request decision.Request
 	decision.Explanation
+	// Caching says how the request is cached; nil where no backend is asked for it.
+	Caching *Caching `json:",omitempty"`
 	// Rules tells for each rule's ID where it stands.
 	Rules map[string]Location
 	// Unresolved are the conditions that say which references of the route that was taken do not
@@ -58,17 +60,16 @@ func ParseRequest(method, rawURL string, headers []string) (decision.Request, er
 		port = u.Port()
 	}
 	request := decision.Request{Socket: u.Scheme + "-" + port, Host: u.Host, Method: method, Target: target(u)}
-	for _, line := range headers {
-		name, value, ok := strings.Cut(line, ":")
-		if !ok {
-			return request, fmt.Errorf("header %q: need \"Name: value\"", line)
-		}
-		value = strings.TrimSpace(value)
-		if strings.EqualFold(name, "host") {
-			request.Host = value
+	lines, err := parseHeaders(headers)
+	if err != nil {
+		return request, err
+	}
+	for _, line := range lines {
+		if strings.EqualFold(line.Name, "host") {
+			request.Host = line.Value
 			continue
 		}
-		request.Headers = append(request.Headers, routing.Header{Name: name, Value: value})
+		request.Headers = append(request.Headers, line)
 	}
 	return request, nil
 }
@@ -98,11 +99,18 @@ func Explain(set *manifest.Set, result translate.Result, name string, request de
 	config := g.Model.Config
 	ghost := ghostconf.FromRouting(config, resolve(config.Services, manifest.Of[*discoveryv1.EndpointSlice](set)))
 	rules := locations(set, g.Model.Routes)
-	explanation := restore(decision.New(ghost, features).Explain(request), rules)
+	explanation := decision.New(ghost, features).Explain(request)
+	key := manifest.Key{Kind: "Gateway", Namespace: g.Namespace, Name: g.Name}
+	cached, err := caching(set, key, ghost, explanation.Decision, rules[explanation.Decision.Rule].Index, request)
+	if err != nil {
+		return Explanation{}, err
+	}
+	explanation = restore(explanation, rules)
 	return Explanation{
 		Gateway:     g.Namespace + "/" + g.Name,
 		Request:     request,
 		Explanation: explanation,
+		Caching:     cached,
 		Unresolved:  unresolved(explanation.Decision.Route, status, result.Report.Routes),
 		Rules:       rules,
 		LeftOut:     leftOut(set, status, result.Report.Routes),

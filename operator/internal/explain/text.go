@@ -27,6 +27,9 @@ func (e Explanation) Write(out io.Writer) error {
 		fmt.Fprintf(w, "answer\t%s\n", answer(d.Status, d.Location, d.Reason))
 	}
 	e.writeBackends(w)
+	if e.Caching != nil {
+		e.Caching.write(w)
+	}
 	if e.hasInvalidBackend() {
 		for _, why := range e.Unresolved {
 			fmt.Fprintf(w, "references\t%s\n", why)

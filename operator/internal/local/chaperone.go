@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"runtime"
 	"strconv"
 	"syscall"
@@ -172,25 +170,4 @@ func portInUse(ctx context.Context, address string, ports []int32) error {
 		}
 	}
 	return nil
-}
-
-// FindChaperone looks for the chaperone binary: where the user says, beside this program, or on the PATH.
-func FindChaperone(given string) (string, error) {
-	if given != "" {
-		return exec.LookPath(given)
-	}
-	if self, err := os.Executable(); err == nil {
-		if path, err := exec.LookPath(siblingOf(self, "chaperone")); err == nil {
-			return path, nil
-		}
-	}
-	path, err := exec.LookPath("chaperone")
-	if err != nil {
-		return "", fmt.Errorf("no chaperone beside this program or on the PATH (name it with --chaperone): %w", err)
-	}
-	return path, nil
-}
-
-func siblingOf(path, name string) string {
-	return filepath.Join(filepath.Dir(path), name)
 }

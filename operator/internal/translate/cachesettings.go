@@ -12,37 +12,38 @@ import (
 	"github.com/varnish-gateway/gateway/shared/routing"
 )
 
-// cacheSettings are the fields of a VarnishCachePolicy, each of which the most specific policy that sets it decides.
+// cacheSettings are the fields of a VarnishCachePolicy, each of which the most specific policy that sets it decides. Their
+// tags are their paths in the specification.
 type cacheSettings struct {
-	Mode                 v1alpha1.CacheMode
-	Zone                 string
-	DefaultTTL           *v1alpha1.CacheDuration
-	MinTTL               *v1alpha1.CacheDuration
-	MaxTTL               *v1alpha1.CacheDuration
-	Heuristic            *v1alpha1.Heuristic
-	ByStatus             []v1alpha1.StatusTTL
-	StaleWhileRevalidate *v1alpha1.StaleWindow
-	StaleIfError         *v1alpha1.StaleWindow
-	Keep                 *v1alpha1.CacheDuration
-	TargetedFields       []string
-	Query                *v1alpha1.QueryKey
-	KeyHeaders           []string
-	KeyCookies           []string
-	Encodings            []string
-	Languages            []string
-	Scheme               *bool
-	BypassCookies        []string
-	BypassHeaders        []v1alpha1.BypassHeader
-	SetCookie            v1alpha1.SetCookieMode
-	Authorization        v1alpha1.AuthorizationMode
-	MaxSize              *resource.Quantity
-	Compress             *bool
-	ESI                  *bool
-	TagsHeader           string
-	HitForMissTTL        *v1alpha1.CacheDuration
-	CacheControl         *v1alpha1.ClientCacheControl
-	CacheStatus          v1alpha1.CacheStatusMode
-	HonorRequest         *bool
+	Mode                 v1alpha1.CacheMode           `field:"mode"`
+	Zone                 string                       `field:"zone"`
+	DefaultTTL           *v1alpha1.CacheDuration      `field:"freshness.defaultTTL"`
+	MinTTL               *v1alpha1.CacheDuration      `field:"freshness.minTTL"`
+	MaxTTL               *v1alpha1.CacheDuration      `field:"freshness.maxTTL"`
+	Heuristic            *v1alpha1.Heuristic          `field:"freshness.heuristic"`
+	ByStatus             []v1alpha1.StatusTTL         `field:"freshness.byStatus"`
+	StaleWhileRevalidate *v1alpha1.StaleWindow        `field:"freshness.staleWhileRevalidate"`
+	StaleIfError         *v1alpha1.StaleWindow        `field:"freshness.staleIfError"`
+	Keep                 *v1alpha1.CacheDuration      `field:"freshness.keep"`
+	TargetedFields       []string                     `field:"freshness.targetedFields"`
+	Query                *v1alpha1.QueryKey           `field:"key.query"`
+	KeyHeaders           []string                     `field:"key.headers"`
+	KeyCookies           []string                     `field:"key.cookies"`
+	Encodings            []string                     `field:"key.encodings"`
+	Languages            []string                     `field:"key.languages"`
+	Scheme               *bool                        `field:"key.scheme"`
+	BypassCookies        []string                     `field:"bypass.cookies"`
+	BypassHeaders        []v1alpha1.BypassHeader      `field:"bypass.headers"`
+	SetCookie            v1alpha1.SetCookieMode       `field:"storage.setCookie"`
+	Authorization        v1alpha1.AuthorizationMode   `field:"storage.authorization"`
+	MaxSize              *resource.Quantity           `field:"storage.maxSize"`
+	Compress             *bool                        `field:"storage.compress"`
+	ESI                  *bool                        `field:"storage.esi"`
+	TagsHeader           string                       `field:"storage.tagsHeader"`
+	HitForMissTTL        *v1alpha1.CacheDuration      `field:"storage.hitForMissTTL"`
+	CacheControl         *v1alpha1.ClientCacheControl `field:"client.cacheControl"`
+	CacheStatus          v1alpha1.CacheStatusMode     `field:"client.cacheStatus"`
+	HonorRequest         *bool                        `field:"client.honorRequest"`
 }
 
 func settingsOf(p *v1alpha1.VarnishCachePolicy) cacheSettings {
