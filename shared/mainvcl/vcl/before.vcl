@@ -4,6 +4,9 @@ sub vcl_hash {
 
 sub vcl_pass {
 	ghost.pass();
+	if (ghost.answer() != 0) {
+		return (synth(ghost.answer()));
+	}
 }
 
 sub vcl_pipe {
@@ -13,6 +16,9 @@ sub vcl_pipe {
 sub vcl_miss {
 	if (ghost.miss()) {
 		return (synth(504));
+	}
+	if (ghost.answer() != 0) {
+		return (synth(ghost.answer()));
 	}
 }
 

@@ -48,6 +48,24 @@ pub unsafe fn status(ctx: &vrt_ctx, vcl: &VclState) -> u16 {
     direct::STATUS
 }
 
+/// The status of a local reply to a request that user VCL has passed or looked up, and that no backend is asked for: VCL
+/// is told by this that it shall hand the request over to vcl_synth. 0 where there is none, or where user VCL has set a
+/// backend.
+///
+/// # Safety
+/// `ctx` is the running client task's, in vcl_pass or vcl_miss.
+pub unsafe fn status_without_backend(ctx: &vrt_ctx) -> u16 {
+    // SAFETY: as promised.
+    let (task, director) = unsafe { (task_state::get::<ClientTask>(ctx), (*ctx.req).director_hint) };
+    match task {
+        Some(ClientTask { outcome: Outcome::LocalReply(reply), told, .. }) if director.is_null() => {
+            *told = true;
+            reply.status
+        }
+        _ => 0,
+    }
+}
+
 /// Writes header and body of a local reply, in vcl_synth. Nothing for an answer that user VCL has asked
 /// for. Errors where it does not fit.
 ///

@@ -111,8 +111,12 @@ pub fn backend(ctx: &mut Ctx, state: Option<&Arc<VclState>>) -> VCL_BACKEND {
 
 /// `ghost.answer`.
 pub fn answer(ctx: &mut Ctx, state: Option<&Arc<VclState>>) -> i64 {
-    let methods = method::RECV | method::SYNTH;
+    let methods = method::RECV | method::PASS | method::MISS | method::SYNTH;
     let Some(state) = usable(ctx, state, methods, "answer") else { return 0 };
+    if ctx.raw.method & (method::PASS | method::MISS) != 0 {
+        // SAFETY: the context is a client task's, in vcl_pass or vcl_miss.
+        return caught(|| unsafe { answer::status_without_backend(ctx.raw) }).unwrap_or(0).into();
+    }
     // SAFETY: as for `recv`.
     unsafe {
         let routed = caught(|| {

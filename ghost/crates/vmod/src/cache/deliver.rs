@@ -49,7 +49,8 @@ pub unsafe fn write(ctx: &vrt_ctx, task: &ClientTask, resp: &mut Message<'_>) ->
         return Ok(());
     }
     let mut key = Vec::new();
-    if policy.policy.cache_status == Shown::WithKey && task.cache.is_hashed {
+    let is_looked_up = task.cache.miss.is_some() || status.collapsed || status.handling == Handling::Hit;
+    if policy.policy.cache_status == Shown::WithKey && is_looked_up {
         // SAFETY: as promised.
         unsafe {
             if let Some(req) = Message::new((*ctx.req).http) {
@@ -122,14 +123,14 @@ unsafe fn status<'a>(ctx: &vrt_ctx, cache: &CacheTask) -> (CacheStatus<'a>, u32,
         let handled = if is_stale { Handled::Stale } else { Handled::Hit };
         return (CacheStatus { ttl, ..CacheStatus::hit(NAME, 0) }, age, handled);
     }
-    let why = match (cache.decision, cache.miss) {
-        (Some(Lookup::Pass(Bypassed::Method)), _) => Forward::Method,
-        (_, Some(miss)) if miss.is_stale => Forward::Stale,
-        (_, Some(miss)) if miss.has_variants => Forward::VaryMiss,
-        (_, Some(_)) if cache.filter.has_refused() => Forward::Request,
-        (_, Some(_)) if is_hit_for_miss => Forward::Miss,
-        (_, Some(_)) => Forward::UriMiss,
-        (_, None) => Forward::Bypass,
+    let why = match (cache.miss, cache.decision) {
+        (Some(miss), _) if miss.is_stale => Forward::Stale,
+        (Some(miss), _) if miss.has_variants => Forward::VaryMiss,
+        (Some(_), _) if cache.filter.has_refused() => Forward::Request,
+        (Some(_), _) if is_hit_for_miss => Forward::Miss,
+        (Some(_), _) => Forward::UriMiss,
+        (None, Some(Lookup::Pass(Bypassed::Method))) => Forward::Method,
+        (None, _) => Forward::Bypass,
     };
     let stored = object.filter(|object| {
         let transient = ffi::oc_flags_OC_F_PRIVATE | ffi::oc_flags_OC_F_HFM | ffi::oc_flags_OC_F_HFP;

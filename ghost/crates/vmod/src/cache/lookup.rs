@@ -126,8 +126,8 @@ pub unsafe fn select(ctx: &vrt_ctx, task: &mut ClientTask) {
     task.cache.selection = Some(Selection { policy, selected, is_gzip_left: None, replaced: None });
 }
 
-/// Makes the key of the request, once, and lets it say what it selects. False for one without a policy. Errors where it
-/// has no room to say so.
+/// Makes the key of the request, once, and lets it say what it selects: Varnish makes a key for every request, also for one
+/// that is passed or answered by itself. False for one without a policy. Errors where it has no room to say so.
 ///
 /// # Safety
 /// `ctx` is the running client task's, in vcl_hash.
@@ -136,11 +136,11 @@ pub unsafe fn hash(ctx: &vrt_ctx) -> Result<bool, NoRoom> {
     let (task, req) = unsafe { (task_of(ctx), Message::new(ctx.http_req.0)) };
     let (Some(task), Some(mut req)) = (task, req) else { return Ok(false) };
     let Some((rule, policy)) = policy(task) else { return Ok(false) };
-    // Varnish makes a key for every request, also for one that is passed or answered by itself.
-    let is_passed = task.direct || matches!(task.cache.decision, Some(Lookup::Pass(_)));
-    if is_passed || task.cache.is_hashed {
+    if task.cache.is_hashed {
         return Ok(true);
     }
+    // Whatever the policy has decided, user VCL can still have the request looked up, and nothing here tells what it
+    // returned: every request has its key.
     let (rule, policy) = (Arc::clone(rule), Arc::clone(policy));
     let selected = task.cache.selected(&policy).unwrap_or_else(|| Selected::of(&policy.policy.key, &req));
     // SAFETY: as promised; in vcl_hash, `specific` is the hash in the making.
@@ -148,7 +148,8 @@ pub unsafe fn hash(ctx: &vrt_ctx) -> Result<bool, NoRoom> {
         let update = |bytes: &[u8]| VSHA256_Update(ctx.specific, bytes.as_ptr().cast(), bytes.len());
         write_key(ctx, task, &rule, &policy, &req, selected, &mut Framed(update));
     }
-    let replaced = ask(&policy, selected, &mut req)?;
+    // A direct pass asks for what its client does.
+    let replaced = if task.direct { None } else { ask(&policy, selected, &mut req)? };
     if let Some(selection) = &mut task.cache.selection {
         selection.is_gzip_left = Some(req.field(b"accept-encoding").is_some());
         selection.replaced = replaced;
