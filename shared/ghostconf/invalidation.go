@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/varnish-gateway/gateway/shared/contract"
+	"github.com/varnish-gateway/gateway/shared/routing"
 )
 
 // Invalidations are the body of POST /.varnish-ghost/invalidate, and of the admin API's call of the same name. All of them
@@ -65,14 +66,18 @@ func (i *Invalidation) SetURL(text string, isPrefix bool) error {
 	case isPrefix && (parsed.RawQuery != "" || parsed.ForceQuery):
 		return errors.New("a prefix is one of paths: queries have many spellings")
 	}
-	i.Host = strings.TrimSuffix(strings.ToLower(parsed.Hostname()), ".")
-	if strings.Contains(i.Host, ":") {
-		i.Host = "[" + i.Host + "]"
-	}
 	path := parsed.EscapedPath()
 	if path == "" {
 		path = "/"
 	}
+	if _, ok := routing.NormalizePath(path); !ok {
+		return fmt.Errorf("the path of %q climbs above the root", text)
+	}
+	host := parsed.Hostname()
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	i.SetHost(host)
 	if isPrefix {
 		i.Prefix = path
 		return nil
@@ -82,6 +87,11 @@ func (i *Invalidation) SetURL(text string, isPrefix bool) error {
 		i.Query = &parsed.RawQuery
 	}
 	return nil
+}
+
+// SetHost makes it the order for everything of a host, which has no port; one that is an IPv6 address stands in brackets.
+func (i *Invalidation) SetHost(host string) {
+	i.Host = strings.TrimSuffix(strings.ToLower(host), ".")
 }
 
 // EncodeInvalidations writes the order.

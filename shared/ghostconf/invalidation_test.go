@@ -27,6 +27,7 @@ func TestAURLBecomesAnOrder(t *testing.T) {
 		"https:///a":                      {false, ghostconf.Invalidation{}, "is no URL"},
 		"https://me@shop.example/":        {false, ghostconf.Invalidation{}, "has a user or a fragment"},
 		"https://shop.example/#a":         {false, ghostconf.Invalidation{}, "has a user or a fragment"},
+		"https://shop.example/a/../../b":  {false, ghostconf.Invalidation{}, "climbs above the root"},
 		"https://shop.example/%zz":        {false, ghostconf.Invalidation{}, "read the URL"},
 	} {
 		t.Run(text, func(t *testing.T) {

@@ -16,6 +16,7 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
@@ -205,6 +206,22 @@ func faults() []fault {
 				return tells(ofGateway(t, ns, "edge"), "Programmed", "False", "was made by the controller example.org/other, and is left to it")
 			}, 6, 2,
 		},
+		{"objects are invalidated", func(t *testing.T, ns string, _ *traffic) {
+			invalidate(t, ns, "all", "all: true")
+		}, func(t *testing.T, ns string) error {
+			return tells(ofInvalidation(t, ns, "all"), "Complete", "True", "1 of 1 pods")
+		}, 1, 1},
+		{"the status of an invalidation is wiped out", func(t *testing.T, ns string, _ *traffic) {
+			invalidate(t, ns, "all", "all: true")
+			eventuallyCondition(t, ofInvalidation(t, ns, "all"), "Complete", "True", "", "")
+			eventually(t, "the status to be wiped out", func() error {
+				object := get(t, invalidationObject(), ns, "all")
+				unstructured.RemoveNestedField(object.Object, "status")
+				return cluster.Status().Update(t.Context(), object)
+			})
+		}, func(t *testing.T, ns string) error {
+			return tells(ofInvalidation(t, ns, "all"), "Complete", "True", "1 of 1 pods")
+		}, 2, 3},
 		{"every label is taken away everywhere", relabel(func(o client.Object) { o.SetLabels(nil) }), labelled, 8, 2},
 	}
 }

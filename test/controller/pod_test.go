@@ -6,9 +6,11 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -53,6 +55,8 @@ type pod struct {
 	presented []map[string]string
 	// mute means that it answers nobody.
 	mute bool
+	// orders to invalidate objects that it has carried out, as they came.
+	orders []string
 	// instead is what it says of its VCL where it runs something else than what is published.
 	instead map[string]any
 }
@@ -225,6 +229,13 @@ func (p *pod) silence() {
 	p.tell()
 }
 
+// speak makes a pod that was silent answer again.
+func (p *pod) speak() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.mute = false
+}
+
 func (p *pod) isMute() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -249,6 +260,10 @@ func (p *pod) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if r.URL.Path == "/v1/vcl/check" {
 		p.checkVCL(w)
+		return
+	}
+	if r.URL.Path == "/v1/cache/invalidate" {
+		p.invalidate(w, r)
 		return
 	}
 	after, _ := strconv.ParseInt(r.URL.Query().Get("after"), 10, 64)
@@ -287,6 +302,25 @@ func (p *pod) checkVCL(w http.ResponseWriter) {
 	defer p.mu.Unlock()
 	p.checks++
 	_ = json.NewEncoder(w).Encode(map[string]any{"ok": p.refusal == "", "message": p.refusal})
+}
+
+func (p *pod) invalidate(w http.ResponseWriter, r *http.Request) {
+	order, err := io.ReadAll(r.Body)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.orders = append(p.orders, string(order))
+	_ = json.NewEncoder(w).Encode(map[string]any{"generation": len(p.orders)})
+}
+
+// invalidated are the orders that the pod has carried out so far.
+func (p *pod) invalidated() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.orders)
 }
 
 // create makes the object, as the Deployment's template says, and makes it Ready.

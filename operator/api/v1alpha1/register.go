@@ -12,6 +12,9 @@ const GroupName = "gateway.varnish.io"
 // KindVarnishCachePolicy is the kind of policies for the cache.
 const KindVarnishCachePolicy = "VarnishCachePolicy"
 
+// KindVarnishCacheInvalidation is the kind of orders to invalidate objects of the cache.
+const KindVarnishCacheInvalidation = "VarnishCacheInvalidation"
+
 // Kinds that a parametersRef can name.
 const (
 	KindGatewayClassParameters = "GatewayClassParameters"
@@ -33,6 +36,7 @@ func addKnownTypes(scheme *runtime.Scheme) error {
 		&GatewayClassParameters{}, &GatewayClassParametersList{},
 		&GatewayParameters{}, &GatewayParametersList{},
 		&VarnishCachePolicy{}, &VarnishCachePolicyList{},
+		&VarnishCacheInvalidation{}, &VarnishCacheInvalidationList{},
 	)
 	metav1.AddToGroupVersion(scheme, GroupVersion)
 	return nil

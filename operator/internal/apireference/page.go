@@ -13,6 +13,7 @@ The project's own kinds, made from their Go types by ` + "`go generate ./api/...
 
 // foreign are the documentation pages of packages that types come from.
 var foreign = map[string]string{
+	"metav1":    "https://pkg.go.dev/k8s.io/apimachinery/pkg/apis/meta/v1#",
 	"gatewayv1": "https://pkg.go.dev/sigs.k8s.io/gateway-api/apis/v1#",
 	"corev1":    "https://pkg.go.dev/k8s.io/api/core/v1#",
 	"resource":  "https://pkg.go.dev/k8s.io/apimachinery/pkg/api/resource#",
@@ -44,6 +45,9 @@ func writeType(b *strings.Builder, t apiType, own map[string]apiType) {
 	}
 	if words := t.markers.words(); len(words) > 0 {
 		fmt.Fprintf(b, "\nOne of `%s`.\n", strings.Join(words, "`, `"))
+	} else if limits := t.markers.limits(); len(t.fields) == 0 && len(limits) > 0 {
+		fmt.Fprintf(b, "\nLimits: %s.\n", strings.Join(limits, "; "))
+		return
 	}
 	if rules := t.markers.rules(); len(rules) > 0 {
 		fmt.Fprintf(b, "\nRules: %s.\n", strings.Join(rules, "; "))

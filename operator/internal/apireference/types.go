@@ -77,7 +77,7 @@ func fieldsOf(structure *ast.StructType) []apiField {
 	var fields []apiField
 	for _, f := range structure.Fields.List {
 		typ := typeOf(f.Type)
-		if typ.pkg == "metav1" {
+		if typ.pkg == "metav1" && strings.HasSuffix(typ.name, "Meta") {
 			continue
 		}
 		doc, marked := split(f.Doc)

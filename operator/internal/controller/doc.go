@@ -9,4 +9,6 @@
 // The statuses of GatewayClasses are written by a small one, and so are those of each kind that is
 // attached to others (inputs.Kinds: routes and policies). Each reconciler has a queue of its own, so
 // nothing waits for the statuses of thousands of routes.
+//
+// Apart from all that, VarnishCacheInvalidations are carried to the pods, which nothing is translated for.
 package controller

@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/varnish-gateway/gateway/operator/api/v1alpha1"
 	"github.com/varnish-gateway/gateway/operator/internal/gather"
 	"github.com/varnish-gateway/gateway/operator/internal/inputs"
 	"github.com/varnish-gateway/gateway/operator/internal/rollout"
@@ -97,7 +98,9 @@ func (e *events) watch(ctx context.Context, informers cache.Informers, installed
 // watchCustom starts the informers of the custom resources that are read. What has no handler of its own has no status
 // either.
 func (e *events) watchCustom(ctx context.Context, informers cache.Informers, installed gather.Installed) error {
-	handlers := map[string]func(event){"GatewayClass": e.class, "Gateway": e.gateway}
+	handlers := map[string]func(event){
+		"GatewayClass": e.class, "Gateway": e.gateway, v1alpha1.KindVarnishCacheInvalidation: e.invalidation,
+	}
 	for _, kind := range inputs.AttachedKinds() {
 		handlers[kind.Name] = e.specified(e.queues.status(kind.Name))
 	}
@@ -176,6 +179,9 @@ func (e *events) gateway(ev event) {
 		e.queues.attached(key)
 	})(ev)
 }
+
+// invalidation is carried out, and nothing is translated for it.
+func (e *events) invalidation(ev event) { e.queues.invalidation(ev.key()) }
 
 func (e *events) secret(ev event) {
 	if refs := e.references.Load(); refs == nil || refs.Secrets[ev.key()] {

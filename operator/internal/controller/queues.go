@@ -29,6 +29,7 @@ type routingRequest struct {
 type queues struct {
 	classes, gateways *requestQueue[reconcile.Request]
 	routings          *requestQueue[routingRequest]
+	invalidations     *requestQueue[reconcile.Request]
 	// statuses of the kinds whose objects are attached to others, by the name of the kind.
 	statuses map[string]*requestQueue[reconcile.Request]
 }
@@ -36,7 +37,8 @@ type queues struct {
 func newQueues() *queues {
 	all := &queues{
 		classes: newRequestQueue[reconcile.Request](), gateways: newRequestQueue[reconcile.Request](), routings: newRequestQueue[routingRequest](),
-		statuses: map[string]*requestQueue[reconcile.Request]{},
+		invalidations: newRequestQueue[reconcile.Request](),
+		statuses:      map[string]*requestQueue[reconcile.Request]{},
 	}
 	for _, kind := range inputs.AttachedKinds() {
 		all.statuses[kind.Name] = newRequestQueue[reconcile.Request]()
@@ -46,7 +48,7 @@ func newQueues() *queues {
 
 // await returns when all reconcilers take requests.
 func (q *queues) await(ctx context.Context) error {
-	all := []chan struct{}{q.classes.ready, q.gateways.ready, q.routings.ready}
+	all := []chan struct{}{q.classes.ready, q.gateways.ready, q.routings.ready, q.invalidations.ready}
 	for _, statuses := range q.statuses {
 		all = append(all, statuses.ready)
 	}
@@ -80,6 +82,11 @@ func (q *queues) routing(key types.NamespacedName) { q.routings.add(routingReque
 
 // attached asks for how many routes are attached to a Gateway's listeners.
 func (q *queues) attached(key types.NamespacedName) { q.routings.add(routingRequest{attachedTo, key}) }
+
+// invalidation asks for a VarnishCacheInvalidation.
+func (q *queues) invalidation(key types.NamespacedName) {
+	q.invalidations.add(reconcile.Request{NamespacedName: key})
+}
 
 // status asks for the status of an object that is attached to others.
 func (q *queues) status(kind string) func(types.NamespacedName) {

@@ -7,8 +7,9 @@ package controller
 // +kubebuilder:rbac:groups=gateway.networking.k8s.io,resources=gatewayclasses/status;gateways/status;httproutes/status;backendtlspolicies/status,verbs=update
 // +kubebuilder:rbac:groups=gateway.networking.k8s.io,resources=gateways,verbs=patch
 // +kubebuilder:rbac:groups=gateway.networking.k8s.io,resources=gateways/finalizers,verbs=update
-// +kubebuilder:rbac:groups=gateway.varnish.io,resources=gatewayclassparameters;gatewayparameters;varnishcachepolicies,verbs=get;list;watch
-// +kubebuilder:rbac:groups=gateway.varnish.io,resources=varnishcachepolicies/status,verbs=update
+// +kubebuilder:rbac:groups=gateway.varnish.io,resources=gatewayclassparameters;gatewayparameters;varnishcachepolicies;varnishcacheinvalidations,verbs=get;list;watch
+// +kubebuilder:rbac:groups=gateway.varnish.io,resources=varnishcachepolicies/status;varnishcacheinvalidations/status,verbs=update
+// +kubebuilder:rbac:groups=gateway.varnish.io,resources=varnishcacheinvalidations,verbs=delete
 // +kubebuilder:rbac:groups=apiextensions.k8s.io,resources=customresourcedefinitions,verbs=get;list;watch
 // +kubebuilder:rbac:groups="",resources=limitranges;namespaces;pods,verbs=get;list;watch
 // +kubebuilder:rbac:groups="",resources=services;configmaps;secrets;serviceaccounts,verbs=get;list;watch;create;patch;delete

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
@@ -17,6 +18,7 @@ import (
 	"github.com/varnish-gateway/gateway/operator/internal/apply"
 	"github.com/varnish-gateway/gateway/operator/internal/gather"
 	"github.com/varnish-gateway/gateway/operator/internal/inputs"
+	"github.com/varnish-gateway/gateway/operator/internal/invalidation"
 	"github.com/varnish-gateway/gateway/operator/internal/programming"
 )
 
@@ -24,6 +26,8 @@ import (
 const (
 	managerGateways = "varnish-gateway-gateways"
 	managerRoutes   = "varnish-gateway-httproutes"
+
+	managerInvalidations = "varnish-gateway-varnishcacheinvalidations"
 )
 
 // statusWorkers write the statuses of the objects of a kind, which have nothing to do with each other,
@@ -70,7 +74,7 @@ func Setup(ctx context.Context, mgr manager.Manager, options Options, log *zap.L
 		own: &gather.Contents{Cache: mgr.GetClient(), Live: mgr.GetAPIReader()},
 	}
 	s.former = &former{cache: mgr.GetClient(), contents: s.own}
-	if err := errors.Join(s.classes(), s.gateways(), s.routings(), s.attached()); err != nil {
+	if err := errors.Join(s.classes(), s.gateways(), s.routings(), s.attached(), s.invalidations(ctx)); err != nil {
 		return nil, err
 	}
 	gatherer := &gather.Gatherer{
@@ -137,6 +141,17 @@ func (s setup) attached() error {
 		}
 	}
 	return nil
+}
+
+// invalidations adds the reconciler of VarnishCacheInvalidations.
+func (s setup) invalidations(ctx context.Context) error {
+	cluster := &invalidation.Cluster{Cache: s.mgr.GetClient(), Contents: s.own, Controller: s.options.Inputs.Controller()}
+	r := &invalidationReconciler{
+		ctx: ctx, cache: s.mgr.GetClient(), client: s.mgr.GetClient(), statuses: s.statuses(managerInvalidations),
+		cluster: cluster, carrier: invalidation.NewCarrier(cluster), controller: s.options.Inputs.Controller(),
+		finished: s.queues.invalidation, runs: map[types.NamespacedName]*invalidationRun{},
+	}
+	return run[reconcile.Request]("varnishcacheinvalidation", s.mgr, r, statusWorkers, s.queues.invalidations)
 }
 
 func (s setup) routings() error {

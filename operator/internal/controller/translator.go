@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/varnish-gateway/gateway/operator/api/v1alpha1"
 	"github.com/varnish-gateway/gateway/operator/internal/gather"
 	"github.com/varnish-gateway/gateway/operator/internal/inputs"
 	"github.com/varnish-gateway/gateway/operator/internal/translate"
@@ -57,7 +58,9 @@ func (t *translator) Start(ctx context.Context) error {
 
 // everything asks the reconcilers for every object that is there, also for those that are ours no more.
 func (t *translator) everything(ctx context.Context) error {
-	queues := map[string]func(types.NamespacedName){"Gateway": t.queues.gateway}
+	queues := map[string]func(types.NamespacedName){
+		"Gateway": t.queues.gateway, v1alpha1.KindVarnishCacheInvalidation: t.queues.invalidation,
+	}
 	for _, kind := range inputs.AttachedKinds() {
 		queues[kind.Name] = t.queues.status(kind.Name)
 	}

@@ -79,6 +79,7 @@ func TestEverythingIsAskedForOnceGatheringSucceeds(t *testing.T) {
 		listening(t, queues.statuses["VarnishCachePolicy"])
 		routes := listening(t, queues.statuses["HTTPRoute"])
 		listening(t, queues.routings)
+		listening(t, queues.invalidations)
 		translator := &translator{
 			cache: cluster, changed: newSignal(), current: &current{}, queues: queues, log: zap.NewNop(),
 			gatherer: &gather.Gatherer{Cache: cluster, Contents: &gather.Contents{Cache: cluster, Live: cluster}, Installed: everyKind()},

@@ -28,6 +28,10 @@ const (
 	// checkWithin is how long a pod may take to check VCL: as long as it gives its compiler, and some time in which it
 	// waits for its turn.
 	checkWithin = adminapi.CompileWithin + 30*time.Second
+	// invalidateWithin is how long a pod may take to invalidate objects, which takes it a moment.
+	invalidateWithin = 5 * time.Second
+	// maxConnections to one pod: one on which it is followed, and some for what else it is asked.
+	maxConnections = 16
 	// maxAnswer bounds what is read of an answer, in bytes.
 	maxAnswer = 8 << 20
 )
@@ -59,7 +63,8 @@ func NewClient(credential workload.Credential) (*Client, error) {
 		},
 		DialContext:         (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 10 * time.Second}).DialContext,
 		TLSHandshakeTimeout: 5 * time.Second,
-		MaxIdleConnsPerHost: 1,
+		MaxIdleConnsPerHost: 2,
+		MaxConnsPerHost:     maxConnections,
 	}
 	return &Client{client: &http.Client{Transport: transport}, token: credential.Token}, nil
 }
@@ -121,6 +126,41 @@ func (c *Client) Check(ctx context.Context, ip string, vcl []byte) (Check, error
 		return Check{State: Refused, Message: answer.Message}, nil
 	}
 	return Check{State: Compiles}, nil
+}
+
+// RefusedError says that a pod will not carry out an order, however often it is asked.
+type RefusedError struct{ Message string }
+
+// Error implements error.
+func (e *RefusedError) Error() string { return "chaperone refuses the order: " + e.Message }
+
+// Invalidate has the pod at an address carry out an order to invalidate objects, which is ghostconf.Invalidations. An error
+// means that nobody knows whether it did; one that is a *RefusedError, that it did not. A pod of an image that does not know
+// the call has no cache that policies fill, and nothing to invalidate.
+func (c *Client) Invalidate(ctx context.Context, ip string, order []byte) error {
+	ctx, cancel := context.WithTimeout(ctx, invalidateWithin)
+	defer cancel()
+	response, err := c.do(ctx, http.MethodPost, ip, adminapi.InvalidatePath, nil, bytes.NewReader(order))
+	var failed *url.Error
+	if errors.As(err, &failed) {
+		// Whoever reads it knows which pod was asked, but not its address.
+		return failed.Err
+	}
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode == http.StatusOK || response.StatusCode == http.StatusNotFound {
+		return nil
+	}
+	var refusal adminapi.Refusal
+	// Whoever answers something else than chaperone does is told by the status alone.
+	_ = json.NewDecoder(io.LimitReader(response.Body, maxAnswer)).Decode(&refusal)
+	switch response.StatusCode {
+	case http.StatusBadRequest, http.StatusRequestEntityTooLarge:
+		return &RefusedError{Message: refusal.Error}
+	}
+	return fmt.Errorf("chaperone answers %s: %s", response.Status, refusal.Error)
 }
 
 // do calls the admin API of a pod.

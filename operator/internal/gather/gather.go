@@ -57,18 +57,23 @@ func (g *Gatherer) Gather(ctx context.Context) (inputs.Inputs, error) {
 	return in, nil
 }
 
-// made tells whether we have made objects for a Gateway: whether its ConfigMap says so, which is there before any pod is, and
-// of which the cache has all.
+// made tells whether we have made objects for a Gateway.
 func (g *Gatherer) made(ctx context.Context, gateway *gatewayv1.Gateway) (bool, error) {
+	return Made(ctx, g.Cache, gateway, g.Options.Controller())
+}
+
+// Made tells whether a controller has made objects for a Gateway: whether its ConfigMap says so, which is there before any pod
+// is, and of which the cache has all.
+func Made(ctx context.Context, cache client.Reader, gateway *gatewayv1.Gateway, controller gatewayv1.GatewayController) (bool, error) {
 	config := Metadata(ConfigMapKind)
 	key := types.NamespacedName{Namespace: gateway.Namespace, Name: workload.NamesOf(gateway.Name).Config}
-	if err := g.Cache.Get(ctx, key, config); err != nil {
+	if err := cache.Get(ctx, key, config); err != nil {
 		if apierrors.IsNotFound(err) {
 			return false, nil
 		}
 		return false, fmt.Errorf("look up the ConfigMap of Gateway %s/%s: %w", gateway.Namespace, gateway.Name, err)
 	}
-	return workload.ControlledBy(config, gateway.UID) && workload.Maker(config) == g.Options.Controller(), nil
+	return workload.ControlledBy(config, gateway.UID) && workload.Maker(config) == controller, nil
 }
 
 // presented reads the certificates that Gateways present now, from the Secrets that are theirs.

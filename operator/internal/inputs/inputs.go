@@ -38,6 +38,8 @@ type Inputs struct {
 	GatewayClassParameters []*v1alpha1.GatewayClassParameters
 	GatewayParameters      []*v1alpha1.GatewayParameters
 	VarnishCachePolicies   []*v1alpha1.VarnishCachePolicy
+	// VarnishCacheInvalidations are carried out and not translated.
+	VarnishCacheInvalidations []*v1alpha1.VarnishCacheInvalidation
 	// Classless are the Gateways ("namespace/name") that are ours though there is no GatewayClass of the name that
 	// they say: we have made objects for them, and no other controller claims them.
 	Classless map[string]bool

@@ -102,6 +102,11 @@ var Kinds = []Kind{
 		slot:     slotOf(func(in *Inputs) *[]*v1alpha1.VarnishCachePolicy { return &in.VarnishCachePolicies }),
 		Attached: attachedPolicy(func(p *v1alpha1.VarnishCachePolicy) *gatewayv1.PolicyStatus { return &p.Status }),
 	},
+	{
+		Group: v1alpha1.GroupName, Name: v1alpha1.KindVarnishCacheInvalidation, Resource: "varnishcacheinvalidations",
+		Versions: []Version{version[v1alpha1.VarnishCacheInvalidation, v1alpha1.VarnishCacheInvalidationList]("v1alpha1")},
+		slot:     slotOf(func(in *Inputs) *[]*v1alpha1.VarnishCacheInvalidation { return &in.VarnishCacheInvalidations }),
+	},
 }
 
 // AttachedKinds are those whose objects are attached to others, in the order of Kinds.
