@@ -5,7 +5,6 @@ import (
 	"net/http"
 
 	"github.com/varnish-gateway/gateway/shared/adminapi"
-	"github.com/varnish-gateway/gateway/shared/ghostconf"
 )
 
 // Purged is what became of an order at one gateway.
@@ -16,19 +15,16 @@ type Purged struct {
 	Err error
 }
 
-// Purge has every gateway that runs in a state directory carry out an order to invalidate objects.
-func Purge(ctx context.Context, stateDir string, order ghostconf.Invalidation) ([]Purged, error) {
-	body, err := ghostconf.EncodeInvalidations(ghostconf.Invalidations{Invalidations: []ghostconf.Invalidation{order}})
-	if err != nil {
-		return nil, err
-	}
+// Purge has every gateway that runs in a state directory carry out an order to invalidate objects, which is
+// ghostconf.Invalidations.
+func Purge(ctx context.Context, stateDir string, order []byte) ([]Purged, error) {
 	all, err := allRunning(stateDir)
 	if err != nil {
 		return nil, err
 	}
 	var purged []Purged
 	for _, r := range all {
-		_, err := r.call(ctx, http.MethodPost, adminapi.InvalidatePath, body)
+		_, err := r.call(ctx, http.MethodPost, adminapi.InvalidatePath, order)
 		purged = append(purged, Purged{Gateway: r.gateway, Err: err})
 	}
 	return purged, nil
