@@ -10,6 +10,8 @@ use std::ptr;
 
 use varnish::ffi::{self, VfpStatus};
 
+use crate::boundary::caught;
+
 struct Filter(ffi::vfp);
 
 // SAFETY: its pointers lead to functions.
@@ -77,12 +79,16 @@ unsafe extern "C" fn pull(
     buffer: *mut c_void,
     length: *mut isize,
 ) -> VfpStatus {
-    // SAFETY: Varnish's own arguments, which it lends to the next filter as well; `watch` has put itself there.
-    unsafe {
-        let status = ffi::VFP_Suck(context, buffer, length);
-        if matches!(status, VfpStatus::Error) && (*(*entry).priv1.cast::<Above>()).is_abandoned {
-            (*context).failed = 0;
+    let status = caught(|| {
+        // SAFETY: Varnish's own arguments, which it lends to the next filter as well; `watch` has put itself
+        // there.
+        unsafe {
+            let status = ffi::VFP_Suck(context, buffer, length);
+            if matches!(status, VfpStatus::Error) && (*(*entry).priv1.cast::<Above>()).is_abandoned {
+                (*context).failed = 0;
+            }
+            status
         }
-        status
-    }
+    });
+    status.unwrap_or(VfpStatus::Error)
 }
