@@ -98,20 +98,28 @@ func topOf(root string) (top, error) {
 	return at, err
 }
 
-// addTree watches a directory with all below it.
+// addTree watches a directory with all below it. Where something below cannot be watched, the rest is, and changes may go
+// unseen.
 func (w *watcher) addTree(dir string) error {
 	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		switch {
 		case errors.Is(err, fs.ErrNotExist) && path != dir:
 			return nil
-		case err != nil:
+		case err != nil && path == dir:
 			return err
-		case !d.IsDir():
+		case err == nil && !d.IsDir():
 			return nil
-		case path != dir && strings.HasPrefix(d.Name(), "."):
+		case err == nil && path != dir && strings.HasPrefix(d.Name(), "."):
 			return filepath.SkipDir
 		}
-		return w.notify.Add(path)
+		if err == nil {
+			err = w.notify.Add(path)
+		}
+		if err != nil && path != dir {
+			w.stale = true
+			return filepath.SkipDir
+		}
+		return err
 	})
 }
 
@@ -157,8 +165,9 @@ func (w *watcher) refresh() bool {
 	if !w.stale && !w.replaced() {
 		return false
 	}
+	w.stale = false
 	err := w.renew()
-	w.stale = err != nil
+	w.stale = w.stale || err != nil
 	switch {
 	case err == nil:
 		w.failing = ""

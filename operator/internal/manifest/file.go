@@ -62,10 +62,7 @@ func (p parser) readFile(path, name string, info fs.FileInfo, old *file, now tim
 	}
 	data, err := os.ReadFile(path)
 	if err != nil {
-		next.problems = []Problem{{Source: Source{File: name}, Message: err.Error()}}
-		next.stamp.recent = true
-		next.good = old.good
-		return next
+		return unread(name, err, old)
 	}
 	if len(data) == 0 && old.outlasts(now) {
 		return old.kept(next.stamp, now)
@@ -88,6 +85,17 @@ func (p parser) readFile(path, name string, info fs.FileInfo, old *file, now tim
 		broken = next.take(doc, name, result, keep) || broken
 	}
 	next.fallBack(old.good, keep, broken)
+	return next
+}
+
+// unread is a file that cannot be read now, or a directory: what is known of it goes on serving.
+func unread(name string, err error, old *file) *file {
+	next := &file{
+		stamp: stamp{recent: true}, problems: []Problem{{Source: Source{File: name}, Message: err.Error()}}, ignored: map[string]int{},
+	}
+	if old != nil {
+		next.good = old.good
+	}
 	return next
 }
 

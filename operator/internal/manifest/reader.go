@@ -62,6 +62,12 @@ func (r *Reader) refresh(found map[string]located) (map[string]*file, error) {
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for name, at := range found {
 		old := r.files[name]
+		if at.err != nil {
+			mu.Lock()
+			r.keep(name, at.err, next)
+			mu.Unlock()
+			continue
+		}
 		if old != nil && old.stamp.same(stampOf(at.info, old.stamp.changed)) {
 			mu.Lock()
 			next[name] = old
@@ -77,6 +83,16 @@ func (r *Reader) refresh(found map[string]located) (map[string]*file, error) {
 		})
 	}
 	return next, group.Wait()
+}
+
+// keep keeps what is known of a file that cannot be read, or of all files in a directory that cannot be.
+func (r *Reader) keep(name string, err error, next map[string]*file) {
+	for known, f := range r.files {
+		if strings.HasPrefix(known, name+string(filepath.Separator)) {
+			next[known] = f
+		}
+	}
+	next[name] = unread(name, err, r.files[name])
 }
 
 // merge puts the files together, in the order of their names. Of two objects with one key the first counts.
@@ -105,11 +121,13 @@ func merge(files map[string]*file) *Set {
 type located struct {
 	path string
 	info fs.FileInfo
+	// err is why nothing can be known of it, or of what is in it.
+	err error
 }
 
 // list finds the manifests below root, by their names as the user would write them. Hidden files and
 // directories are left out: editors and mounted ConfigMaps keep their own there. Symbolic links to files are
-// followed.
+// followed. Only what is wrong with root itself is an error.
 func list(root string, found map[string]located) error {
 	top, err := filepath.EvalSymlinks(root)
 	if err != nil {
@@ -119,8 +137,11 @@ func list(root string, found map[string]located) error {
 		switch {
 		case errors.Is(err, fs.ErrNotExist) && path != top:
 			return nil // removed while we looked
-		case err != nil:
+		case err != nil && path == top:
 			return err
+		case err != nil:
+			found[nameBelow(root, top, path)] = located{err: err}
+			return nil
 		case path != top && strings.HasPrefix(d.Name(), "."):
 			if d.IsDir() {
 				return filepath.SkipDir
@@ -133,14 +154,16 @@ func list(root string, found map[string]located) error {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil
 		}
-		if err != nil {
-			return err
-		}
-		if info.Mode().IsRegular() {
-			found[filepath.Join(root, strings.TrimPrefix(path, top))] = located{path: path, info: info}
+		if err != nil || info.Mode().IsRegular() {
+			found[nameBelow(root, top, path)] = located{path: path, info: info, err: err}
 		}
 		return nil
 	})
+}
+
+// nameBelow is how the user would write a path below a root, which leads to top.
+func nameBelow(root, top, path string) string {
+	return filepath.Join(root, strings.TrimPrefix(path, top))
 }
 
 // IsManifest tells from its name whether a file is read.

@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -276,6 +277,30 @@ func TestWhatBreaksKeepsItsLastGoodForm(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What cannot be read holds up nothing else.
+func TestWhatCannotBeReadKeepsWhatItHad(t *testing.T) {
+	dir := t.TempDir()
+	link, below := filepath.Join(dir, "a.yaml"), filepath.Join(dir, "below")
+	write(t, dir, "a.yaml", namespace("a"))
+	write(t, dir, "below/b.yaml", namespace("b"))
+	r := newReader(t, dir)
+	require.Len(t, Of[*corev1.Namespace](read(t, r)), 2)
+
+	require.NoError(t, os.Remove(link))
+	require.NoError(t, os.Symlink("a.yaml", link))
+	write(t, dir, "c.yaml", namespace("c"))
+	set := read(t, r)
+	assert.Len(t, Of[*corev1.Namespace](set), 3)
+	assert.Equal(t, []string{"a.yaml: stat a.yaml: too many levels of symbolic links"}, texts(set.Problems))
+
+	// Root may read every directory, so that the file system does not say this to each who runs the test.
+	kept := map[string]*file{}
+	r.keep(below, fs.ErrPermission, kept)
+	set = merge(kept)
+	assert.Len(t, Of[*corev1.Namespace](set), 1)
+	assert.Equal(t, []string{"below: permission denied"}, texts(set.Problems))
 }
 
 func TestAChangeInALargeFileParsesOneDocument(t *testing.T) {
