@@ -80,6 +80,20 @@ func TestVCLThatMustHoldHolds(t *testing.T) {
 	assert.Equal(t, "class", g.awaitStatus(http.StatusOK).Header.Get("X-VCL"))
 }
 
+// VCL can compile and yet fail as a child starts with it.
+func TestVCLThatMustHoldAndFailsAtTheStartHolds(t *testing.T) {
+	one := startBackend(t, "one")
+	files := simpleFiles(one.port)
+	files["class.yaml"] = classWithVCL
+	files["vcl.yaml"] = userVCL("sub vcl_init { return (fail); }")
+	g := startGateway(t, files)
+	a := g.awaitStatus(http.StatusServiceUnavailable)
+	assert.Equal(t, "503 VCL Does Not Compile\n", string(a.body))
+	g.awaitLog("Failed initialization")
+	g.write("vcl.yaml", userVCL(goodVCL))
+	g.awaitVCLHeader("class")
+}
+
 func TestVCLThatMayBeLeftOutIsLeftOutAndToldOf(t *testing.T) {
 	one := startBackend(t, "one")
 	files := simpleFiles(one.port)

@@ -167,7 +167,7 @@ func (l *Loader) activate(ctx context.Context, cli CLI, program Program) (compil
 			return !known, reject(err, "varnishd does not use it")
 		}
 	}
-	return !known, l.start(ctx, cli)
+	return !known, l.start(ctx, cli, program)
 }
 
 func find(loaded []varnishcli.VCL, name string) (active, known bool) {
@@ -232,10 +232,14 @@ func (l *Loader) load(ctx context.Context, cli CLI, name, file string) (late boo
 	return stop(), err
 }
 
-// start starts the child. A VCL can compile and yet fail as the child starts (vcl_init).
-func (l *Loader) start(ctx context.Context, cli CLI) error {
+// start starts the child. A VCL can compile and yet fail as the child starts (vcl_init). A child loads all VCL that varnishd
+// has, so that what has failed before must be gone.
+func (l *Loader) start(ctx context.Context, cli CLI, program Program) error {
 	running, err := cli.Running(ctx)
 	if err != nil || running {
+		return err
+	}
+	if err := discardOthers(ctx, cli, program); err != nil {
 		return err
 	}
 	startErr := cli.Start(ctx)
@@ -265,14 +269,19 @@ func (l *Loader) ForgetHarmless() {
 	maps.DeleteFunc(l.rejected, func(_ string, r *rejection) bool { return r.harmless })
 }
 
-// settle keeps main.vcl as the last good one, and discards every other one of ours. varnishd frees a
-// discarded VCL when the last task that uses it has ended.
+// settle keeps main.vcl as the last good one, and discards every other one of ours.
 func (l *Loader) settle(ctx context.Context, cli CLI, program Program) error {
 	if program.Fallback == adminapi.FallbackNone || program.Fallback == adminapi.FallbackLastGood {
 		if err := l.files.KeepGood(program); err != nil {
 			return err
 		}
 	}
+	return discardOthers(ctx, cli, program)
+}
+
+// discardOthers discards every program of ours but this one. varnishd frees a discarded VCL when the last task that uses
+// it has ended.
+func discardOthers(ctx context.Context, cli CLI, program Program) error {
 	loaded, err := cli.ListVCL(ctx)
 	if err != nil {
 		return err

@@ -99,3 +99,20 @@ func TestVCLIsLoadedWhereItCannotBeTried(t *testing.T) {
 		assert.Empty(t, result.Message)
 	}
 }
+
+// A child loads every VCL that varnishd has: one that has failed must not keep others from being started.
+func TestVCLThatFailsAtTheStartKeepsNoOtherFromStarting(t *testing.T) {
+	for _, init := range []string{"return (fail);", `vtc.panic("of vcl_init");`} {
+		files, err := OpenFiles(t.TempDir())
+		require.NoError(t, err)
+		cli, ctx, loader := connect(t, files), t.Context(), NewLoader(files, nil)
+		result, err := loader.Load(ctx, cli, main(1, varnishtest.Synthetic("one")+"import vtc;\nsub vcl_init { "+init+" }\n"))
+		require.NoError(t, err)
+		assert.Contains(t, result.Message, "varnishd's child does not start with it")
+		two := main(2, varnishtest.Synthetic("two"))
+		result, err = loader.Load(ctx, cli, two)
+		require.NoError(t, err)
+		assert.Empty(t, result.Message)
+		assert.Equal(t, nameOf(t, two), result.Active.Name)
+	}
+}
