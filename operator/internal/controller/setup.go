@@ -30,12 +30,17 @@ const (
 	managerInvalidations = "varnish-gateway-varnishcacheinvalidations"
 )
 
-// statusWorkers write the statuses of the objects of a kind, which have nothing to do with each other,
-// side by side.
-const statusWorkers = 8
+// workers of a controller work side by side. Those of one namespace are a part of them at most.
+type workers struct{ all, ofNamespace int }
 
-// gatewayWorkers look after Gateways side by side.
-const gatewayWorkers = 4
+var (
+	// classWorkers write the statuses of classes, which have no namespace.
+	classWorkers = workers{1, 1}
+	// statusWorkers write the statuses of the objects of a kind, which have nothing to do with each other.
+	statusWorkers = workers{32, 8}
+	// gatewayWorkers look after Gateways, and others of the same number after their routing.
+	gatewayWorkers = workers{16, 2}
+)
 
 // What has failed is tried again after a pause that doubles from the first to the last.
 const (
@@ -116,7 +121,7 @@ func (s setup) statuses(name string) statusWriter {
 
 func (s setup) classes() error {
 	r := &classReconciler{cache: s.mgr.GetClient(), statuses: s.statuses(managerGateways), current: s.current, queues: s.queues}
-	return run("gatewayclass", s.mgr, r, 1, s.queues.classes)
+	return run("gatewayclass", s.mgr, r, classWorkers, namespaceOf, s.queues.classes)
 }
 
 func (s setup) gateways() error {
@@ -126,7 +131,7 @@ func (s setup) gateways() error {
 		events: recorder{s.mgr.GetEventRecorder(managerGateways)},
 		image:  s.options.GatewayImage, controller: s.options.Inputs.Controller(),
 	}
-	return run[reconcile.Request]("gateway", s.mgr, r, gatewayWorkers, s.queues.gateways)
+	return run("gateway", s.mgr, r, gatewayWorkers, namespaceOf, s.queues.gateways)
 }
 
 // attached adds a reconciler for each kind whose objects are attached to others.
@@ -136,7 +141,7 @@ func (s setup) attached() error {
 			kind: kind, statuses: s.statuses("varnish-gateway-" + kind.Resource), current: s.current, installed: s.options.Installed,
 			controller: s.options.Inputs.Controller(),
 		}
-		if err := run(strings.ToLower(kind.Name), s.mgr, r, statusWorkers, s.queues.statuses[kind.Name]); err != nil {
+		if err := run(strings.ToLower(kind.Name), s.mgr, r, statusWorkers, namespaceOf, s.queues.statuses[kind.Name]); err != nil {
 			return err
 		}
 	}
@@ -151,7 +156,7 @@ func (s setup) invalidations(ctx context.Context) error {
 		cluster: cluster, carrier: invalidation.NewCarrier(cluster), controller: s.options.Inputs.Controller(),
 		finished: s.queues.invalidation, runs: map[types.NamespacedName]*invalidationRun{},
 	}
-	return run[reconcile.Request]("varnishcacheinvalidation", s.mgr, r, statusWorkers, s.queues.invalidations)
+	return run("varnishcacheinvalidation", s.mgr, r, statusWorkers, namespaceOf, s.queues.invalidations)
 }
 
 func (s setup) routings() error {
@@ -162,14 +167,17 @@ func (s setup) routings() error {
 		current: s.current, states: s.states, former: s.former, queues: s.queues, log: s.log.Named("routing"),
 		controller: s.options.Inputs.Controller(),
 	}
-	return run("routing", s.mgr, r, gatewayWorkers, s.queues.routings)
+	return run("routing", s.mgr, r, gatewayWorkers, func(r routingRequest) string { return r.key.Namespace }, s.queues.routings)
 }
 
+func namespaceOf(r reconcile.Request) string { return r.Namespace }
+
 // run adds a controller that takes its requests from a queue.
-func run[request comparable](name string, mgr manager.Manager, r reconcile.TypedReconciler[request], workers int, in *requestQueue[request]) error {
+func run[request comparable](name string, mgr manager.Manager, r reconcile.TypedReconciler[request], with workers, of func(request) string, in *requestQueue[request]) error {
 	c, err := controller.NewTyped(name, mgr, controller.TypedOptions[request]{
-		Reconciler: r, MaxConcurrentReconciles: workers,
-		RateLimiter: workqueue.NewTypedItemExponentialFailureRateLimiter[request](firstRetry, lastRetry),
+		Reconciler:              &share[request]{next: r, namespaceOf: of, limit: with.ofNamespace, again: in.add},
+		MaxConcurrentReconciles: with.all,
+		RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[request](firstRetry, lastRetry),
 	})
 	if err != nil {
 		return fmt.Errorf("add the controller of %s: %w", name, err)
