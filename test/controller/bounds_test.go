@@ -222,6 +222,40 @@ func faults() []fault {
 		}, func(t *testing.T, ns string) error {
 			return tells(ofInvalidation(t, ns, "all"), "Complete", "True", "1 of 1 pods")
 		}, 2, 3},
+		{"a cache policy comes and goes", func(t *testing.T, ns string, _ *traffic) {
+			for range 5 {
+				apply(t, ns, cacheAll)
+				remove(t, cachePolicy(), ns, "all")
+			}
+			apply(t, ns, cacheAll)
+		}, func(t *testing.T, ns string) error {
+			return tells(ofCachePolicy(t, ns, "all"), "Accepted", "True", "")
+		}, 1, 6},
+		{"the status of a cache policy is wiped out", func(t *testing.T, ns string, _ *traffic) {
+			apply(t, ns, cacheAll)
+			eventuallyCondition(t, ofCachePolicy(t, ns, "all"), "Accepted", "True", "", "")
+			eventually(t, "the status to be wiped out", func() error {
+				policy := get(t, cachePolicy(), ns, "all")
+				unstructured.RemoveNestedField(policy.Object, "status", "ancestors")
+				if err := unstructured.SetNestedSlice(policy.Object, []any{}, "status", "ancestors"); err != nil {
+					return err
+				}
+				return cluster.Status().Update(t.Context(), policy)
+			})
+		}, func(t *testing.T, ns string) error {
+			return tells(ofCachePolicy(t, ns, "all"), "Accepted", "True", "")
+		}, 2, 3},
+		{"a cache policy is in conflict with another one", func(t *testing.T, ns string, _ *traffic) {
+			apply(t, ns, ofRouteCache("a")+"---"+ofRouteCache("b"))
+		}, func(t *testing.T, ns string) error {
+			return tells(ofCachePolicy(t, ns, "b"), "Accepted", "False", "goes first")
+		}, 2, 3},
+		{"the namespace is being deleted, and its Service too", func(t *testing.T, ns string, _ *traffic) {
+			remove(t, &corev1.Namespace{}, "", ns)
+			remove(t, &corev1.Service{}, ns, "edge")
+		}, func(t *testing.T, ns string) error {
+			return tells(ofGateway(t, ns, "edge"), "Programmed", "False", "because it is being terminated")
+		}, 12, 12},
 		{"every label is taken away everywhere", relabel(func(o client.Object) { o.SetLabels(nil) }), labelled, 8, 2},
 	}
 }

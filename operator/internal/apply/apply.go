@@ -26,18 +26,14 @@ type Writer struct {
 
 // Apply writes the desired object where the live one, which may be nil, is not as desired. It returns the object as it is now, and
 // whether it was written. What the desired object said before and does not say any more is taken away: a digest of what it said
-// is kept as an annotation. A ContestedError comes with the object as it is.
+// is kept as an annotation. A ContestedError comes with the object as it is, where it is there.
 func (w Writer) Apply(ctx context.Context, desired, live client.Object) (client.Object, bool, error) {
 	content, err := Content(desired)
 	if err != nil {
 		return nil, false, err
 	}
 	if !isThere(live) {
-		now, err := w.apply(ctx, content)
-		if err != nil {
-			return nil, false, err
-		}
-		return now, true, w.undone(content, now)
+		return w.make(ctx, content)
 	}
 	now, err := Content(live)
 	if err != nil {
@@ -59,6 +55,20 @@ func (w Writer) Apply(ctx context.Context, desired, live client.Object) (client.
 		return nil, false, err
 	}
 	return written, true, w.undone(content, written)
+}
+
+// make writes an object that is not there.
+func (w Writer) make(ctx context.Context, content map[string]any) (client.Object, bool, error) {
+	what := name(&unstructured.Unstructured{Object: content})
+	if err := w.Corrections.beginAnew(what, digestOf(content)); err != nil {
+		return nil, false, err
+	}
+	now, err := w.apply(ctx, content)
+	if err != nil {
+		w.Corrections.failed(what)
+		return nil, false, err
+	}
+	return now, true, w.undone(content, now)
 }
 
 // correct writes what is desired over a live object that differs from it.

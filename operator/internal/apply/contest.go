@@ -1,6 +1,7 @@
 package apply
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -27,12 +28,17 @@ type ContestedError struct {
 	Object string
 	Fields []string
 	// Again is when it is time for the next try, counted from now.
-	Again      time.Duration
+	Again time.Duration
+	// Missing says that the object is not there: what is changed is that it is.
+	Missing    bool
 	persistent bool
 }
 
 // Error implements error.
 func (e *ContestedError) Error() string {
+	if e.Missing {
+		return e.Object + ": somebody else deletes it each time that it is made"
+	}
 	return fmt.Sprintf("%s: somebody else changes %s each time that it is put right", e.Object, strings.Join(e.Fields, ", "))
 }
 
@@ -68,14 +74,28 @@ type correction struct {
 	count   int
 }
 
-// BeginStatus says that the status of an object is to be written over one that differs, and by a digest what it will say. An error says that
-// somebody else has overwritten the same again and again, and that it is too early to write it once more.
-func (c *Corrections) BeginStatus(object, digest string) error {
-	return c.begin(object, digest, false, []difference{{path: "status"}})
+// Begin says that a field of an object is to be written over one that differs, and by a digest what
+// we have to say there, whatever others say beside it. An error says that somebody else has
+// overwritten the same again and again, and that it is too early to write it once more.
+func (c *Corrections) Begin(object, digest, field string) error {
+	return c.begin(object, digest, false, []difference{{path: field}})
 }
 
-// FailedStatus says that a status could not be written, after BeginStatus.
-func (c *Corrections) FailedStatus(object string) { c.failed(object) }
+// Failed says that a field could not be written, after Begin.
+func (c *Corrections) Failed(object string) { c.failed(object) }
+
+// beginAnew is Begin for an object that is not there. The second time, somebody has deleted it.
+func (c *Corrections) beginAnew(object, digest string) error {
+	err := c.begin(object, digest, false, []difference{{path: existence}})
+	var contested *ContestedError
+	if errors.As(err, &contested) {
+		contested.Missing = true
+	}
+	return err
+}
+
+// existence is the path of an object as a whole.
+const existence = "(the object)"
 
 // begin says that an object is to be written over one that differs. corrects says that the live one shows that the same was
 // written before. An error says that it is too early to put any of the fields right again.

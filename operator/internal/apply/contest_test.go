@@ -100,3 +100,23 @@ func TestAWriteThatFailsIsNoCorrection(t *testing.T) {
 	assert.Error(t, c.begin("Service ns/edge", "digest", true, selector), "that one was")
 	c.failed("Service ns/other")
 }
+
+func TestWhatIsDeletedAgainAndAgainIsMadeLessAndLess(t *testing.T) {
+	c, pass := contest()
+	require.NoError(t, c.beginAnew("Service ns/edge", "digest"), "it is made")
+	made := 0
+	var last *ContestedError
+	for range 60 {
+		if err := c.beginAnew("Service ns/edge", "digest"); err == nil {
+			made++
+		} else {
+			require.ErrorAs(t, err, &last)
+			assert.True(t, last.Missing)
+		}
+		pass(time.Second)
+	}
+	// After 0, 1, 3, 7, 15 and 31 seconds.
+	assert.Equal(t, 6, made)
+	assert.EqualError(t, last, "Service ns/edge: somebody else deletes it each time that it is made")
+	assert.NoError(t, c.beginAnew("Service ns/edge", "another"), "another wish waits for nothing")
+}

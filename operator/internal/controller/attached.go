@@ -32,7 +32,7 @@ func (r *attachedReconciler) Reconcile(ctx context.Context, request reconcile.Re
 		return reconcile.Result{}, nil
 	}
 	reported, ours := snapshot.Attached[attachedKey{r.kind.Name, request.NamespacedName}]
-	return again(r.statuses.write(ctx, r.kind.Name, request.NamespacedName,
+	return again(r.statuses.write(ctx, r.kind.Name, request.NamespacedName, reported,
 		func() client.Object { return version.New() },
 		func(object client.Object) bool {
 			if !ours {

@@ -30,7 +30,7 @@ func (r *classReconciler) Reconcile(ctx context.Context, request reconcile.Reque
 	if !ours {
 		return reconcile.Result{}, r.release(ctx, request.Name)
 	}
-	return again(r.statuses.write(ctx, "GatewayClass", request.NamespacedName,
+	return again(r.statuses.write(ctx, "GatewayClass", request.NamespacedName, reported,
 		func() client.Object { return &gatewayv1.GatewayClass{} },
 		func(object client.Object) bool {
 			class := object.(*gatewayv1.GatewayClass)

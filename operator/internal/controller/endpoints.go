@@ -135,9 +135,14 @@ func (r *gatewayReconciler) finalize(ctx context.Context, gateway *gatewayv1.Gat
 	if !hold && !controllerutil.RemoveFinalizer(changed, r.finalizer()) {
 		return nil
 	}
+	name := fmt.Sprintf("Gateway %s", client.ObjectKeyFromObject(gateway))
+	if err := r.writer.Corrections.Begin(name, fmt.Sprint(gateway.UID, hold), "metadata.finalizers"); err != nil {
+		return err
+	}
 	// The list of finalizers is written whole: the resourceVersion makes sure that nobody else's is lost.
 	patch := client.MergeFromWithOptions(gateway, client.MergeFromWithOptimisticLock{})
 	if err := r.writer.Client.Patch(ctx, changed, patch, client.FieldOwner(r.writer.Manager)); err != nil {
+		r.writer.Corrections.Failed(name)
 		return fmt.Errorf("change the finalizers of Gateway %s: %w", client.ObjectKeyFromObject(gateway), err)
 	}
 	apply.Count("Gateway", "finalizer")

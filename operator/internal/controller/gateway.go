@@ -51,11 +51,11 @@ func (r *gatewayReconciler) Reconcile(ctx context.Context, request reconcile.Req
 	}
 	if !live.DeletionTimestamp.IsZero() {
 		r.forget(key)
-		return reconcile.Result{}, r.collect(ctx, workload.Gateway{Object: live, Controller: r.controller})
+		return again(r.collect(ctx, workload.Gateway{Object: live, Controller: r.controller}))
 	}
 	g := r.current.gateway(key)
 	if g == nil {
-		return reconcile.Result{}, r.unclaimed(ctx, live)
+		return again(r.unclaimed(ctx, live))
 	}
 	// One that was changed meanwhile is about to be translated again, and asked for again.
 	if g.Object.UID != live.UID || g.Object.Generation != live.Generation {
@@ -92,7 +92,7 @@ func (r *gatewayReconciler) reconcile(ctx context.Context, g *Gateway, live *gat
 		plane.Before = nil
 		plane.Message = "The data plane runs this configuration, but lacks endpoints: " + why
 	}
-	plane = alsoTold(plane, sentences(obstacle(aside), contested(errors.Join(access, aside, err))))
+	plane = alsoTold(plane, sentences(obstacle(aside), contested(errors.Join(access, aside, err)), state.RoutingContested()))
 	result, err := again(errors.Join(access, aside, err, r.status(ctx, g, live, plane)))
 	if err == nil && result.RequeueAfter == 0 {
 		result.RequeueAfter = ticketKeysLookEvery
@@ -102,7 +102,7 @@ func (r *gatewayReconciler) reconcile(ctx context.Context, g *Gateway, live *gat
 
 // alsoTold adds to what is told of a Gateway.
 func alsoTold(plane report.DataPlane, also string) report.DataPlane {
-	if also == "" || plane.Before != nil {
+	if also == "" || plane.Before != nil || strings.Contains(plane.Message, also) {
 		return plane
 	}
 	plane.Message = sentences(cmp.Or(plane.Message, "The data plane runs this configuration."), also)
@@ -129,7 +129,7 @@ func (r *gatewayReconciler) status(ctx context.Context, g *Gateway, live *gatewa
 	}
 	reported = reported.WithDataPlane(plane.Because(failure)).WithReplicaFailure(failure)
 	var before, after gatewayv1.GatewayStatus
-	err = r.statuses.gateway(ctx, client.ObjectKeyFromObject(live), live.UID,
+	err = r.statuses.gateway(ctx, client.ObjectKeyFromObject(live), live.UID, reported,
 		func(now gatewayv1.GatewayStatus) (gatewayv1.GatewayStatus, bool) {
 			merged, changed := status.Gateway(now, reported, metav1.Now())
 			before, after = now, merged

@@ -165,7 +165,7 @@ func (r *invalidationReconciler) write(ctx context.Context, key types.Namespaced
 	if known.run != nil {
 		own.Gateways = known.run.Gateways(own.Controller)
 	}
-	return r.statuses.write(ctx, v1alpha1.KindVarnishCacheInvalidation, key,
+	return r.statuses.write(ctx, v1alpha1.KindVarnishCacheInvalidation, key, own,
 		func() client.Object { return &v1alpha1.VarnishCacheInvalidation{} },
 		func(o client.Object) bool {
 			object := o.(*v1alpha1.VarnishCacheInvalidation)

@@ -84,7 +84,7 @@ func again(err error) (reconcile.Result, error) {
 			pause = contested.Again
 		}
 	}
-	if err := withoutContested(withoutForeign(err)); err != nil {
+	if err := without[*apply.ContestedError](withoutForeign(err)); err != nil {
 		return reconcile.Result{}, err
 	}
 	return reconcile.Result{RequeueAfter: pause}, nil
@@ -92,15 +92,25 @@ func again(err error) (reconcile.Result, error) {
 
 func withoutForeign(err error) error { return without[*foreignError](err) }
 
-func withoutContested(err error) error { return without[*apply.ContestedError](err) }
+// withoutContested leaves out what is contested and there all the same.
+func withoutContested(err error) error {
+	return withoutThose(err, func(each error) bool {
+		var contested *apply.ContestedError
+		return errors.As(each, &contested) && !contested.Missing
+	})
+}
 
 // without leaves errors of a type out of those that are joined.
 func without[T error](err error) error {
-	all := leaves(err)
-	rest := slices.DeleteFunc(slices.Clone(all), func(each error) bool {
+	return withoutThose(err, func(each error) bool {
 		var unwanted T
 		return errors.As(each, &unwanted)
 	})
+}
+
+func withoutThose(err error, unwanted func(error) bool) error {
+	all := leaves(err)
+	rest := slices.DeleteFunc(slices.Clone(all), unwanted)
 	if len(rest) == len(all) {
 		return err
 	}

@@ -58,12 +58,21 @@ func (r *routingReconciler) publish(ctx context.Context, key types.NamespacedNam
 		if obstacle(err) != "" {
 			r.fail(key, state, err)
 		}
+		r.contest(key, state, err)
 		return err
 	}
+	r.contest(key, state, nil)
 	if state.PublishedRouting(listeners, contract.Sequence(files.Head), contract.Digest(files.Head)) {
 		r.queues.objects(key)
 	}
 	return nil
+}
+
+// contest says what somebody else keeps changing of what is published.
+func (r *routingReconciler) contest(key types.NamespacedName, state *programming.Gateway, err error) {
+	if state.ContestedRouting(contested(err)) {
+		r.queues.objects(key)
+	}
 }
 
 // fail says why a Gateway's routing is not published.
@@ -79,11 +88,24 @@ func (r *routingReconciler) write(ctx context.Context, state *programming.Gatewa
 		return err
 	}
 	if files.Changed {
-		if err := r.writeHead(ctx, live, files.Head); err != nil {
+		if err := r.correctHead(ctx, live, files); err != nil {
 			return err
 		}
 	}
 	return r.shards.prune(ctx, w, files.Shards)
+}
+
+// correctHead writes routing.json, less and less often where somebody else changes it each time.
+func (r *routingReconciler) correctHead(ctx context.Context, live *corev1.ConfigMap, files render.RoutingFiles) error {
+	name := "ConfigMap " + client.ObjectKeyFromObject(live).String()
+	if err := r.writer.Corrections.Begin(name, files.Content, "data."+routing.File); err != nil {
+		return err
+	}
+	err := r.writeHead(ctx, live, files.Head)
+	if err != nil {
+		r.writer.Corrections.Failed(name)
+	}
+	return err
 }
 
 // writeHead applies routing.json to the ConfigMap that was looked at, and to no other: neither to one that was made

@@ -80,7 +80,11 @@ func (r *routingReconciler) awaitAccess(ctx context.Context, g *Gateway) (time.D
 
 // attachedRoutes merges the numbers of attached routes into the Gateway's status.
 func (r *routingReconciler) attachedRoutes(ctx context.Context, key types.NamespacedName, g *Gateway) error {
-	return r.statuses.gateway(ctx, key, g.Object.UID, func(now gatewayv1.GatewayStatus) (gatewayv1.GatewayStatus, bool) {
+	attached := map[string]int32{}
+	for _, l := range g.Report.Listeners {
+		attached[l.Name] = l.AttachedRoutes
+	}
+	return r.statuses.gateway(ctx, key, g.Object.UID, attached, func(now gatewayv1.GatewayStatus) (gatewayv1.GatewayStatus, bool) {
 		return status.AttachedRoutes(now, g.Report)
 	})
 }

@@ -2,13 +2,11 @@ package controller
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 
 	"go.uber.org/zap"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/retry"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -30,9 +28,9 @@ type statusWriter struct {
 	log         *zap.Logger
 }
 
-// gateway merges into the status of the Gateway with the given UID.
-func (w statusWriter) gateway(ctx context.Context, key types.NamespacedName, uid types.UID, merge func(gatewayv1.GatewayStatus) (gatewayv1.GatewayStatus, bool)) error {
-	return w.write(ctx, "Gateway", key, func() client.Object { return &gatewayv1.Gateway{} }, func(object client.Object) bool {
+// gateway merges what we have to say into the status of the Gateway with the given UID.
+func (w statusWriter) gateway(ctx context.Context, key types.NamespacedName, uid types.UID, says any, merge func(gatewayv1.GatewayStatus) (gatewayv1.GatewayStatus, bool)) error {
+	return w.write(ctx, "Gateway", key, says, func() client.Object { return &gatewayv1.Gateway{} }, func(object client.Object) bool {
 		gateway := object.(*gatewayv1.Gateway)
 		if gateway.UID != uid {
 			return false
@@ -43,8 +41,8 @@ func (w statusWriter) gateway(ctx context.Context, key types.NamespacedName, uid
 	})
 }
 
-// write merges into the status of an object. One that is gone has no status to write.
-func (w statusWriter) write(ctx context.Context, kind string, key types.NamespacedName, empty func() client.Object, merge func(client.Object) bool) error {
+// write merges what we have to say into the status of an object. One that is gone has no status to write.
+func (w statusWriter) write(ctx context.Context, kind string, key types.NamespacedName, says any, empty func() client.Object, merge func(client.Object) bool) error {
 	reader := w.cache
 	err := retry.RetryOnConflict(retry.DefaultBackoff, func() error {
 		object := empty()
@@ -56,15 +54,15 @@ func (w statusWriter) write(ctx context.Context, kind string, key types.Namespac
 			return nil
 		}
 		name := fmt.Sprintf("%s %s, UID %s", kind, key, object.GetUID())
-		digest, err := statusDigest(object)
+		said, err := contract.Encode(says)
 		if err != nil {
-			return err
+			return fmt.Errorf("encode what is to be said: %w", err)
 		}
-		if err := w.begin(name, digest); err != nil {
+		if err := w.begin(name, contract.Digest(said)); err != nil {
 			return err
 		}
 		if err := w.client.Status().Update(ctx, object, client.FieldOwner(w.manager)); err != nil {
-			w.corrections.FailedStatus(name)
+			w.corrections.Failed(name)
 			return err
 		}
 		apply.Count(kind, "status")
@@ -78,40 +76,11 @@ func (w statusWriter) write(ctx context.Context, kind string, key types.Namespac
 
 // begin is nil where it is time to write a status.
 func (w statusWriter) begin(name, digest string) error {
-	err := w.corrections.BeginStatus(name, digest)
+	err := w.corrections.Begin(name, digest, "status")
 	var contested *apply.ContestedError
 	if errors.As(err, &contested) && contested.Persistent() {
 		w.log.Warn("somebody else overwrites a status again and again: does another operator of this controller name work?",
 			zap.String("object", name), zap.Duration("retryIn", contested.Again))
 	}
 	return err
-}
-
-// statusDigest tells apart what statuses say, whenever it was.
-func statusDigest(object client.Object) (string, error) {
-	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(object)
-	if err != nil {
-		return "", fmt.Errorf("convert the status: %w", err)
-	}
-	timeless(content["status"])
-	data, err := json.Marshal(content["status"])
-	if err != nil {
-		return "", fmt.Errorf("encode the status: %w", err)
-	}
-	return contract.Digest(data), nil
-}
-
-// timeless takes away since when conditions hold.
-func timeless(value any) {
-	switch value := value.(type) {
-	case map[string]any:
-		delete(value, "lastTransitionTime")
-		for _, each := range value {
-			timeless(each)
-		}
-	case []any:
-		for _, each := range value {
-			timeless(each)
-		}
-	}
 }

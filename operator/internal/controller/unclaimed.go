@@ -42,7 +42,7 @@ func (r *gatewayReconciler) unclaimed(ctx context.Context, gateway *gatewayv1.Ga
 	if err := r.dismantle(ctx, w); err != nil {
 		return err
 	}
-	return errors.Join(r.collect(ctx, w), r.statuses.gateway(ctx, key, gateway.UID, status.Released))
+	return errors.Join(r.collect(ctx, w), r.statuses.gateway(ctx, key, gateway.UID, nil, status.Released))
 }
 
 // dismantle deletes what this controller has made for a Gateway in its own namespace. What another controller made, and what

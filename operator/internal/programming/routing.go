@@ -113,6 +113,23 @@ func (g *Gateway) FailedRouting(failure error) (news bool) {
 	return news
 }
 
+// ContestedRouting says in sentences what somebody else keeps changing of what is published; empty
+// where nobody does. It tells whether that is news.
+func (g *Gateway) ContestedRouting(sentences string) (news bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	news = sentences != g.contested
+	g.contested = sentences
+	return news
+}
+
+// RoutingContested is what ContestedRouting said last.
+func (g *Gateway) RoutingContested() string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.contested
+}
+
 // Routing tells how far the publication of these listeners is.
 func (g *Gateway) Routing(listeners []byte) Routing {
 	g.mu.Lock()

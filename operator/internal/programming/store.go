@@ -59,6 +59,8 @@ type Gateway struct {
 	mu sync.Mutex
 	// routing is what is published; nil where nobody has looked yet.
 	routing *publication
+	// contested is what somebody else keeps changing of what is published; empty where nobody does.
+	contested string
 	// overdue reports the Gateway as changed when pods have had the time to take what was published; nil where they have.
 	overdue *time.Timer
 	// access of the pods to the namespaces that they route to.

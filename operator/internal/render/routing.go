@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/varnish-gateway/gateway/operator/internal/model"
+	"github.com/varnish-gateway/gateway/shared/contract"
 	"github.com/varnish-gateway/gateway/shared/routing"
 )
 
@@ -17,6 +18,8 @@ type RoutingFiles struct {
 	// Changed tells whether Head differs from the live one. The head holds the digests of the shards, so it
 	// differs where a shard does.
 	Changed bool
+	// Content is a digest of what Head says, whatever its sequence; empty where it has not changed.
+	Content string
 }
 
 // Routing writes a Gateway's routing.json. Live is the content that is published now, or nil; its sequence
@@ -30,5 +33,13 @@ func Routing(gateway *model.Gateway, live []byte) (RoutingFiles, error) {
 	if err != nil {
 		return RoutingFiles{}, fmt.Errorf("encode the routes of Gateway %s/%s: %w", gateway.Gateway.Namespace, gateway.Gateway.Name, err)
 	}
-	return RoutingFiles{Head: data, Shards: shards, Changed: changed}, nil
+	files := RoutingFiles{Head: data, Shards: shards, Changed: changed}
+	if changed {
+		first, _, err := routing.Next(nil, head)
+		if err != nil {
+			return RoutingFiles{}, fmt.Errorf("encode the routes of Gateway %s/%s: %w", gateway.Gateway.Namespace, gateway.Gateway.Name, err)
+		}
+		files.Content = contract.Digest(first)
+	}
+	return files, nil
 }

@@ -23,6 +23,7 @@ var (
 		report.ConditionPartiallyInvalid:               true,
 		report.ConditionReplicaFailure:                 true,
 		report.ConditionClassMissing:                   true,
+		report.ConditionDirectPass:                     true,
 	}
 	listenerConditions = ownership{
 		string(gatewayv1.ListenerConditionAccepted):             true,

@@ -246,3 +246,16 @@ func asJSON(t *testing.T, value any) string {
 	require.NoError(t, err)
 	return string(data)
 }
+
+// TestConditionsOfAGatewayThatAreNotReportedAnyMoreGo, whichever they are: translation reports some of them at times only.
+func TestConditionsOfAGatewayThatAreNotReportedAnyMoreGo(t *testing.T) {
+	for _, kind := range []string{
+		report.ConditionPartiallyInvalid, report.ConditionReplicaFailure, report.ConditionClassMissing, report.ConditionDirectPass,
+	} {
+		before := gatewayv1.GatewayStatus{Conditions: []metav1.Condition{live(kind, "True", 1)}}
+		merged, changed := Gateway(before, gatewayReport(0), now)
+		assert.True(t, changed)
+		require.Len(t, merged.Conditions, 1, kind)
+		assert.Equal(t, "Accepted", merged.Conditions[0].Type)
+	}
+}
