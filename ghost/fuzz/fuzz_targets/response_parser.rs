@@ -3,7 +3,9 @@
 
 #![no_main]
 
-use ghost_upstream::{BodyDecoder, ConnectionOptions, Framing, HeadBuffer, NeverCancelled, ResponseHead, is_hop_by_hop};
+use ghost_upstream::{
+    BodyDecoder, ConnectionOptions, Framing, HeadBuffer, NeverCancelled, ResponseHead, is_hop_by_hop,
+};
 use libfuzzer_sys::fuzz_target;
 
 const MAX_HEAD: usize = 16 * 1024;

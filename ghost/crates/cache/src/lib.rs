@@ -4,7 +4,7 @@
 //! | when | what |
 //! |---|---|
 //! | a request comes in | [`lookup::decide`]: does it look into the cache |
-//! | it looks | [`key::write`]: what for |
+//! | it looks | [`key::write`]: what for; [`selecting::others`]: which variant |
 //! | something is found | [`reuse::Candidate::answers`]: does it answer the request |
 //! | a response is fetched | [`response::ResponseFields::read`], then [`storability::decide`] |
 //! | what is stored is stale | [`conditional`]: what the origin is asked, what a 304 changes |
@@ -36,6 +36,7 @@ pub mod lookup;
 pub use ghost_config::cache_policy as policy;
 pub mod response;
 pub mod reuse;
+pub mod selecting;
 pub mod status;
 pub mod storability;
 pub mod tags;

@@ -4,7 +4,7 @@ use allocation_counter::measure;
 use ghost_cache::key::{self, Framed, Identity, Request, Scratch};
 use ghost_cache::policy::{Coding, HeaderTest, Languages, Parameters, Policy};
 use ghost_cache::reuse::Candidate;
-use ghost_cache::{cache_status, lookup};
+use ghost_cache::{cache_status, lookup, selecting};
 
 fn policy() -> Policy {
     let mut policy = Policy { heed_clients: true, ..Policy::default() };
@@ -46,6 +46,15 @@ fn a_request_is_decided_without_allocation() {
     write(&mut scratch);
     assert_eq!(measure(|| write(&mut scratch)).count_total, 0, "the key");
     assert!(sum > 0);
+    let usual = [
+        ("Accept", "text/html,*/*;q=0.8"),
+        ("Accept-Language", "de-CH,de;q=0.9"),
+        ("Accept-Encoding", "gzip, br"),
+        ("Cookie", "a=1; b=2"),
+    ];
+    let policy_of_vary = Policy::default();
+    let looked_at = measure(|| _ = selecting::others(&policy_of_vary.key, &usual[..]));
+    assert_eq!(looked_at.count_total, 0, "what Vary compares");
     let mut decision = None;
     let asked = measure(|| decision = Some(lookup::decide(&policy, b"GET", &headers[..])));
     assert_eq!(asked.count_total, 0, "the lookup");

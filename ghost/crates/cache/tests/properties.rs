@@ -8,7 +8,7 @@ use ghost_cache::policy::{KeyPolicy, Parameters, Policy};
 use ghost_cache::response::ResponseFields;
 use ghost_cache::reuse::{Candidate, Reuse};
 use ghost_cache::storability::{self, Asked, Decision};
-use ghost_cache::{cache_control::RequestDirectives, encoding, language};
+use ghost_cache::{cache_control::RequestDirectives, encoding, language, selecting};
 use proptest::prelude::*;
 use sample::{Asked as Sent, Lines, NOW};
 
@@ -132,6 +132,37 @@ proptest! {
         let same = vary.iter().all(|name| value(&one, name) == value(&other, name));
         let found = variant_of(&policy, &vary, &one) == variant_of(&policy, &vary, &other);
         prop_assert_eq!(found, same);
+    }
+
+    #[test]
+    fn two_requests_look_the_same_to_vary_exactly_if_they_mean_the_same(
+        (one, other) in sample::two_requests(),
+        name in sample::field_name(),
+    ) {
+        prop_assume!(name != "accept-encoding");
+        // What whoever compares looks at: the first line, in its form.
+        let looked_at = |sent: &Sent| {
+            let is_it = |other: &str| other.eq_ignore_ascii_case(name);
+            let first = sent.headers.iter().find(|(other, _)| is_it(other))?.1.trim().as_bytes().to_vec();
+            let mut forms = selecting::others(&KeyPolicy::default(), &sent.headers[..]).into_iter();
+            let form = forms.find(|field| is_it(str::from_utf8(&field.name).unwrap()));
+            Some(form.map_or(first, |form| form.value))
+        };
+        let meant = |sent: &Sent| {
+            let is_it = |(other, _): &&(String, String)| other.eq_ignore_ascii_case(name);
+            let lines: Vec<_> = sent.headers.iter().filter(is_it).map(|(_, value)| value.trim()).collect();
+            let elements = |separator: char, lines: &[&str]| {
+                let all = lines.iter().flat_map(|line| line.split(separator)).map(str::trim);
+                all.filter(|element| !element.is_empty()).collect::<Vec<_>>().join(",")
+            };
+            let is_there = !lines.is_empty();
+            is_there.then(|| match (name, &lines[..]) {
+                ("accept-language", lines) => elements(',', lines).to_lowercase(),
+                ("cookie", lines @ [_, _, ..]) => elements(';', lines).replace(',', "; "),
+                (_, lines) => lines.join(", "),
+            })
+        };
+        prop_assert_eq!(looked_at(&one) == looked_at(&other), meant(&one) == meant(&other));
     }
 
     #[test]

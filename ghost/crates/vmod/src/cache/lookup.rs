@@ -7,6 +7,7 @@ use std::sync::Arc;
 use ghost_cache::cache_control::RequestDirectives;
 use ghost_cache::key::{self, Framed, Identity, Selected};
 use ghost_cache::lookup::{self, Lookup};
+use ghost_cache::selecting::{self, Field};
 use ghost_cache::zone;
 use ghost_config::CachePolicy;
 use varnish::ffi::{vrt_ctx, VCL_BACKEND};
@@ -27,6 +28,8 @@ use crate::task_state;
 pub struct CacheTask {
     /// Whether the request was to be looked up when that was last asked; none where no policy holds.
     pub decision: Option<Lookup>,
+    /// What became one line in normal form, as it was before.
+    pub put_in_form: Vec<Former>,
     /// What it selects of the policy's codings and languages; none where the policy tells none apart.
     pub selection: Option<Selection>,
     /// Whether its key was made.
@@ -55,6 +58,12 @@ pub struct Selection {
 
 /// The lines that the request had.
 struct Replaced(Vec<Vec<u8>>);
+
+/// The lines of a field that the request had.
+pub struct Former {
+    name: Vec<u8>,
+    values: Vec<Vec<u8>>,
+}
 
 impl CacheTask {
     /// What the request selects by a policy.
@@ -142,13 +151,16 @@ pub unsafe fn hash(ctx: &vrt_ctx) -> Result<bool, NoRoom> {
     // Whatever the policy has decided, user VCL can still have the request looked up, and nothing here tells what it
     // returned: every request has its key.
     let (rule, policy) = (Arc::clone(rule), Arc::clone(policy));
+    // A direct pass asks as its client does.
+    if !task.direct {
+        put_in_form(&policy, &mut req, &mut task.cache.put_in_form)?;
+    }
     let selected = task.cache.selected(&policy).unwrap_or_else(|| Selected::of(&policy.policy.key, &req));
     // SAFETY: as promised; in vcl_hash, `specific` is the hash in the making.
     unsafe {
         let update = |bytes: &[u8]| VSHA256_Update(ctx.specific, bytes.as_ptr().cast(), bytes.len());
         write_key(ctx, task, &rule, &policy, &req, selected, &mut Framed(update));
     }
-    // A direct pass asks for what its client does.
     let replaced = if task.direct { None } else { ask(&policy, selected, &mut req)? };
     if let Some(selection) = &mut task.cache.selection {
         selection.is_gzip_left = Some(req.field(b"accept-encoding").is_some());
@@ -162,6 +174,16 @@ pub unsafe fn hash(ctx: &vrt_ctx) -> Result<bool, NoRoom> {
     // SAFETY: as promised; the task outlives the lookup.
     unsafe { candidates::install(ctx, task, rule, policy, wishes) };
     Ok(true)
+}
+
+/// Gives a request the form by which Varnish compares it with what Vary names: the first line of a field, byte by byte.
+fn put_in_form(policy: &CachePolicy, req: &mut Message<'_>, former: &mut Vec<Former>) -> Result<(), NoRoom> {
+    for Field { name, value } in selecting::others(&policy.policy.key, req) {
+        let values = req.values(&name).map(<[u8]>::to_vec).collect();
+        req.set(&name, &value)?;
+        former.push(Former { name, values });
+    }
+    Ok(())
 }
 
 /// Lets a request ask for what it selects, and nothing else: the answer is for all that select the same, and variants
@@ -197,11 +219,18 @@ pub unsafe fn give_back(ctx: &vrt_ctx) -> Result<(), NoRoom> {
         let messages = [Message::new(ctx.http_req.0), Message::new(ctx.http_bereq.0)];
         (task_state::get::<ClientTask>(ctx), messages)
     };
-    let selection = task.and_then(|task| task.cache.selection.as_mut());
-    let Some(replaced) = selection.map(|selection| selection.replaced.take()) else { return Ok(()) };
+    let Some(task) = task else { return Ok(()) };
+    let former = std::mem::take(&mut task.cache.put_in_form);
+    let selection = task.cache.selection.as_mut();
+    let replaced = selection.map(|selection| selection.replaced.take());
     for mut message in messages.into_iter().flatten() {
+        for Former { name, values } in &former {
+            message.remove(name);
+            values.iter().try_for_each(|value| message.add(name, value))?;
+        }
+        let Some(replaced) = &replaced else { continue };
         message.retain_quietly(|line| !line.is(kept::ACCEPT_ENCODING));
-        if let Some(Replaced(values)) = &replaced {
+        if let Some(Replaced(values)) = replaced {
             message.remove(b"Accept-Language");
             for value in values {
                 message.add(b"Accept-Language", value)?;
