@@ -20,6 +20,10 @@ pub const CONTENT_RANGE: &[u8] = b"X-Gateway-Passed-Content-Range";
 /// What If-None-Match is kept as.
 const IF_NONE_MATCH: &[u8] = b"X-Gateway-Passed-If-None-Match";
 
+/// What begins the name of a field that goes to the client whose request was fetched for, and to nobody else
+/// (RFC 9111 sections 5.2.2.4 and 5.2.2.7); the rest is its own name.
+pub const ONCE: &[u8] = b"X-Gateway-Passed-Once-";
+
 /// Marks a request for a part of a page (ESI). No backend sees it.
 pub const PART: &CStr = c"X-Gateway-Part: esi";
 

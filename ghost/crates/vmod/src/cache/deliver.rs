@@ -25,7 +25,7 @@ use crate::task::ClientTask;
 /// `ctx` is the running client task's, in vcl_deliver or vcl_synth, and `resp` its answer.
 pub unsafe fn write(ctx: &vrt_ctx, task: &ClientTask, resp: &mut Message<'_>) -> Result<(), NoRoom> {
     // SAFETY: as promised.
-    unsafe { restore(ctx, resp) };
+    unsafe { restore(ctx, task, resp) };
     let Some((rule, policy)) = policy(task) else { return Ok(()) };
     // SAFETY: as promised.
     unsafe { invalidate_changed(ctx, rule, resp) };
@@ -63,23 +63,28 @@ pub unsafe fn write(ctx: &vrt_ctx, task: &ClientTask, resp: &mut Message<'_>) ->
     resp.add(b"Cache-Status", status.to_string().as_bytes())
 }
 
-/// Removes what only an object has, and gives Content-Range its own name again. A part of the object gets one of its own.
-unsafe fn restore(ctx: &vrt_ctx, resp: &mut Message<'_>) {
-    let mut has_range = false;
+/// Removes what only an object has, and gives the fields that were kept their own names again: Content-Range, unless a part
+/// of the object gets one of its own, and what is for the client alone whose request was fetched for.
+unsafe fn restore(ctx: &vrt_ctx, task: &ClientTask, resp: &mut Message<'_>) {
+    let mut is_kept = false;
     resp.retain_quietly(|line| {
-        has_range |= line.is(kept::CONTENT_RANGE);
+        is_kept |= line.begins_with(kept::PREFIX);
         !line.is(GENERATION)
     });
-    if !has_range {
+    if !is_kept {
         return;
     }
     // SAFETY: as promised by the caller of `write`.
-    let is_part_wanted =
-        unsafe { Message::new((*ctx.req).http) }.is_some_and(|req| req.field(b"range").is_some());
-    match is_part_wanted {
-        true => resp.retain_quietly(|line| !line.is(kept::CONTENT_RANGE)),
-        false => resp.strip_prefix(kept::PREFIX),
-    }
+    let (is_hit, is_part_wanted) = unsafe {
+        let req = Message::new((*ctx.req).http);
+        ((*ctx.req).is_hit() != 0, req.is_some_and(|req| req.field(b"range").is_some()))
+    };
+    let is_first = task.cache.miss.is_some() && !is_hit;
+    resp.retain_quietly(|line| {
+        !(line.is(kept::CONTENT_RANGE) && is_part_wanted) && (is_first || !line.begins_with(kept::ONCE))
+    });
+    resp.strip_prefix(kept::ONCE);
+    resp.strip_prefix(kept::PREFIX);
 }
 
 /// Invalidates what a request of an unsafe method has changed (RFC 9111 section 4.4).

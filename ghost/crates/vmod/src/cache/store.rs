@@ -15,6 +15,7 @@ use crate::backend_task::BackendTask;
 use crate::counters::count;
 use crate::director;
 use crate::fetch;
+use crate::kept;
 use crate::log;
 use crate::message::{Message, NoRoom};
 use crate::rule_handle::RuleHandle;
@@ -46,6 +47,8 @@ pub unsafe fn decide(ctx: &vrt_ctx) -> Result<(), NoRoom> {
     // SAFETY: as promised: both messages are the task's.
     let (bereq, beresp) = unsafe { (Message::new(ctx.http_bereq.0), Message::new(ctx.http_beresp.0)) };
     let (Some(bereq), Some(mut beresp)) = (bereq, beresp) else { return Ok(()) };
+    // What a stored response had for its own client a 304 has brought along.
+    beresp.retain_quietly(|line| !line.begins_with(kept::ONCE));
     // SAFETY: as promised.
     let task = unsafe { task_state::get_or_new::<BackendTask>(ctx) };
     let received = now();
@@ -85,7 +88,7 @@ pub unsafe fn decide(ctx: &vrt_ctx) -> Result<(), NoRoom> {
         match decision {
             Decision::Store(store) => {
                 set_times(core, &store, received);
-                keep_out(&mut beresp, task, &store);
+                keep_out(&mut beresp, task, &store)?;
                 transform(&mut *ctx.bo, &policy, &beresp);
                 if let Some(bound) = bound {
                     fetch::watch(&*ctx.bo, bound);
@@ -134,16 +137,15 @@ fn set_times(core: &mut ffi::objcore, store: &Store, received: f64) {
     invalidated::note_end(end);
 }
 
-/// Removes what must not be stored with the answer.
-fn keep_out(beresp: &mut Message<'_>, task: &BackendTask, store: &Store) {
+/// Removes what must not be stored with the answer. Fields that are for the client whose request is fetched for get names
+/// that only it is given back. Errors where there is no room for them.
+fn keep_out(beresp: &mut Message<'_>, task: &BackendTask, store: &Store) -> Result<(), NoRoom> {
     // It is in the object's times, and a later 304 must not be taken to be as old.
     beresp.remove(b"Age");
     if store.removes_set_cookie {
         beresp.remove(b"Set-Cookie");
     }
-    for name in &task.withheld {
-        beresp.remove(name);
-    }
+    task.withheld.iter().try_for_each(|name| beresp.prefix(kept::ONCE, name))
 }
 
 /// Lets Varnish compress the body, or carry out what it includes.
