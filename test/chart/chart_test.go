@@ -130,6 +130,7 @@ func TestTheOptInsAreRenderedWhenAskedFor(t *testing.T) {
 		"a service monitor":               {"metrics.serviceMonitor.enabled=true", "ServiceMonitor"},
 		"the service of the metrics":      {"metrics.service.enabled=true", "Service"},
 		"the service of the monitor":      {"metrics.serviceMonitor.enabled=true", "Service"},
+		"the service of the API":          {"cacheInvalidation.enabled=true", "Service"},
 		"a budget of disruptions":         {"podDisruptionBudget.enabled=true", "PodDisruptionBudget"},
 		"parameters of the gateway class": {`gatewayClass.parameters={"logs":{"access":"JSON"}}`, "GatewayClassParameters"},
 	} {
@@ -157,6 +158,11 @@ func TestValuesReachTheObjectsThatTheyAreFor(t *testing.T) {
 		"the namespace of the Lease":        {`leaderElection.namespace="leases"`, "Deployment", "vg-varnish-gateway", "- --namespace=leases"},
 		"parameters that are made":          {`gatewayClass.parameters={"logs":{"access":"JSON"}}`, "GatewayClass", "varnish", "name: varnish"},
 		"parameters made elsewhere":         {`gatewayClass.parametersName="mine"`, "GatewayClass", "varnish", "name: mine"},
+		"the API for applications":          {`cacheInvalidation.enabled=true`, "Deployment", "vg-varnish-gateway", "- --invalidation-address=:8082"},
+		"its port":                          {`cacheInvalidation.enabled=true`, "Service", "vg-varnish-gateway-invalidation", "port: 80\n"},
+		"its certificate":                   {`cacheInvalidation={"enabled":true,"tlsSecretName":"api"}`, "Deployment", "vg-varnish-gateway", "secretName: api"},
+		"its certificate as a flag":         {`cacheInvalidation={"enabled":true,"tlsSecretName":"api"}`, "Deployment", "vg-varnish-gateway", "- --invalidation-cert-file=/etc/varnish-gateway/invalidation/tls.crt"},
+		"its port with TLS":                 {`cacheInvalidation={"enabled":true,"tlsSecretName":"api"}`, "Service", "vg-varnish-gateway-invalidation", "port: 443\n"},
 		"a budget by what must remain":      {`podDisruptionBudget={"enabled":true,"minAvailable":"50%"}`, "PodDisruptionBudget", "vg-varnish-gateway", "minAvailable: 50%"},
 		"a budget of zero is not forgotten": {`podDisruptionBudget={"enabled":true,"minAvailable":0}`, "PodDisruptionBudget", "vg-varnish-gateway", "minAvailable: 0"},
 	} {
@@ -185,6 +191,7 @@ func TestValuesThatMakeNoSenseAreRefusedByName(t *testing.T) {
 		"an argument that is no flag":              {`operator.extraArgs=["gateway"]`, "extraArgs"},
 		"an interval without a unit":               {`metrics.serviceMonitor.interval="30"`, "interval"},
 		"a budget that is neither count nor share": {`podDisruptionBudget.minAvailable="half"`, "minAvailable"},
+		"a certificate of no name":                 {`cacheInvalidation.tlsSecretName="A b"`, "tlsSecretName"},
 		"a switch that is text":                    {`crds.install="yes"`, "install"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -193,6 +200,16 @@ func TestValuesThatMakeNoSenseAreRefusedByName(t *testing.T) {
 			require.Contains(t, output, test.says)
 		})
 	}
+}
+
+func TestTheNetworkPolicyLetsInWhatIsServed(t *testing.T) {
+	policy := func(set ...string) string {
+		return text(t, find(t, render(t, append(set, "networkPolicy.enabled=true")...), "NetworkPolicy", "vg-varnish-gateway"))
+	}
+	require.NotContains(t, policy(), "port: invalidation")
+	require.Contains(t, policy("cacheInvalidation.enabled=true"), "port: invalidation")
+	from := policy("cacheInvalidation.enabled=true", `networkPolicy.cacheInvalidationFrom=[{"namespaceSelector":{"matchLabels":{"purges":"yes"}}}]`)
+	require.Contains(t, from, "purges: \"yes\"")
 }
 
 func TestTheOperatorMeetsPodSecurityRestricted(t *testing.T) {

@@ -67,11 +67,18 @@ func ofInvalidation(t *testing.T, namespace, name string) func() ([]metav1.Condi
 	return func() ([]metav1.Condition, error) { return statusOf(t, namespace, name).Conditions, nil }
 }
 
+// startKnownPod starts one more pod of the Gateway edge, and waits until the operator asks it.
+func startKnownPod(t *testing.T, namespace string) *pod {
+	t.Helper()
+	p := startPod(t, namespace, "edge")
+	p.takesEndpoints(t)
+	return p
+}
+
 func TestAnInvalidationIsDoneOnEveryPodAndSaysSo(t *testing.T) {
 	startOperator(t)
 	ns := servingGateway(t)
-	first, second := startPod(t, ns, "edge"), startPod(t, ns, "edge")
-	eventuallyCondition(t, ofGateway(t, ns, "edge"), "Programmed", "True", "", "")
+	first, second := startKnownPod(t, ns), startKnownPod(t, ns)
 	invalidate(t, ns, "urls", `{urls: ["https://Shop.example:8443/a?b=c"], mode: Soft}`)
 	eventuallyCondition(t, ofInvalidation(t, ns, "urls"), "Complete", "True", "Invalidated", "3 of 3 pods have invalidated the objects.")
 	status := statusOf(t, ns, "urls")
@@ -99,8 +106,7 @@ func TestAnInvalidationIsDoneOnEveryPodAndSaysSo(t *testing.T) {
 func TestAPodThatDoesNotAnswerIsAskedAgainAndThenReported(t *testing.T) {
 	startOperator(t)
 	ns := servingGateway(t)
-	silent := startPod(t, ns, "edge")
-	eventuallyCondition(t, ofGateway(t, ns, "edge"), "Programmed", "True", "", "")
+	silent := startKnownPod(t, ns)
 	silent.silence()
 
 	invalidate(t, ns, "soon", `{all: true}`)
@@ -124,8 +130,7 @@ func TestAPodThatDoesNotAnswerIsAskedAgainAndThenReported(t *testing.T) {
 func TestAnInvalidationGoesOnWithTheNextOperator(t *testing.T) {
 	running := startOperator(t)
 	ns := servingGateway(t)
-	pod := startPod(t, ns, "edge")
-	eventuallyCondition(t, ofGateway(t, ns, "edge"), "Programmed", "True", "", "")
+	pod := startKnownPod(t, ns)
 	invalidate(t, ns, "before", `{all: true}`)
 	eventuallyCondition(t, ofInvalidation(t, ns, "before"), "Complete", "True", "", "")
 	pod.silence()
@@ -141,7 +146,7 @@ func TestAnInvalidationGoesOnWithTheNextOperator(t *testing.T) {
 	next.idle(t)
 	var invalidations int
 	for _, order := range pod.invalidated() {
-		if strings.Contains(order, `"all"`) {
+		if strings.Contains(order, `"all":true`) {
 			invalidations++
 		}
 	}

@@ -24,8 +24,7 @@ func purge(t *testing.T, arguments ...string) (output string, err error) {
 func TestGatewayctlPurgesTheGatewaysOfACluster(t *testing.T) {
 	startOperator(t)
 	ns := servingGateway(t)
-	pod := startPod(t, ns, "edge")
-	eventuallyCondition(t, ofGateway(t, ns, "edge"), "Programmed", "True", "", "")
+	pod := startKnownPod(t, ns)
 	output, err := purge(t, "-n", ns, "--url", "https://shop.example/a", "--url", "https://shop.example/b", "--soft")
 	require.NoError(t, err, output)
 	assert.Equal(t, "Gateway "+ns+"/edge: 2 of 2 pods done\n2 of 2 pods have invalidated the objects.\n", output)

@@ -122,7 +122,7 @@ func run(ctx context.Context, o options, log *zap.Logger) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	store, err := controller.Setup(ctx, mgr, controller.Options{
-		GatewayImage: o.gatewayImage, Inputs: o.inputs(), Installed: installed,
+		GatewayImage: o.gatewayImage, Inputs: o.inputs(), Installed: installed, InvalidationAPI: o.invalidation,
 	}, log)
 	if err != nil {
 		return err

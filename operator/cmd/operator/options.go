@@ -12,6 +12,7 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"github.com/varnish-gateway/gateway/operator/internal/inputs"
+	"github.com/varnish-gateway/gateway/operator/internal/invalidationapi"
 	"github.com/varnish-gateway/gateway/shared/gatewaypod"
 )
 
@@ -26,6 +27,7 @@ type options struct {
 	leaseName     string
 	healthAddress string
 	metrics       string
+	invalidation  invalidationapi.Options
 	logLevel      zapcore.Level
 	version       bool
 }
@@ -42,6 +44,9 @@ func (o *options) flags() *pflag.FlagSet {
 	f.StringVar(&o.leaseName, "lease", "", "`NAME` of that Lease; empty: one for each controller name, varnish-gateway-operator for the usual one")
 	f.StringVar(&o.healthAddress, "health-address", ":8081", "`ADDRESS` of /healthz and /readyz; 0 for none")
 	f.StringVar(&o.metrics, "metrics-address", ":8080", "`ADDRESS` of /metrics, plain; 0 for none")
+	f.StringVar(&o.invalidation.Address, "invalidation-address", "", "`ADDRESS` of the invalidation API for applications, which every replica serves; empty for none")
+	f.StringVar(&o.invalidation.CertFile, "invalidation-cert-file", "", "`FILE` with the certificate of that API, for TLS; it is read again when it changes. Empty: plain HTTP")
+	f.StringVar(&o.invalidation.KeyFile, "invalidation-key-file", "", "`FILE` with the key of that certificate")
 	f.Var(level{&o.logLevel}, "log-level", "`debug|info|warn|error`")
 	f.BoolVar(&o.version, "version", false, "print the version and exit")
 	return f
@@ -63,6 +68,8 @@ func parse(args []string) (options, error) {
 		return o, errors.New("--gateway-image: an image is required")
 	case o.controllerName == "" || !strings.Contains(o.controllerName, "/"):
 		return o, fmt.Errorf("--controller-name: %q is not of the form DOMAIN/PATH", o.controllerName)
+	case (o.invalidation.CertFile == "") != (o.invalidation.KeyFile == ""):
+		return o, errors.New("--invalidation-cert-file and --invalidation-key-file: one is of no use without the other")
 	case o.leaderElect && o.namespace == "":
 		return o, errors.New("--namespace: required with --leader-elect")
 	}

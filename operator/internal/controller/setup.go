@@ -19,6 +19,7 @@ import (
 	"github.com/varnish-gateway/gateway/operator/internal/gather"
 	"github.com/varnish-gateway/gateway/operator/internal/inputs"
 	"github.com/varnish-gateway/gateway/operator/internal/invalidation"
+	"github.com/varnish-gateway/gateway/operator/internal/invalidationapi"
 	"github.com/varnish-gateway/gateway/operator/internal/programming"
 )
 
@@ -54,6 +55,8 @@ type Options struct {
 	GatewayImage string
 	Inputs       inputs.Options
 	Installed    gather.Installed
+	// InvalidationAPI is served where it has an address.
+	InvalidationAPI invalidationapi.Options
 }
 
 // Setup adds the translator and the reconcilers to a manager. What follows the pods ends with ctx; Wait of the
@@ -148,12 +151,20 @@ func (s setup) attached() error {
 	return nil
 }
 
-// invalidations adds the reconciler of VarnishCacheInvalidations.
+// invalidations adds the reconciler of VarnishCacheInvalidations, and the API that does the same for applications.
 func (s setup) invalidations(ctx context.Context) error {
 	cluster := &invalidation.Cluster{Cache: s.mgr.GetClient(), Contents: s.own, Controller: s.options.Inputs.Controller()}
+	carrier := invalidation.NewCarrier(cluster)
+	if api := s.options.InvalidationAPI; api.Address != "" {
+		log := s.log.Named("invalidation-api")
+		handler := invalidationapi.Handler(s.own, &invalidation.Now{Cluster: cluster, Carrier: carrier}, log)
+		if err := s.mgr.Add(invalidationapi.NewServer(api, handler, log)); err != nil {
+			return fmt.Errorf("add the invalidation API: %w", err)
+		}
+	}
 	r := &invalidationReconciler{
 		ctx: ctx, cache: s.mgr.GetClient(), client: s.mgr.GetClient(), statuses: s.statuses(managerInvalidations),
-		cluster: cluster, carrier: invalidation.NewCarrier(cluster), controller: s.options.Inputs.Controller(),
+		cluster: cluster, carrier: carrier, controller: s.options.Inputs.Controller(),
 		finished: s.queues.invalidation, runs: map[types.NamespacedName]*invalidationRun{},
 	}
 	return run("varnishcacheinvalidation", s.mgr, r, statusWorkers, namespaceOf, s.queues.invalidations)

@@ -55,7 +55,8 @@ func NewCarrier(cluster *Cluster) *Carrier {
 	}
 }
 
-// Plan looks up which pods of Gateways may have cached something before a time, and are to carry out an order.
+// Plan looks up which pods of Gateways may have cached something before a time of the API server's, or before now where it is
+// zero, and are to carry out an order.
 func (c *Carrier) Plan(ctx context.Context, order []byte, gateways []types.NamespacedName, before time.Time) (*Run, error) {
 	run := &Run{carrier: c, order: order, gateways: gateways}
 	for _, gateway := range gateways {

@@ -8,10 +8,13 @@ import (
 	"github.com/varnish-gateway/gateway/operator/internal/workload"
 )
 
-// mayHaveObjects tells whether a pod may have cached something before a time: one that was made later has not, nor has one
-// that has ended, or that nobody could reach yet. The API server gives times in seconds.
+// mayHaveObjects tells whether a pod may have cached something before a time, as the API server tells times, which is in
+// seconds; zero is now. One that was made later has not, nor has one that has ended, or that nobody could reach yet.
 func mayHaveObjects(pod *corev1.Pod, before time.Time) bool {
-	return !hasEnded(pod) && pod.Status.PodIP != "" && !pod.CreationTimestamp.Time.After(before.Truncate(time.Second))
+	if hasEnded(pod) || pod.Status.PodIP == "" {
+		return false
+	}
+	return before.IsZero() || !pod.CreationTimestamp.Time.After(before.Truncate(time.Second))
 }
 
 // hasLostCache tells whether the cache is gone that a pod had: it has ended, or its container does not run or is another one

@@ -59,3 +59,25 @@ func Check(spec v1alpha1.VarnishCacheInvalidationSpec) error {
 	_, err = Read(data)
 	return err
 }
+
+// ReadSubjects reads what is invalidated, and how, from JSON. What else a VarnishCacheInvalidation has in its spec is refused.
+func ReadSubjects(data []byte) (v1alpha1.CacheInvalidation, error) {
+	spec, err := Read(data)
+	if err != nil {
+		return v1alpha1.CacheInvalidation{}, err
+	}
+	var others struct {
+		Deadline json.RawMessage `json:"activeDeadlineSeconds"`
+		TTL      json.RawMessage `json:"ttlSecondsAfterFinished"`
+	}
+	if err := kjson.UnmarshalCaseSensitivePreserveInts(data, &others); err != nil {
+		return v1alpha1.CacheInvalidation{}, fmt.Errorf("read JSON: %w", err)
+	}
+	switch {
+	case others.Deadline != nil:
+		return v1alpha1.CacheInvalidation{}, errors.New("activeDeadlineSeconds: unknown field")
+	case others.TTL != nil:
+		return v1alpha1.CacheInvalidation{}, errors.New("ttlSecondsAfterFinished: unknown field")
+	}
+	return spec.CacheInvalidation, nil
+}
