@@ -137,3 +137,30 @@ func TestListenersShareObjectsInAZone(t *testing.T) {
 	})
 	assert.True(t, isShared(g.askFresh("http://a.example/"), g.askFresh("https://a.example/")))
 }
+
+func TestRulesOfAZoneShareWhatTheyRewriteTo(t *testing.T) {
+	o := startOrigin(t)
+	to := "    backendRefs: [{name: origin, port: 80}]\n"
+	rewritten := func(path string) string {
+		return "    filters: [{type: URLRewrite, urlRewrite: {path: {type: ReplacePrefixMatch, replacePrefixMatch: " + path + "}}}]\n" + to
+	}
+	g := startGateway(t, map[string]string{
+		"gateway.yaml":  plainGateway,
+		"services.yaml": service("origin", o.port),
+		"route.yaml": route("shop", "", "  - name: new\n    matches: [{path: {value: /new}}]\n"+to+
+			"  - name: old\n    matches: [{path: {value: /old}}]\n"+rewritten("/new")+
+			"  - name: beta\n    matches: [{path: {value: /new}, headers: [{name: X-Beta, value: '1'}]}]\n"+rewritten("/beta")),
+		"policy.yaml": cachePolicy("shop", "{group: gateway.networking.k8s.io, kind: HTTPRoute, name: shop}", "  zone: shop\n"),
+	})
+	first := g.askFresh("http://a.example/old/x?a=1")
+	assert.True(t, isShared(first, g.askFresh("http://a.example/new/x?a=1")), "they rewrite to one URL")
+	beta := g.askFresh("http://a.example/new/x?a=1", withHeader("X-Beta", "1"))
+	assert.False(t, isShared(first, beta), "one URL is rewritten to another one")
+
+	out, err := gatewayctl(t, "purge", "--state-dir", g.state, "--url", "http://a.example/old/x?a=1")
+	require.NoError(t, err, out)
+	next := g.askFresh("http://a.example/new/x?a=1")
+	assert.False(t, isShared(first, next), "the object goes by whichever URL is named")
+	assert.True(t, isShared(next, g.askFresh("http://a.example/old/x?a=1")))
+	assert.True(t, isShared(beta, g.askFresh("http://a.example/new/x?a=1", withHeader("X-Beta", "1"))), "others stay")
+}
