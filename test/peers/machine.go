@@ -15,8 +15,8 @@ import (
 	"github.com/varnish-gateway/gateway/test/process"
 )
 
-// thisMachine says where it is measured.
-func thisMachine() report.Machine {
+// ThisMachine says where it is measured.
+func ThisMachine() report.Machine {
 	m := report.Machine{CPU: "unknown CPU", Cores: runtime.NumCPU(), System: "unknown system"}
 	m.CPU = fieldOf("/proc/cpuinfo", "model name", ":", m.CPU)
 	m.System = strings.Trim(fieldOf("/etc/os-release", "PRETTY_NAME", "=", m.System), `"`)

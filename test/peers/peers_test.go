@@ -31,9 +31,10 @@ var someSite = site{
 }
 
 func TestConfigurations(t *testing.T) {
-	secure, caching := someSite, someSite
+	secure, caching, byPolicy := someSite, someSite, someSite
 	secure.TLS = true
 	caching.Cache = true
+	byPolicy.Cache, byPolicy.Policy = true, true
 	for name, c := range map[string]struct {
 		config string
 		site   site
@@ -47,6 +48,7 @@ func TestConfigurations(t *testing.T) {
 		"envoy-routes.yaml": {"envoy-routes.yaml", someSite},
 		"varnish-pass.vcl":  {"varnish.vcl", someSite}, "varnish-cache.vcl": {"varnish.vcl", caching},
 		"gateway.yaml": {"gateway.yaml", someSite}, "gateway-tls.yaml": {"gateway.yaml", secure}, "gateway-cache.yaml": {"gateway.yaml", caching},
+		"varnish-policy.vcl": {"varnish.vcl", byPolicy}, "gateway-policy.yaml": {"gateway.yaml", byPolicy},
 		"gateway-routes.yaml": {"gateway-routes.yaml", someSite},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -152,6 +154,8 @@ func TestWhatLoadToolsAreTold(t *testing.T) {
 	}{
 		"kept connections": {throughput{connections: 64, path: "/x"}.wrkArguments(b, i),
 			"-t1 -c64 -d3s --timeout 10s -H|Host: route-0.example http://127.0.0.1:17001/x"},
+		"headers": {throughput{connections: 64, path: "/x", headers: []string{"Cookie: a=1; b=2"}}.wrkArguments(b, i),
+			"-t1 -c64 -d3s --timeout 10s -H|Host: route-0.example -H|Cookie: a=1; b=2 http://127.0.0.1:17001/x"},
 		"new connections over TLS": {throughput{tls: true, fresh: true, connections: 16, path: "/"}.wrkArguments(b, i),
 			"-t1 -c16 -d3s --timeout 10s -H|Connection: close -H|Host: route-0.example https://127.0.0.1:17002/"},
 		"an upload": {throughput{connections: 16, path: "/", script: "upload.lua", argument: "7"}.wrkArguments(b, i),

@@ -33,7 +33,7 @@ func (b *bench) scenario(ctx context.Context, s scenario) (run report.Run, err e
 		return run, err
 	}
 	run = report.Run{
-		Date: time.Now().UTC().Truncate(time.Second), Machine: thisMachine(), Versions: b.tools.versions(),
+		Date: time.Now().UTC().Truncate(time.Second), Machine: ThisMachine(), Versions: b.tools.versions(),
 		Rounds: b.options.Rounds, Seconds: float64(b.options.Seconds), Subjects: make([]report.Subject, len(s.subjects)),
 	}
 	if s.rounds != 0 {

@@ -16,6 +16,8 @@ type subject struct {
 	// routes is how many hosts have a route.
 	routes     int
 	tls, cache bool
+	// policy says that a cache policy decides what is cached, or VCL that does the same.
+	policy bool
 }
 
 // sample is one measurement of one subject.
@@ -39,6 +41,15 @@ func with(routes int, tls, cache bool, peers ...peer) []subject {
 	var subjects []subject
 	for _, p := range peers {
 		subjects = append(subjects, subject{name: p.name, peer: p, routes: routes, tls: tls, cache: cache})
+	}
+	return subjects
+}
+
+// byPolicy gives peers a site that is cached by a policy.
+func byPolicy(peers ...peer) []subject {
+	subjects := with(1, false, true, peers...)
+	for i := range subjects {
+		subjects[i].policy = true
 	}
 	return subjects
 }
@@ -116,6 +127,15 @@ func hits() []scenario {
 		what:     "GET of 31 B over HTTP/1.1, from the cache; 64 connections that are kept." + vcl,
 		subjects: with(1, false, true, gateway, varnish),
 		measure:  throughput{hit: true, connections: 64, path: "/"}.measure,
+	}, {
+		name: "hit-policy-31B-c64",
+		what: "GET of 31 B over HTTP/1.1, from the cache; 64 connections that are kept. The gateway has a cache policy, Varnish " +
+			"VCL that does the same: parameters of the query that do not count, and their order; a cookie that makes a request " +
+			"pass; Cache-Status.",
+		subjects: byPolicy(gateway, varnish),
+		measure: throughput{
+			hit: true, connections: 64, path: "/page?utm_source=news&b=2&a=1", headers: []string{"Cookie: theme=dark; visits=7"},
+		}.measure,
 	}, {
 		name:     "hit-100kB-c64",
 		what:     "GET of 100 kB over HTTP/1.1, from the cache; 64 connections that are kept." + vcl,

@@ -26,6 +26,8 @@ type site struct {
 	// Cache says that what the origin allows to be kept is to be kept. Otherwise everything is
 	// passed.
 	Cache bool
+	// Policy says that a cache policy decides that, or what does the same.
+	Policy bool
 	// TLS says that there is an HTTPS listener as well.
 	TLS bool
 	// Pair is the certificate with its key, and Certificate the PEM file that has both.

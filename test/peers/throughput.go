@@ -27,6 +27,8 @@ type throughput struct {
 	// fresh ends each connection after one answer, or after one for each stream.
 	fresh bool
 	path  string
+	// headers that wrk sends, beside Host.
+	headers []string
 	// hit says that no request is to reach the origin; otherwise each must.
 	hit bool
 	// script of wrk, with its argument, or the number of routes where perRoute is set.
@@ -138,6 +140,9 @@ func (t throughput) wrkArguments(b *bench, i instance) []string {
 	}
 	if !t.perRoute {
 		args = append(args, "-H", "Host: "+firstHost)
+	}
+	for _, header := range t.headers {
+		args = append(args, "-H", header)
 	}
 	url := "http://" + i.site.HTTP.String() + t.path
 	if t.tls {

@@ -19,6 +19,9 @@ type conn struct {
 	busy bool
 	// due is when the request was, since the load began.
 	due time.Duration
+	// number of the request, and when it was sent.
+	number int
+	sent   time.Time
 	// in has what came of an answer.
 	in   [maxAnswer]byte
 	have int

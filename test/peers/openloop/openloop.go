@@ -26,12 +26,28 @@ type Config struct {
 	Address netip.AddrPort
 	// Request as it is sent: HTTP/1.1, without a body.
 	Request []byte
+	// Next, where it is set, gives the request with this number in the place of Request; the first one is 0.
+	Next func(number int) []byte
+	// Answered, where it is set, is told of each right answer. It must not keep the answer's bytes.
+	Answered func(Exchange)
 	// Connections that are kept open. A request that is due while all are busy waits for one.
 	Connections int
 	// Rate of requests in a second, evenly spaced.
 	Rate float64
 	// Duration in which requests are due, and Patience in which the last ones may be answered.
 	Duration, Patience time.Duration
+}
+
+// Exchange is a request with its right answer.
+type Exchange struct {
+	// Number of the request.
+	Number int
+	// Sent and Came are when the request was sent, and when its whole answer was there.
+	Sent, Came time.Time
+	// Latency from the time at which the request was due.
+	Latency time.Duration
+	// Answer with its head.
+	Answer []byte
 }
 
 // Result of a load.
@@ -64,6 +80,8 @@ type load struct {
 	due    queue[time.Duration]
 	began  time.Time
 	offers int
+	// sent is how many requests were sent.
+	sent   int
 	result Result
 }
 
@@ -196,8 +214,13 @@ func (l *load) send() error {
 	for l.due.len() > 0 && l.idle.len() > 0 {
 		i, at := l.idle.pop(), l.due.pop()
 		c := &l.conns[i]
-		c.busy, c.due = true, at
-		if n, err := unix.Write(c.fd, l.Request); err != nil || n != len(l.Request) {
+		c.busy, c.due, c.number, c.sent = true, at, l.sent, time.Now()
+		request := l.Request
+		if l.Next != nil {
+			request = l.Next(l.sent)
+		}
+		l.sent++
+		if n, err := unix.Write(c.fd, request); err != nil || n != len(request) {
 			if err := l.lost(i, fmt.Errorf("sent %d bytes: %w", n, err)); err != nil {
 				return err
 			}
@@ -218,7 +241,12 @@ func (l *load) readable(i int) error {
 	case a.status != 200:
 		l.fail(fmt.Errorf("status %d", a.status))
 	default:
-		l.result.Latencies = append(l.result.Latencies, time.Since(l.began)-c.due)
+		came := time.Now()
+		latency := came.Sub(l.began) - c.due
+		l.result.Latencies = append(l.result.Latencies, latency)
+		if l.Answered != nil {
+			l.Answered(Exchange{Number: c.number, Sent: c.sent, Came: came, Latency: latency, Answer: c.in[:a.length]})
+		}
 	}
 	c.busy = false
 	if a.last {

@@ -2,6 +2,7 @@ package openloop
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -46,6 +47,24 @@ func TestEveryRequestThatIsDueIsSentOnceAndAnswered(t *testing.T) {
 	assert.Len(t, result.Latencies, 200)
 	assert.EqualValues(t, 200, seen.Load())
 	assert.Zero(t, result.Failed, result.Example)
+}
+
+func TestEachRequestHasItsNumberAndItsAnswer(t *testing.T) {
+	seen := map[int]bool{}
+	result := run(t, func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.URL.Path) }, func(c *Config) {
+		c.Next = func(number int) []byte {
+			return fmt.Appendf(nil, "GET /%d HTTP/1.1\r\nHost: a.example\r\n\r\n", number)
+		}
+		c.Answered = func(e Exchange) {
+			assert.False(t, seen[e.Number])
+			seen[e.Number] = true
+			assert.True(t, strings.HasSuffix(string(e.Answer), fmt.Sprintf("\r\n\r\n/%d", e.Number)), "%q", e.Answer)
+			assert.False(t, e.Came.Before(e.Sent))
+			assert.GreaterOrEqual(t, e.Latency, e.Came.Sub(e.Sent), "a request is due before it is sent")
+		}
+	})
+	assert.Zero(t, result.Failed, result.Example)
+	assert.Len(t, seen, 200)
 }
 
 func TestAStallIsChargedToEveryRequestThatWasDueMeanwhile(t *testing.T) {

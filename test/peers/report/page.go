@@ -8,19 +8,19 @@ import (
 	"strings"
 )
 
-// The lines of the page between which the tables stand.
-const (
-	begin = "<!-- tables: written by make bench-peers -->"
-	end   = "<!-- end of tables -->"
-)
+// end is the line behind the tables.
+const end = "<!-- end of tables -->"
 
-// UpdatePage writes text between the markers of a page, and leaves the rest as it is.
-func UpdatePage(path, text string) error {
+// begin is the line before the tables that a target of make writes.
+func begin(target string) string { return "<!-- tables: written by make " + target + " -->" }
+
+// UpdatePage writes text between the markers of a page for this target of make, and leaves the rest as it is.
+func UpdatePage(path, target, text string) error {
 	page, err := os.ReadFile(path)
 	if err != nil {
 		return fmt.Errorf("update page: %w", err)
 	}
-	updated, err := replaceTables(string(page), text)
+	updated, err := replaceTables(string(page), begin(target), text)
 	if err != nil {
 		return fmt.Errorf("update page: %s: %w", path, err)
 	}
@@ -30,7 +30,7 @@ func UpdatePage(path, text string) error {
 	return nil
 }
 
-func replaceTables(page, text string) (string, error) {
+func replaceTables(page, begin, text string) (string, error) {
 	before, rest, ok := strings.Cut(page, begin)
 	_, after, closed := strings.Cut(rest, end)
 	if !ok || !closed {

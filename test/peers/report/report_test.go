@@ -67,9 +67,9 @@ func someResults() Results {
 func TestTheTablesOfAPage(t *testing.T) {
 	golden := filepath.Join("testdata", "page.md")
 	path := filepath.Join(t.TempDir(), "page.md")
-	require.NoError(t, os.WriteFile(path, []byte("# Before\n\n"+begin+"\nold\n"+end+"\n\nAfter.\n"), 0o600))
+	require.NoError(t, os.WriteFile(path, []byte("# Before\n\n"+begin("bench-peers")+"\nold\n"+end+"\n\nAfter.\n"), 0o600))
 	for range 2 { // the second time finds what the first one wrote
-		require.NoError(t, UpdatePage(path, Tables(someEntries, someAims, someResults())))
+		require.NoError(t, UpdatePage(path, "bench-peers", Tables(someEntries, someAims, someResults())))
 	}
 	got, err := os.ReadFile(path)
 	require.NoError(t, err)
@@ -82,15 +82,15 @@ func TestTheTablesOfAPage(t *testing.T) {
 }
 
 func TestAPageWithoutMarkersIsLeftAlone(t *testing.T) {
-	for _, text := range []string{"", "# Page\n", begin + "\n", end + "\n" + begin + "\n"} {
+	for _, text := range []string{"", "# Page\n", begin("bench-peers") + "\n", end + "\n" + begin("bench-peers") + "\n"} {
 		path := filepath.Join(t.TempDir(), "page.md")
 		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
-		assert.ErrorContains(t, UpdatePage(path, "tables"), "there is no line")
+		assert.ErrorContains(t, UpdatePage(path, "bench-peers", "tables"), "there is no line")
 		got, err := os.ReadFile(path)
 		require.NoError(t, err)
 		assert.Equal(t, text, string(got))
 	}
-	assert.Error(t, UpdatePage(filepath.Join(t.TempDir(), "absent.md"), "tables"))
+	assert.Error(t, UpdatePage(filepath.Join(t.TempDir(), "absent.md"), "bench-peers", "tables"))
 }
 
 func TestNothingMeasuredYet(t *testing.T) {
