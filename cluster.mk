@@ -12,6 +12,10 @@ export GATEWAY_VERSION := $(call version,chaperone)
 PROFILE ?= GATEWAY-HTTP
 RUN ?=
 CONFORMANCE_PARALLEL ?= 2
+# PASS_DOOR is the door of passed requests in the suite's Gateways: Direct or Fetch; empty for what the gateway chooses.
+PASS_DOOR ?=
+CONFORMANCE_CLASS := varnish$(if $(PASS_DOOR),-$(shell echo $(PASS_DOOR) | tr A-Z a-z))
+CONFORMANCE_REPORT := $(PROFILE)$(addprefix -,$(PASS_DOOR))
 
 .PHONY: images
 images: build ## the images, as archives in build/images
@@ -66,9 +70,10 @@ conformance: cluster conformance-run ## the Gateway API's suite in the lab clust
 
 .PHONY: conformance-run
 conformance-run: $(BUILD)/conformance/conformance.test echo-image
+	$(if $(PASS_DOOR),$(CLUSTER_ENV); test/cluster/class-of-door $(CONFORMANCE_CLASS) $(PASS_DOOR))
 	$(CLUSTER_ENV); cd $(BUILD)/conformance && time ./conformance.test -test.v -test.timeout 60m -test.parallel $(CONFORMANCE_PARALLEL) \
-	  -gateway-class varnish -conformance-profiles $(PROFILE) $(if $(RUN),-run-test $(RUN)) \
-	  -report-output report-$(PROFILE).yaml 2>&1 | tee log-$(PROFILE).txt | grep -E '^ *(---|===|FAIL|PASS|ok|panic)|conformance_test.go' ; \
+	  -gateway-class $(CONFORMANCE_CLASS) -conformance-profiles $(PROFILE) $(if $(RUN),-run-test $(RUN)) \
+	  -report-output report-$(CONFORMANCE_REPORT).yaml 2>&1 | tee log-$(CONFORMANCE_REPORT).txt | grep -E '^ *(---|===|FAIL|PASS|ok|panic)|conformance_test.go' ; \
 	  exit $${PIPESTATUS[0]}
 
 .PHONY: e2e

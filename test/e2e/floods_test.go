@@ -245,7 +245,7 @@ func (g *gateway) flood(t *testing.T, h *held, f flood, scheme string, reads boo
 	h.reset()
 	parts := g.parts()
 	before := g.uses(parts)
-	goroutines, err := g.goroutines()
+	goroutines, err := g.metric("go_goroutines")
 	require.NoError(t, err)
 	var flooding sync.WaitGroup
 	var conns []net.Conn
@@ -273,7 +273,7 @@ func (g *gateway) flood(t *testing.T, h *held, f flood, scheme string, reads boo
 		assert.Less(t, use.Memory, before[part].Memory+floodMemory+requests*requestMemory, "memory of %s", part)
 		assert.Less(t, use.Threads, before[part].Threads+floodThreads+requests, "threads of %s", part)
 	}
-	now, err := g.goroutines()
+	now, err := g.metric("go_goroutines")
 	require.NoError(t, err)
 	assert.Less(t, now, goroutines+floodGoroutines, "goroutines of chaperone")
 	for _, conn := range conns {

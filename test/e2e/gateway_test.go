@@ -55,7 +55,7 @@ func startGateway(t *testing.T, files map[string]string) *gateway {
 	ports := freePorts(t, 2)
 	g.http, g.https = ports[0], ports[1]
 	g.write("certificate.yaml", pair.Secret("certificate"))
-	for name, text := range files {
+	for name, text := range inPassDoor(files) {
 		g.write(name, text)
 	}
 	g.stack, err = stack.Start(stack.Options{
@@ -80,7 +80,7 @@ func (g *gateway) stop() {
 // write saves a manifest in one step, as an editor does that keeps the old file until the new one is whole.
 func (g *gateway) write(name, text string) {
 	g.t.Helper()
-	text = strings.NewReplacer("{HTTP}", fmt.Sprint(g.http), "{HTTPS}", fmt.Sprint(g.https)).Replace(text)
+	text = strings.NewReplacer("{HTTP}", fmt.Sprint(g.http), "{HTTPS}", fmt.Sprint(g.https)).Replace(withPassDoor(text))
 	temporary := filepath.Join(g.dir, ".new")
 	require.NoError(g.t, os.WriteFile(temporary, []byte(text), 0o600))
 	require.NoError(g.t, os.Rename(temporary, filepath.Join(g.dir, name)))

@@ -2,24 +2,27 @@ package e2e
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/stretchr/testify/require"
 )
 
-// goroutines of chaperone, as its metrics have them.
-func (g *gateway) goroutines() (float64, error) {
-	metrics := regexp.MustCompile(`http://127\.0\.0\.1:\d+/metrics`).FindString(g.log.String())
-	if metrics == "" {
-		return 0, errors.New("the log does not say where chaperone's metrics are")
-	}
+// metricsAddress is how chaperone's log says where its metrics are.
+var metricsAddress = regexp.MustCompile(`http://127\.0\.0\.1:\d+/metrics`)
+
+// metric is the value of one of the gateway's metrics, with its labels as they are written. Errors where it is not there.
+func (g *gateway) metric(name string) (float64, error) {
+	g.t.Helper()
+	address := metricsAddress.FindString(g.log.String())
+	require.NotEmpty(g.t, address, "the log says where chaperone's metrics are")
 	ctx, cancel := context.WithTimeout(g.t.Context(), patience)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, metrics, nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return 0, err
 	}
@@ -33,9 +36,9 @@ func (g *gateway) goroutines() (float64, error) {
 		return 0, err
 	}
 	for line := range strings.Lines(string(text)) {
-		if value, ok := strings.CutPrefix(line, "go_goroutines "); ok {
+		if value, ok := strings.CutPrefix(line, name+" "); ok {
 			return strconv.ParseFloat(strings.TrimSpace(value), 64)
 		}
 	}
-	return 0, fmt.Errorf("%s has no go_goroutines", metrics)
+	return 0, fmt.Errorf("%s has no %s", address, name)
 }

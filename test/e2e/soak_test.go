@@ -157,7 +157,7 @@ func (s *soak) measure() {
 		s.add(name+": descriptors", float64(use.Descriptors))
 		s.add(name+": threads", float64(use.Threads))
 	}
-	goroutines, err := s.goroutines()
+	goroutines, err := s.metric("go_goroutines")
 	require.NoError(s.t, err)
 	s.add("chaperone: goroutines", goroutines)
 }
