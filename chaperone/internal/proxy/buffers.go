@@ -10,32 +10,58 @@ import (
 	"syscall"
 )
 
-// block holds one TLS record (RFC 8446, section 5.1: 16 KiB).
-type block [16 << 10]byte
+// record is how much a TLS record holds at most (RFC 8446, section 5.1), and longPiece what is read at once of an
+// answer that goes on.
+const (
+	record    = 16 << 10
+	longPiece = 4 * record
+)
 
-// blocks lends what one read needs. Most connections are idle most of the time, and hold none then.
-type blocks struct {
+// maxLong bounds the memory for long pieces, which slow clients would hold: 32 of each kind take 4 MiB, for which the
+// package memory has room. A connection that gets none goes on record by record.
+const maxLong = 32
+
+// block holds one TLS record.
+type block [record]byte
+
+// lender lends memory of one kind. Most connections are idle most of the time, and hold none then.
+type lender[T any] struct {
 	pool sync.Pool
 	lent atomic.Int64
+	// most bounds what is lent; 0 where nothing does.
+	most int64
 }
 
-var buffers = blocks{pool: sync.Pool{New: func() any { return new(block) }}}
+var (
+	buffers    lender[block]
+	longReads  = lender[[longPiece]byte]{most: maxLong}
+	longWrites = lender[gathered]{most: maxLong}
+)
 
-func (b *blocks) get() *block {
-	b.lent.Add(1)
-	return b.pool.Get().(*block)
+// get is nil where as much is lent as may be.
+func (l *lender[T]) get() *T {
+	if lent := l.lent.Add(1); l.most > 0 && lent > l.most {
+		l.lent.Add(-1)
+		return nil
+	}
+	if held, ok := l.pool.Get().(*T); ok {
+		return held
+	}
+	return new(T)
 }
 
-// put takes a block back; nil is none.
-func (b *blocks) put(block *block) {
-	if block != nil {
-		b.lent.Add(-1)
-		b.pool.Put(block)
+// put takes it back; nil is none.
+func (l *lender[T]) put(held *T) {
+	if held != nil {
+		l.lent.Add(-1)
+		l.pool.Put(held)
 	}
 }
 
 // BuffersInUse is how many buffers connections hold at this moment; those that wait for bytes hold none.
-func BuffersInUse() int { return int(buffers.lent.Load()) }
+func BuffersInUse() int {
+	return int(buffers.lent.Load() + longReads.lent.Load() + longWrites.lent.Load())
+}
 
 // source is what is copied from. What next gives holds until the next call of any method.
 type source interface {
@@ -47,6 +73,9 @@ type source interface {
 type fromVarnishd struct {
 	raw  syscall.RawConn
 	held *block
+	long *[longPiece]byte
+	// goesOn says that the last read got all that it had room for.
+	goesOn bool
 	// n and err are what read got; the method value is made once.
 	n    int
 	err  error
@@ -62,9 +91,9 @@ func newFromVarnishd(conn *net.UnixConn) (*fromVarnishd, error) {
 
 // readOnce reads what there is; where there is nothing, it holds no block.
 func (f *fromVarnishd) readOnce(fd uintptr) (done bool) {
-	f.held = buffers.get()
+	buffer := f.take()
 	for {
-		f.n, f.err = syscall.Read(int(fd), f.held[:])
+		f.n, f.err = syscall.Read(int(fd), buffer)
 		if !errors.Is(f.err, syscall.EINTR) {
 			break
 		}
@@ -74,6 +103,17 @@ func (f *fromVarnishd) readOnce(fd uintptr) (done bool) {
 		return false
 	}
 	return true
+}
+
+// take takes memory for a read, more of it where there is much to read.
+func (f *fromVarnishd) take() []byte {
+	if f.goesOn {
+		if f.long = longReads.get(); f.long != nil {
+			return f.long[:]
+		}
+	}
+	f.held = buffers.get()
+	return f.held[:]
 }
 
 func (f *fromVarnishd) next() ([]byte, error) {
@@ -87,12 +127,17 @@ func (f *fromVarnishd) next() ([]byte, error) {
 	case f.n == 0:
 		return nil, io.EOF
 	}
+	f.goesOn = f.n >= record
+	if f.long != nil {
+		return f.long[:f.n], nil
+	}
 	return f.held[:f.n], nil
 }
 
 func (f *fromVarnishd) release() {
 	buffers.put(f.held)
-	f.held = nil
+	longReads.put(f.long)
+	f.held, f.long = nil, nil
 }
 
 // fromClient waits with a small buffer, which most requests fit in, and takes a block while a client has more to say.

@@ -22,7 +22,9 @@ func (s *Server) handshake(c *session, e Endpoint, p Protocol) (Stream, error) {
 		end()
 		return Stream{}, fmt.Errorf("limit the handshake: %w", err)
 	}
-	stream, err := s.begin(c, &Conn{Conn: conn, Endpoint: e}, p)
+	below := &Conn{Conn: conn, Endpoint: e}
+	stream, err := s.begin(c, below, p)
+	stream.below = below
 	if end() {
 		err = errGaveWay
 	}

@@ -75,13 +75,6 @@ type Protocol interface {
 	Handshake(c *Conn) (Stream, error)
 }
 
-// Conn is a client's connection before its handshake. Its addresses are those that a load balancer's preamble names.
-type Conn struct {
-	net.Conn
-	// Endpoint that the connection came in at.
-	Endpoint Endpoint
-}
-
 // Client is a connection whose handshake is done. CloseWrite says that nothing more will be written.
 type Client interface {
 	net.Conn
@@ -95,6 +88,8 @@ type Stream struct {
 	Preamble proxyproto.Preamble
 	// HTTP2 says that both sides speak HTTP/2, so that a drain can tell the client.
 	HTTP2 bool
+	// below is what Client writes to.
+	below *Conn
 }
 
 // Server takes connections. It is safe for concurrent use.

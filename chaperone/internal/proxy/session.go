@@ -131,7 +131,7 @@ func (s *Server) connect(c *session, e Endpoint, p Protocol) (*splice, error) {
 		return nil, err
 	}
 	splice := &splice{
-		client: stream.Client, requests: &fromClient{conn: stream.Client}, raw: c.raw,
+		client: stream.Client, requests: &fromClient{conn: stream.Client}, below: stream.below, raw: c.raw,
 		writeTimeout: s.options.WriteTimeout, lingerTimeout: s.options.LingerTimeout,
 	}
 	if stream.HTTP2 {

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"net"
@@ -20,6 +21,8 @@ type splice struct {
 	client Client
 	// requests is what the client says.
 	requests *fromClient
+	// below is what client writes to, where it is not that itself.
+	below *Conn
 	// raw is the connection below client; the same where there is nothing between.
 	raw      net.Conn
 	varnishd *net.UnixConn
@@ -138,11 +141,21 @@ func (s *splice) writeAll(pieces ...[]byte) error {
 		if len(piece) == 0 {
 			continue
 		}
-		if _, err := s.client.Write(piece); err != nil {
+		if err := s.writePiece(piece); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (s *splice) writePiece(piece []byte) error {
+	if len(piece) <= record {
+		_, err := s.client.Write(piece)
+		return err
+	}
+	s.below.gather()
+	_, err := s.client.Write(piece)
+	return cmp.Or(err, s.below.flush())
 }
 
 // extensions is how often the client's time to take an answer is given anew within that time.
