@@ -137,30 +137,31 @@ unsafe extern "C" fn bytes(
     length: isize,
 ) -> c_int {
     // SAFETY: Varnish's own arguments; `init` has put the delivery there.
-    unsafe {
+    let handed_on = caught(|| unsafe {
         let delivery = &mut *(*private).cast::<Delivery>();
         delivery.first_look = None;
         if matches!(action, VdpAction::End) && has_failed(delivery.object) {
             return -1;
         }
         ffi::VDP_bytes(context, action, bytes, length)
-    }
+    });
+    handed_on.unwrap_or(-1)
 }
 
 /// Says so where the object has broken off (vdp_fini_f). Varnish ends the filters in their order,
 /// so that the transport's comes last; and it keeps the object until all are ended.
 unsafe extern "C" fn fini(context: *mut ffi::vdp_ctx, private: *mut *mut c_void) -> c_int {
     // SAFETY: this is what `init` put there, and Varnish's own context.
-    unsafe {
+    let _ = caught(|| unsafe {
         let delivery = std::mem::replace(&mut *private, ptr::null_mut());
         if delivery.is_null() {
-            return 0;
+            return;
         }
         let Delivery { object, .. } = *Box::from_raw(delivery.cast::<Delivery>());
         if has_failed(object) && (*context).retval >= 0 {
             (*context).retval = -1;
         }
-    }
+    });
     0
 }
 
