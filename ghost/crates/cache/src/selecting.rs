@@ -19,7 +19,8 @@ pub struct Field {
 }
 
 /// The fields of a request that are not in this form yet. Allocates nothing where there are none. What the
-/// policy reduces in the key is not among them, and Accept-Encoding never: Varnish has reduced it.
+/// policy reduces in the key is not among them, and Accept-Encoding never: Varnish has reduced it. Nor are
+/// conditions and Range: the origin is not asked for what they say.
 pub fn others<H: Headers + ?Sized>(policy: &KeyPolicy, headers: &H) -> Vec<Field> {
     let mut found: Vec<Field> = Vec::new();
     let mut seen = Seen::default();
@@ -67,11 +68,15 @@ enum Syntax {
 impl Syntax {
     fn of(name: &[u8], policy: &KeyPolicy) -> Self {
         // Most fields are none of these.
-        if !matches!(name.first(), Some(b'a' | b'A' | b'c' | b'C')) {
+        if !matches!(name.first(), Some(b'a' | b'A' | b'c' | b'C' | b'i' | b'I' | b'r' | b'R')) {
             return Syntax::Unknown;
+        }
+        if name.get(..3).is_some_and(|start| start.eq_ignore_ascii_case(b"if-")) {
+            return Syntax::Reduced;
         }
         let is = |other: &str| name.eq_ignore_ascii_case(other.as_bytes());
         match name.len() {
+            5 if is("range") => Syntax::Reduced,
             6 if is("accept") => Syntax::List,
             6 if is("cookie") => Syntax::Cookie,
             14 if is("accept-charset") => Syntax::List,
@@ -191,7 +196,7 @@ mod tests {
     #[test]
     fn requests_that_mean_the_same_look_the_same() {
         type Row<'a> = (&'a [(&'a str, &'a str)], &'a [(&'a str, &'a str)]);
-        let table: [Row<'_>; 22] = [
+        let table: [Row<'_>; 23] = [
             (&[], &[]),
             // what browsers send is in this form
             (
@@ -229,6 +234,8 @@ mod tests {
             // their order may say something (RFC 9110 section 12.5.4)
             (&[("Accept-Language", "en,de")], &[]),
             (&[("Accept-Language", "de,en")], &[]),
+            // the cache answers these by itself
+            (&[("If-None-Match", "\"0\""), ("if-none-match", "\"1\""), ("Range", "x"), ("Range", "y")], &[]),
             // Varnish makes `gzip` of it, or nothing
             (&[("Accept-Encoding", "gzip , br"), ("Accept-Encoding", "x")], &[]),
         ];
