@@ -111,6 +111,30 @@ func theirAncestor(object client.Object, n int) bool {
 	return unstructured.SetNestedSlice(policy.Object, theirs, "status", "ancestors") == nil
 }
 
+// invalidations is an empty list of them.
+func invalidations() client.ObjectList {
+	list := &unstructured.UnstructuredList{}
+	list.SetGroupVersionKind(schema.GroupVersionKind{
+		Group: "gateway.varnish.io", Version: "v1alpha1", Kind: "VarnishCacheInvalidationList",
+	})
+	return list
+}
+
+// theirCondition replaces the whole status of an invalidation by a condition that says something
+// else each time.
+func theirCondition(object client.Object, n int) bool {
+	content := object.(*unstructured.Unstructured).Object
+	conditions, _, _ := unstructured.NestedSlice(content, "status", "conditions")
+	if len(conditions) == 1 && conditions[0].(map[string]any)["type"] == "example.org/Theirs" {
+		return false
+	}
+	content["status"] = map[string]any{"conditions": []any{map[string]any{
+		"type": "example.org/Theirs", "status": "True", "reason": "Theirs",
+		"message": fmt.Sprintf("for the %dth time", n), "lastTransitionTime": "2026-01-01T00:00:00Z",
+	}}}
+	return true
+}
+
 // opponents by what they change.
 func opponents() map[string]opponent {
 	data := func(key string) func(client.Object, int) bool {
@@ -132,6 +156,7 @@ func opponents() map[string]opponent {
 			return had
 		}, writeBack, true},
 		"the ancestors of a cache policy":        {cachePolicies(), "all", theirAncestor, updateStatus, false},
+		"the status of an invalidation":          {invalidations(), "all", theirCondition, updateStatus, false},
 		"whether there is a PodDisruptionBudget": {&policyv1.PodDisruptionBudgetList{}, gatewaypod.AccountName("edge"), gone, destroy, true},
 		"whether there is a Service":             {&corev1.ServiceList{}, "edge", gone, destroy, true},
 		"whether there is a ServiceAccount":      {&corev1.ServiceAccountList{}, gatewaypod.AccountName("edge"), gone, destroy, true},
@@ -151,6 +176,8 @@ func TestNobodyIsFoughtWithoutEnd(t *testing.T) {
 		eventuallyAccesses(t, backends, 2)
 		eventuallyRoutes(t, ns, "far", "web")
 		eventuallyCondition(t, ofCachePolicy(t, ns, "all"), "Accepted", "True", "", "")
+		invalidate(t, ns, "all", "all: true")
+		eventuallyCondition(t, ofInvalidation(t, ns, "all"), "Complete", "True", "", "")
 		namespaces[name] = ns
 	}
 	tr.settle(t)
