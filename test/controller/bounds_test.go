@@ -256,7 +256,8 @@ func faults() []fault {
 			remove(t, &corev1.Service{}, ns, "edge")
 		}, func(t *testing.T, ns string) error {
 			return tells(ofGateway(t, ns, "edge"), "Programmed", "False", "because it is being terminated")
-		}, 12, 12},
+			// Tries after 10 ms and twice as long each time until one waits longer than it takes to be at rest.
+		}, 20, 20},
 		{"every label is taken away everywhere", relabel(func(o client.Object) { o.SetLabels(nil) }), labelled, 8, 2},
 	}
 }
