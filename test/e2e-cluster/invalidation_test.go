@@ -41,6 +41,9 @@ spec:
 `, route)
 }
 
+// short is a path whose answers say that they are fresh for a second.
+const short = "/short/1"
+
 // cachedAnswer is what became of a request.
 type cachedAnswer struct {
 	status int
@@ -67,6 +70,9 @@ func askFor(ctx context.Context, ip, path, version string) (cachedAnswer, error)
 	}
 	request.Host = "shop.example"
 	request.Header.Set("X-Echo-Set-Header", "Surrogate-Key:"+strings.Split(path, "/")[1]+",X-Version:"+version)
+	if path == short {
+		request.Header.Add("X-Echo-Set-Header", "Cache-Control:max-age=1")
+	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return cachedAnswer{}, err
@@ -203,6 +209,7 @@ func softAndDown(t *testing.T, ns string, paths []string) {
 		assert.True(t, answer.isHit() && answer.version == "1", "what is stale is served by %s: %+v", name, answer)
 		renewed(t, name, ip, paths[0], "2")
 	}
+	fill(t, addresses, short)
 	do(t, "-n", ns, "scale", "deployment", "one", "--replicas=0")
 	attempts := 0
 	for name, ip := range addresses {
@@ -217,10 +224,19 @@ func softAndDown(t *testing.T, ns string, paths []string) {
 	}
 	done = invalidate(t, ns, "soft-down", `{all: true, mode: Soft}`, complete)
 	assert.Equal(t, 3, done.Status.Pods.Done)
+	for name, ip := range addresses {
+		eventually(t, "what has expired to be served by "+name, func() error {
+			answer, err := ask(t.Context(), ip, short)
+			if err == nil && !strings.Contains(answer.cacheStatus, "; hit; ttl=-") {
+				err = fmt.Errorf("%+v", answer)
+			}
+			return err
+		})
+	}
 	requests := 0
 	for range 100 {
 		for name, ip := range addresses {
-			for _, path := range append(slices.Clone(paths), "/two") {
+			for _, path := range append(slices.Clone(paths), short, "/two") {
 				answer, err := ask(t.Context(), ip, path)
 				require.NoError(t, err)
 				require.Equal(t, http.StatusOK, answer.status, "%s of %s: %+v", path, name, answer)
