@@ -26,8 +26,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// cachePolicy caches what a route answers for ten minutes, and serves it stale for ten more where the backend fails. Without
-// stale-while-revalidate nothing stale is served where it does not.
+// cachePolicy caches what a route answers for ten minutes, and serves it stale for ten more where
+// the backend fails. Without stale-while-revalidate nothing stale is served where it does not.
 func cachePolicy(route string) string {
 	return fmt.Sprintf(`
 apiVersion: gateway.varnish.io/v1alpha1
@@ -55,7 +55,8 @@ type cachedAnswer struct {
 
 func (a cachedAnswer) isHit() bool { return strings.Contains(a.cacheStatus, "; hit") }
 
-// ask asks one pod for a path of shop.example. The backend gives the object the first segment of the path as its tag.
+// ask asks one pod for a path of shop.example. The backend gives the object the first segment of
+// the path as its tag.
 func ask(ctx context.Context, ip, path string) (cachedAnswer, error) {
 	return askFor(ctx, ip, path, "1")
 }
@@ -196,8 +197,8 @@ func TestInvalidationsAreDoneOnEveryPod(t *testing.T) {
 	t.Run("over HTTP", func(t *testing.T) { overHTTP(t, ns, paths) })
 }
 
-// softAndDown makes objects stale: they are served while they are fetched anew, and on and on where the backend is gone. Nothing
-// else fails meanwhile.
+// softAndDown makes objects stale: they are served while they are fetched anew, and on and on where
+// the backend is gone. Nothing else fails meanwhile.
 func softAndDown(t *testing.T, ns string, paths []string) {
 	addresses := podAddresses(t, ns, "web")
 	fill(t, addresses, paths...)
@@ -265,7 +266,8 @@ func renewed(t *testing.T, pod, ip, path, version string) {
 	})
 }
 
-// killedInTheMiddle stops the chaperone of one pod, whose varnishd serves on, and then kills the pod.
+// killedInTheMiddle stops the chaperone of one pod, whose varnishd serves on, and then kills the
+// pod.
 func killedInTheMiddle(t *testing.T, ns string, paths []string) {
 	addresses := podAddresses(t, ns, "web")
 	fill(t, addresses, paths...)

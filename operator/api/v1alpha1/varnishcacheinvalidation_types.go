@@ -4,9 +4,10 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// VarnishCacheInvalidation removes objects from the caches of gateways, once: it is carried out when it is made, on every pod
-// that may have such objects, and says in its status what became of it. It reaches only what routes of its own namespace have
-// cached. Some time after it has finished it is deleted.
+// VarnishCacheInvalidation removes objects from the caches of gateways, once: it is carried out
+// when it is made, on every pod that may have such objects, and says in its status what became of
+// it. It reaches only what routes of its own namespace have cached. Some time after it has finished
+// it is deleted.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
@@ -22,7 +23,8 @@ type VarnishCacheInvalidation struct {
 	// +optional
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
-	// Spec says what is invalidated. It cannot be changed: what is to be invalidated again is another object.
+	// Spec says what is invalidated. It cannot be changed: what is to be invalidated again is
+	// another object.
 	// +required
 	// +kubebuilder:validation:XValidation:message="cannot be changed: make another VarnishCacheInvalidation",rule="self == oldSelf"
 	Spec VarnishCacheInvalidationSpec `json:"spec"`
@@ -36,14 +38,16 @@ type VarnishCacheInvalidation struct {
 type VarnishCacheInvalidationSpec struct {
 	CacheInvalidation `json:",inline"`
 
-	// ActiveDeadlineSeconds is how long pods that do not answer are asked again. After that they are reported as failed.
+	// ActiveDeadlineSeconds is how long pods that do not answer are asked again. After that they
+	// are reported as failed.
 	// +optional
 	// +kubebuilder:default=60
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=3600
 	ActiveDeadlineSeconds *int32 `json:"activeDeadlineSeconds,omitempty"`
 
-	// TTLSecondsAfterFinished is how long the object stays after it has finished, whether complete or failed.
+	// TTLSecondsAfterFinished is how long the object stays after it has finished, whether complete
+	// or failed.
 	// +optional
 	// +kubebuilder:default=3600
 	// +kubebuilder:validation:Minimum=0
@@ -51,22 +55,23 @@ type VarnishCacheInvalidationSpec struct {
 	TTLSecondsAfterFinished *int32 `json:"ttlSecondsAfterFinished,omitempty"`
 }
 
-// CacheInvalidation says which objects are invalidated, and how. All of it is literal: nothing is a pattern.
+// CacheInvalidation says which objects are invalidated, and how. All of it is literal: nothing is a
+// pattern.
 //
 // +kubebuilder:validation:XValidation:message="must have exactly one of urls, prefixes, hosts, tags, route, policy and all",rule="[has(self.urls), has(self.prefixes), has(self.hosts), has(self.tags), has(self.route), has(self.policy), has(self.all)].exists_one(x, x)"
 type CacheInvalidation struct {
-	// URLs whose objects are invalidated, in every variant: "https://shop.example/a?b=c". Scheme and port do not matter, nor
-	// does the order of parameters where the policy sorts them. A URL is one of clients, or one of backends where filters of
-	// the route rewrite it.
+	// URLs whose objects are invalidated, in every variant: "https://shop.example/a?b=c". Scheme
+	// and port do not matter, nor does the order of parameters where the policy sorts them. A URL
+	// is one of clients, or one of backends where filters of the route rewrite it.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=256
 	URLs []InvalidationURL `json:"urls,omitempty"`
 
-	// Prefixes are URLs without a query: objects are invalidated whose host is theirs and whose path begins as theirs, with
-	// whatever query. "https://shop.example/img" is a prefix of /img/a and of /images, "https://shop.example/img/" of /img/a
-	// alone.
+	// Prefixes are URLs without a query: objects are invalidated whose host is theirs and whose
+	// path begins as theirs, with whatever query. "https://shop.example/img" is a prefix of /img/a
+	// and of /images, "https://shop.example/img/" of /img/a alone.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1
@@ -80,8 +85,8 @@ type CacheInvalidation struct {
 	// +kubebuilder:validation:MaxItems=256
 	Hosts []InvalidationHost `json:"hosts,omitempty"`
 
-	// Tags that backends have given the objects, by the header that storage.tagsHeader of a VarnishCachePolicy names. An
-	// object is invalidated that has one of them.
+	// Tags that backends have given the objects, by the header that storage.tagsHeader of a
+	// VarnishCachePolicy names. An object is invalidated that has one of them.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1
@@ -94,7 +99,8 @@ type CacheInvalidation struct {
 	// +kubebuilder:validation:MaxLength=253
 	Route string `json:"route,omitempty"`
 
-	// Policy is the name of a VarnishCachePolicy: everything is invalidated of the rules that it holds for.
+	// Policy is the name of a VarnishCachePolicy: everything is invalidated of the rules that it
+	// holds for.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
@@ -105,8 +111,8 @@ type CacheInvalidation struct {
 	// +kubebuilder:validation:Enum=true
 	All bool `json:"all,omitempty"`
 
-	// Mode says what becomes of the objects: with Hard they are gone, with Soft they are stale, and may be served while the
-	// backend is asked for new ones, or where it fails.
+	// Mode says what becomes of the objects: with Hard they are gone, with Soft they are stale, and
+	// may be served while the backend is asked for new ones, or where it fails.
 	// +optional
 	// +kubebuilder:default=Hard
 	Mode InvalidationMode `json:"mode,omitempty"`
@@ -162,7 +168,8 @@ const (
 const (
 	// ReasonInvalidated means that each pod that may have had objects has invalidated them.
 	ReasonInvalidated = "Invalidated"
-	// ReasonNoGateway means that no Gateway serves routes of the namespace, so that nobody can have objects.
+	// ReasonNoGateway means that no Gateway serves routes of the namespace, so that nobody can have
+	// objects.
 	ReasonNoGateway = "NoGateway"
 	// ReasonInProgress means that pods are being asked.
 	ReasonInProgress = "InProgress"
@@ -172,8 +179,9 @@ const (
 	ReasonInvalid = "Invalid"
 )
 
-// VarnishCacheInvalidationStatus says on which pods an invalidation is done. How many objects were removed is not known: a pod
-// remembers what was invalidated and compares at each lookup, so that nobody counts.
+// VarnishCacheInvalidationStatus says on which pods an invalidation is done. How many objects were
+// removed is not known: a pod remembers what was invalidated and compares at each lookup, so that
+// nobody counts.
 type VarnishCacheInvalidationStatus struct {
 	// StartTime is when pods were first asked.
 	// +optional
@@ -204,7 +212,8 @@ type VarnishCacheInvalidationStatus struct {
 
 // InvalidatedPods are pods, by number.
 type InvalidatedPods struct {
-	// Asked are all that were there when the invalidation was made. One that starts later has an empty cache.
+	// Asked are all that were there when the invalidation was made. One that starts later has an
+	// empty cache.
 	// +required
 	Asked int32 `json:"asked"`
 
@@ -216,7 +225,8 @@ type InvalidatedPods struct {
 	// +required
 	Failed int32 `json:"failed"`
 
-	// Gone are those that ended, or were started again, before they answered: their caches went with them.
+	// Gone are those that ended, or were started again, before they answered: their caches went
+	// with them.
 	// +required
 	Gone int32 `json:"gone"`
 }
@@ -246,7 +256,8 @@ type InvalidatedGateway struct {
 	// +required
 	Pods InvalidatedPods `json:"pods"`
 
-	// Failures say which pods have not invalidated the objects, and why; of many, the first 16 by their names.
+	// Failures say which pods have not invalidated the objects, and why; of many, the first 16 by
+	// their names.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=16

@@ -17,17 +17,19 @@ import (
 	"github.com/varnish-gateway/gateway/operator/internal/invalidation"
 )
 
-// tellAfter is how long an invalidation may be under way before its status says so. Most have finished by then, and are written
-// once.
+// tellAfter is how long an invalidation may be under way before its status says so. Most have
+// finished by then, and are written once.
 const tellAfter = time.Second
 
-// Where an invalidation says nothing, as one may that was made before its definition had the defaults.
+// Where an invalidation says nothing, as one may that was made before its definition had the
+// defaults.
 const (
 	defaultDeadline = time.Minute
 	defaultTTL      = time.Hour
 )
 
-// invalidationReconciler carries out VarnishCacheInvalidations, writes their statuses, and deletes those that have long finished.
+// invalidationReconciler carries out VarnishCacheInvalidations, writes their statuses, and deletes
+// those that have long finished.
 type invalidationReconciler struct {
 	// ctx ends with the operator.
 	ctx        context.Context
@@ -96,7 +98,8 @@ func (r *invalidationReconciler) Reconcile(ctx context.Context, request reconcil
 	return r.collect(ctx, object)
 }
 
-// known is what is known of an object, which is begun where nothing was; nil where there is nothing to do about it.
+// known is what is known of an object, which is begun where nothing was; nil where there is nothing
+// to do about it.
 func (r *invalidationReconciler) known(ctx context.Context, key types.NamespacedName, object *v1alpha1.VarnishCacheInvalidation) (*invalidationRun, error) {
 	r.mu.Lock()
 	before := r.runs[key]
@@ -112,8 +115,8 @@ func (r *invalidationReconciler) known(ctx context.Context, key types.Namespaced
 	if err != nil {
 		return nil, err
 	}
-	// What has finished is not begun again, unless it was another controller that had Gateways. Where all of it is another
-	// controller's to carry out, there is nothing to say.
+	// What has finished is not begun again, unless it was another controller that had Gateways.
+	// Where all of it is another controller's to carry out, there is nothing to say.
 	isFinished := invalidation.Finished(object.Status)
 	if isFinished && (len(object.Status.Gateways) == 0 || len(gateways) == 0) || len(gateways) == 0 && others {
 		return nil, nil

@@ -55,8 +55,8 @@ func NewCarrier(cluster *Cluster) *Carrier {
 	}
 }
 
-// Plan looks up which pods of Gateways may have cached something before a time of the API server's, or before now where it is
-// zero, and are to carry out an order.
+// Plan looks up which pods of Gateways may have cached something before a time of the API server's,
+// or before now where it is zero, and are to carry out an order.
 func (c *Carrier) Plan(ctx context.Context, order []byte, gateways []types.NamespacedName, before time.Time) (*Run, error) {
 	run := &Run{carrier: c, order: order, gateways: gateways}
 	for _, gateway := range gateways {
@@ -106,8 +106,8 @@ func (c *Carrier) client(gateway types.NamespacedName, credential workload.Crede
 	return client, nil
 }
 
-// deliver asks a pod until it has carried out the order, refuses it, or has lost its cache, or until ctx ends. tell is told of
-// each attempt that failed.
+// deliver asks a pod until it has carried out the order, refuses it, or has lost its cache, or
+// until ctx ends. tell is told of each attempt that failed.
 func (c *Carrier) deliver(ctx context.Context, t *target, order []byte, tell func(error)) state {
 	ip, again := t.pod.Status.PodIP, askAgain
 	for {

@@ -24,8 +24,8 @@ type Cluster struct {
 	Controller gatewayv1.GatewayController
 }
 
-// Serving are the Gateways of ours that may have cached something of routes of a namespace. others says that routes of it name
-// Gateways which another controller looks after.
+// Serving are the Gateways of ours that may have cached something of routes of a namespace. others
+// says that routes of it name Gateways which another controller looks after.
 func (c *Cluster) Serving(ctx context.Context, namespace string) (ours []types.NamespacedName, others bool, err error) {
 	var routes gatewayv1.HTTPRouteList
 	if err := c.Cache.List(ctx, &routes, client.InNamespace(namespace), client.UnsafeDisableDeepCopy); err != nil {
@@ -52,7 +52,8 @@ func (c *Cluster) Serving(ctx context.Context, namespace string) (ours []types.N
 	return ours, others, nil
 }
 
-// isOurs tells whether this controller has made the objects of a Gateway, whatever has become of its class.
+// isOurs tells whether this controller has made the objects of a Gateway, whatever has become of
+// its class.
 func (c *Cluster) isOurs(ctx context.Context, key types.NamespacedName) (isOurs, exists bool, err error) {
 	gateway := &gatewayv1.Gateway{}
 	if err := c.Cache.Get(ctx, key, gateway); err != nil {

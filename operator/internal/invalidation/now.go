@@ -13,8 +13,9 @@ type Now struct {
 	Carrier *Carrier
 }
 
-// Invalidate has every pod that may have objects of routes of a namespace carry out an order, and says what became of it at each
-// Gateway. Pods that do not answer are asked again until ctx ends. An error means that no pod was asked.
+// Invalidate has every pod that may have objects of routes of a namespace carry out an order, and
+// says what became of it at each Gateway. Pods that do not answer are asked again until ctx ends.
+// An error means that no pod was asked.
 func (n *Now) Invalidate(ctx context.Context, namespace string, order []byte) ([]v1alpha1.InvalidatedGateway, error) {
 	gateways, _, err := n.Cluster.Serving(ctx, namespace)
 	if err != nil {

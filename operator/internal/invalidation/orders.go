@@ -8,8 +8,8 @@ import (
 	"github.com/varnish-gateway/gateway/shared/ghostconf"
 )
 
-// Orders is the body with which a pod is told what is invalidated of what routes of a namespace have cached. An error names the
-// field that is wrong.
+// Orders is the body with which a pod is told what is invalidated of what routes of a namespace
+// have cached. An error names the field that is wrong.
 func Orders(namespace string, what v1alpha1.CacheInvalidation) ([]byte, error) {
 	orders, err := ordersOf(what)
 	if err != nil {

@@ -8,8 +8,9 @@ import (
 	"github.com/varnish-gateway/gateway/operator/internal/workload"
 )
 
-// mayHaveObjects tells whether a pod may have cached something before a time, as the API server tells times, which is in
-// seconds; zero is now. One that was made later has not, nor has one that has ended, or that nobody could reach yet.
+// mayHaveObjects tells whether a pod may have cached something before a time, as the API server
+// tells times, which is in seconds; zero is now. One that was made later has not, nor has one that
+// has ended, or that nobody could reach yet.
 func mayHaveObjects(pod *corev1.Pod, before time.Time) bool {
 	if hasEnded(pod) || pod.Status.PodIP == "" {
 		return false
@@ -17,8 +18,8 @@ func mayHaveObjects(pod *corev1.Pod, before time.Time) bool {
 	return before.IsZero() || !pod.CreationTimestamp.Time.After(before.Truncate(time.Second))
 }
 
-// hasLostCache tells whether the cache is gone that a pod had: it has ended, or its container does not run or is another one
-// now. A pod that does not exist is nil.
+// hasLostCache tells whether the cache is gone that a pod had: it has ended, or its container does
+// not run or is another one now. A pod that does not exist is nil.
 func hasLostCache(pod *corev1.Pod, then *corev1.Pod) bool {
 	if pod == nil || pod.UID != then.UID || hasEnded(pod) {
 		return true

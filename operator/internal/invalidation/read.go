@@ -13,8 +13,8 @@ import (
 	"github.com/varnish-gateway/gateway/operator/internal/crds"
 )
 
-// Read reads the spec of a VarnishCacheInvalidation from JSON, and finds wrong what an API server would. Errors name the fields,
-// without "spec".
+// Read reads the spec of a VarnishCacheInvalidation from JSON, and finds wrong what an API server
+// would. Errors name the fields, without "spec".
 func Read(data []byte) (v1alpha1.VarnishCacheInvalidationSpec, error) {
 	var spec v1alpha1.VarnishCacheInvalidationSpec
 	content := map[string]any{}
@@ -60,7 +60,8 @@ func Check(spec v1alpha1.VarnishCacheInvalidationSpec) error {
 	return err
 }
 
-// ReadSubjects reads what is invalidated, and how, from JSON. What else a VarnishCacheInvalidation has in its spec is refused.
+// ReadSubjects reads what is invalidated, and how, from JSON. What else a VarnishCacheInvalidation
+// has in its spec is refused.
 func ReadSubjects(data []byte) (v1alpha1.CacheInvalidation, error) {
 	spec, err := Read(data)
 	if err != nil {

@@ -45,8 +45,8 @@ type Run struct {
 	pods []*target
 }
 
-// Do asks all pods side by side, and returns when each has carried out the order, refused it, or lost its cache. A pod that has
-// done none of that when ctx ends has failed.
+// Do asks all pods side by side, and returns when each has carried out the order, refused it, or
+// lost its cache. A pod that has done none of that when ctx ends has failed.
 func (r *Run) Do(ctx context.Context) {
 	var running sync.WaitGroup
 	for _, t := range r.pods {

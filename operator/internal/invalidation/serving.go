@@ -9,8 +9,9 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 )
 
-// Named are the Gateways that a route names and that may serve it: all but those of which our status says that they do not let
-// in routes of its namespace. One that does not accept the route at the moment may have cached its answers before.
+// Named are the Gateways that a route names and that may serve it: all but those of which our
+// status says that they do not let in routes of its namespace. One that does not accept the route
+// at the moment may have cached its answers before.
 func Named(route *gatewayv1.HTTPRoute, controller gatewayv1.GatewayController) []types.NamespacedName {
 	var named []types.NamespacedName
 	for _, ref := range route.Spec.ParentRefs {

@@ -20,8 +20,8 @@ type Outcome struct {
 	Invalid string
 }
 
-// Merge adds an outcome to a status, in which controllers of other names keep their Gateways. It tells whether that made a
-// difference.
+// Merge adds an outcome to a status, in which controllers of other names keep their Gateways. It
+// tells whether that made a difference.
 func Merge(before v1alpha1.VarnishCacheInvalidationStatus, generation int64, own Outcome, now metav1.Time) (v1alpha1.VarnishCacheInvalidationStatus, bool) {
 	after := *before.DeepCopy()
 	after.Gateways = slices.DeleteFunc(after.Gateways, func(g v1alpha1.InvalidatedGateway) bool {
@@ -117,8 +117,8 @@ func Finished(status v1alpha1.VarnishCacheInvalidationStatus) bool {
 		meta.IsStatusConditionTrue(status.Conditions, v1alpha1.InvalidationFailed)
 }
 
-// FinishedBy tells whether a controller has said the last word that it has to say: it has Gateways in the status, and of all it
-// is known what became of it.
+// FinishedBy tells whether a controller has said the last word that it has to say: it has Gateways
+// in the status, and of all it is known what became of it.
 func FinishedBy(status v1alpha1.VarnishCacheInvalidationStatus, controller string) bool {
 	var own []v1alpha1.InvalidatedGateway
 	for _, g := range status.Gateways {

@@ -23,11 +23,12 @@ const (
 	path = "/v1/namespaces/{namespace}/invalidations"
 	// maxBody is the longest body, in bytes.
 	maxBody = 512 << 10
-	// defaultDeadline is how long pods that do not answer are asked again where the call does not say so, and maxDeadline the
-	// longest that it may say.
+	// defaultDeadline is how long pods that do not answer are asked again where the call does not
+	// say so, and maxDeadline the longest that it may say.
 	defaultDeadline = 10 * time.Second
 	maxDeadline     = time.Minute
-	// maxCalls is how many calls are carried out side by side, and maxCallsOfOne those of one namespace.
+	// maxCalls is how many calls are carried out side by side, and maxCallsOfOne those of one
+	// namespace.
 	maxCalls      = 256
 	maxCallsOfOne = 32
 )
@@ -157,8 +158,8 @@ func deadlineOf(r *http.Request) (time.Duration, error) {
 	return time.Duration(seconds) * time.Second, nil
 }
 
-// answer says what became of a call: 200 where all pods have carried it out, 504 where some did not answer in time, 502 where
-// all answered, and some refused.
+// answer says what became of a call: 200 where all pods have carried it out, 504 where some did not
+// answer in time, 502 where all answered, and some refused.
 func (h *handler) answer(ctx context.Context, w http.ResponseWriter, namespace string, gateways []v1alpha1.InvalidatedGateway) {
 	result := Result{Pods: invalidation.Total(gateways), Gateways: []Gateway{}}
 	for _, g := range gateways {

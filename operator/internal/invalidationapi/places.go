@@ -2,7 +2,8 @@ package invalidationapi
 
 import "sync"
 
-// places bound how many calls are carried out side by side, so that one namespace leaves room for others.
+// places bound how many calls are carried out side by side, so that one namespace leaves room for
+// others.
 type places struct {
 	all, ofOne int
 

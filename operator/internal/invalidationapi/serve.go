@@ -15,11 +15,13 @@ import (
 	"github.com/varnish-gateway/gateway/operator/internal/backoff"
 )
 
-// serveAgain is when it is tried again to serve, where the port is taken or the certificate is not there.
+// serveAgain is when it is tried again to serve, where the port is taken or the certificate is not
+// there.
 var serveAgain = backoff.Backoff{First: time.Second, Last: 30 * time.Second}
 
 const (
-	// headWithin and readWithin bound how long a request may take to come in, idleWithin a connection without one.
+	// headWithin and readWithin bound how long a request may take to come in, idleWithin a
+	// connection without one.
 	headWithin = 5 * time.Second
 	readWithin = 30 * time.Second
 	idleWithin = time.Minute
@@ -36,7 +38,8 @@ type Options struct {
 	CertFile, KeyFile string
 }
 
-// Server serves the API on every replica of the operator: whoever waits to lead knows the pods as well.
+// Server serves the API on every replica of the operator: whoever waits to lead knows the pods as
+// well.
 type Server struct {
 	options Options
 	handler http.Handler
@@ -51,7 +54,8 @@ func NewServer(options Options, handler http.Handler, log *zap.Logger) *Server {
 // NeedLeaderElection implements manager.LeaderElectionRunnable.
 func (s *Server) NeedLeaderElection() bool { return false }
 
-// Start implements manager.Runnable. What keeps it from serving does not end the operator, which has more to do.
+// Start implements manager.Runnable. What keeps it from serving does not end the operator, which
+// has more to do.
 func (s *Server) Start(ctx context.Context) error {
 	for again := serveAgain; ctx.Err() == nil; {
 		err := s.serve(ctx)

@@ -26,7 +26,8 @@ type Secrets interface {
 // tokens of all namespaces.
 type tokens struct{ secrets Secrets }
 
-// permit tells whether a request shows a token of a namespace. How long that takes says nothing of how alike the tokens are.
+// permit tells whether a request shows a token of a namespace. How long that takes says nothing of
+// how alike the tokens are.
 func (t tokens) permit(r *http.Request, namespace string) (bool, error) {
 	scheme, shown, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	shown = strings.TrimSpace(shown)

@@ -1,5 +1,5 @@
-// Package purge invalidates cached objects in a cluster, as "gatewayctl purge" does: by a VarnishCacheInvalidation, whose end it
-// waits for.
+// Package purge invalidates cached objects in a cluster, as "gatewayctl purge" does: by a
+// VarnishCacheInvalidation, whose end it waits for.
 package purge
 
 import (
@@ -32,8 +32,9 @@ const generateName = "gatewayctl-purge-"
 // grace is how long the operator may take beyond the time that it has for the pods.
 const grace = 15 * time.Second
 
-// Run makes a VarnishCacheInvalidation in a namespace, and returns its last status when it has finished. An error says that it
-// could not be made, or that nothing is known of its end; the object goes on then.
+// Run makes a VarnishCacheInvalidation in a namespace, and returns its last status when it has
+// finished. An error says that it could not be made, or that nothing is known of its end; the
+// object goes on then.
 func Run(ctx context.Context, cluster Cluster, namespace string, spec v1alpha1.VarnishCacheInvalidationSpec) (*v1alpha1.VarnishCacheInvalidation, error) {
 	object := &v1alpha1.VarnishCacheInvalidation{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, GenerateName: generateName}, Spec: spec,

@@ -16,7 +16,8 @@ import (
 	"github.com/varnish-gateway/gateway/operator/api/v1alpha1"
 )
 
-// cluster is an API server that tells of the given statuses of an object, one after the other, once it is watched.
+// cluster is an API server that tells of the given statuses of an object, one after the other, once
+// it is watched.
 type cluster struct {
 	statuses []v1alpha1.VarnishCacheInvalidationStatus
 	object   *v1alpha1.VarnishCacheInvalidation
