@@ -154,3 +154,45 @@ func TestAnAnswerThatGrowsTooLargeGoesWholeToAll(t *testing.T) {
 		return nil
 	})
 }
+
+// TestAnAnswerIsLargerThanTheStorage has one client ask for what the cache as a whole has no room for.
+func TestAnAnswerIsLargerThanTheStorage(t *testing.T) {
+	const size = 32 << 20
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "max-age=600")
+		if r.URL.Path == "/small" {
+			fmt.Fprint(w, "small")
+			return
+		}
+		w.(http.Flusher).Flush()
+		for range size >> 20 {
+			_, _ = w.Write(make([]byte, 1<<20))
+		}
+	}))
+	t.Cleanup(server.Close)
+	parsed, err := url.Parse(server.URL)
+	require.NoError(t, err)
+	port, err := strconv.Atoi(parsed.Port())
+	require.NoError(t, err)
+	g := startGateway(t, map[string]string{
+		"class.yaml":    strings.Replace(classWithVCL, "spec:\n  vcl:", "spec:\n  storage: {size: 8Mi}\n  vcl:", 1),
+		"vcl.yaml":      userVCL("sub vcl_recv { }"),
+		"gateway.yaml":  plainGateway,
+		"services.yaml": service("origin", port),
+		"route.yaml":    route("shop", "a.example", "  - name: cached\n    backendRefs: [{name: origin, port: 80}]\n"),
+		"policy.yaml":   cachePolicy("shop", "{group: gateway.networking.k8s.io, kind: HTTPRoute, name: shop}", "  storage: {maxSize: 100Ki}\n"),
+	})
+	for range 2 {
+		a, err := g.get("http://a.example/small")
+		require.NoError(t, err)
+		require.Equal(t, "small", string(a.body))
+	}
+	for range 2 {
+		a, err := g.get("http://a.example/large")
+		require.NoError(t, err)
+		assert.Len(t, a.body, size)
+	}
+	a, err := g.get("http://a.example/small")
+	require.NoError(t, err)
+	assert.Regexp(t, "^varnish-gateway; hit", a.Header.Get("Cache-Status"), "nothing had to give way")
+}

@@ -32,7 +32,8 @@ use std::ptr;
 use ghost_upstream::{Exchange, RequestOptions};
 use varnish::ffi::{vrt_ctx, VslTag, VCL_BACKEND};
 
-pub use delivery::FILTER;
+pub use client::Waiting;
+pub use delivery::{broken_off, FILTER};
 
 use crate::cache::statistics::{self, Handled};
 use crate::counters::{count, counters};
@@ -48,7 +49,6 @@ use crate::registered;
 use crate::request_body::{self, Origin};
 use crate::task::{ClientTask, Outcome};
 use crate::task_state;
-use client::Waiting;
 
 /// The status under which vcl_recv hands a request over to vcl_synth. The backend's own takes its place there.
 pub const STATUS: u16 = 200;

@@ -6,6 +6,7 @@ mod failure;
 mod passed;
 mod request;
 mod response;
+pub mod rest;
 mod waiting;
 
 use std::net::SocketAddr;
@@ -136,6 +137,7 @@ fn duration(seconds: f64) -> Duration {
 pub unsafe fn finish(bo: &mut ffi::busyobj) {
     // SAFETY: as promised.
     let Some(running) = (unsafe { response::take(bo) }) else { return };
+    rest::close(bo.fetch_objcore);
     // SAFETY: as promised.
     unsafe { log_close(bo.vsl.as_mut_ptr(), &running.name, &running.exchange) };
 }
@@ -148,6 +150,7 @@ pub unsafe fn watch(bo: &ffi::busyobj, bound: Bound) {
     // SAFETY: as promised.
     if let Some(running) = unsafe { response::running(bo) } {
         running.bound.set(Some(bound));
+        rest::open(bo.fetch_objcore);
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Such an answer is stored while it comes, and given to all that wait for it. Once it is larger than its policy stores,
 //! no lookup finds the object any more, as if it were banned; who gets it already gets the whole. It goes when the last of
-//! them has got it. Its key is remembered ([`TooLarge`]), so that the next answer for it is not stored from the beginning,
+//! them has got it, and a client that is alone gets the rest without storage ([`crate::fetch::rest`]). Its key is remembered ([`TooLarge`]), so that the next answer for it is not stored from the beginning,
 //! and leaves a hit-for-miss.
 
 use std::ffi::c_int;
@@ -46,17 +46,18 @@ impl Bound {
         bytes > self.max_size
     }
 
-    /// Gives up to store what is being fetched, if that was to be stored.
+    /// Gives up to store what is being fetched, if that was to be stored. Returns whether the object was killed: it has what
+    /// those need who hold it, and nobody else can any more.
     ///
     /// # Safety
     /// `bo` is the running backend task's, which fetches a body.
-    pub unsafe fn give_up(self, bo: *mut ffi::busyobj) {
+    pub unsafe fn give_up(self, bo: *mut ffi::busyobj) -> bool {
         // SAFETY: as promised.
         let flags = u32::from(unsafe { (*(*bo).fetch_objcore).flags });
         let is_transient =
             flags & (ffi::oc_flags_OC_F_PRIVATE | ffi::oc_flags_OC_F_HFM | ffi::oc_flags_OC_F_HFP) != 0;
         if is_transient {
-            return;
+            return false;
         }
         let now = now();
         let hit_for_miss = f64::from(self.hit_for_miss);
@@ -66,7 +67,8 @@ impl Bound {
         // has what expiry needs, and varnishd itself ends a fetch that fails in the middle of the body this way.
         unsafe {
             let core = (*bo).fetch_objcore;
-            if flags & ffi::oc_flags_OC_F_BUSY != 0 {
+            let is_busy = flags & ffi::oc_flags_OC_F_BUSY != 0;
+            if is_busy {
                 // It is not streamed. Nobody got it yet, so that it becomes a hit-for-miss itself.
                 (*bo).set_uncacheable(1);
                 (*core).flags |= ffi::oc_flags_OC_F_HFM as u8;
@@ -81,6 +83,7 @@ impl Bound {
                 rule.cache_counters().inspect(|counters| count(&counters.too_large));
             }
             log::line((*bo).vsl.as_mut_ptr(), VslTag::VclLog, "ghost_cache: pass size");
+            !is_busy
         }
     }
 }

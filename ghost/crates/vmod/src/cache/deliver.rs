@@ -116,16 +116,17 @@ unsafe fn status<'a>(ctx: &vrt_ctx, cache: &CacheTask) -> (CacheStatus<'a>, u32,
         let req = &*ctx.req;
         (req.is_hit() != 0, req.is_hitmiss() != 0, req.objcore.as_ref())
     };
-    let age = object.map_or(0.0, |object| (now() - object.t_origin.0).max(0.0)) as u32;
-    let ttl = object.map(|object| (object.t_origin.0 + f64::from(object.ttl) - now()).round() as i64);
+    let now = now();
+    let age = object.map_or(0.0, |object| (now - object.t_origin.0).max(0.0)) as u32;
+    let left = object.map(|object| object.t_origin.0 + f64::from(object.ttl) - now);
+    let ttl = left.map(|seconds| seconds.round() as i64);
     if is_hit && cache.filter.has_waited() {
         // It was forwarded together with the request whose answer it got (RFC 9211 section 2.6).
         let collapsed = CacheStatus { collapsed: true, ttl, ..CacheStatus::forward(NAME, Forward::Miss) };
         return (collapsed, age, Handled::Collapsed);
     }
     if is_hit {
-        let is_stale = object.is_some_and(|object| object.t_origin.0 + f64::from(object.ttl) <= now());
-        let handled = if is_stale { Handled::Stale } else { Handled::Hit };
+        let handled = if left.is_some_and(|seconds| seconds <= 0.0) { Handled::Stale } else { Handled::Hit };
         return (CacheStatus { ttl, ..CacheStatus::hit(NAME, 0) }, age, handled);
     }
     let why = match (cache.miss, cache.decision) {

@@ -20,6 +20,8 @@ use super::first_look::FirstLook;
 use super::is_pass;
 use crate::boundary::caught;
 use crate::delivery_filter::DeliveryFilter;
+use crate::direct::{self, Waiting};
+use crate::fetch::{self, rest};
 use crate::message::Message;
 use crate::workspace;
 
@@ -34,6 +36,8 @@ struct Delivery {
     object: *const ffi::objcore,
     /// Held until Varnish looks at the object. A stream of HTTP/2 can be reset whatever was delivered.
     first_look: Option<FirstLook>,
+    /// The client, for what its fetch leaves to this delivery.
+    waiting: Waiting,
 }
 
 /// Names the filter where it has something to do: for a pass, and for what is still being fetched,
@@ -88,7 +92,9 @@ unsafe extern "C" fn init(
             } else if !is_fetched {
                 return IS_NOT_NEEDED;
             }
-            *private = Box::into_raw(Box::new(Delivery { object, first_look })).cast();
+            rest::attach(object);
+            let waiting = Waiting::new(req);
+            *private = Box::into_raw(Box::new(Delivery { object, first_look, waiting })).cast();
             STAYS
         }
     });
@@ -140,12 +146,48 @@ unsafe extern "C" fn bytes(
     let handed_on = caught(|| unsafe {
         let delivery = &mut *(*private).cast::<Delivery>();
         delivery.first_look = None;
-        if matches!(action, VdpAction::End) && has_failed(delivery.object) {
-            return -1;
+        if matches!(action, VdpAction::End) {
+            if has_failed(delivery.object) {
+                return -1;
+            }
+            return delivery.end(context, bytes, length);
         }
         ffi::VDP_bytes(context, action, bytes, length)
     });
     handed_on.unwrap_or(-1)
+}
+
+impl Delivery {
+    /// Hands on the end of the object, and behind it what its fetch has left to this delivery ([`rest`]).
+    ///
+    /// # Safety
+    /// As for `bytes`.
+    unsafe fn end(&self, context: *mut ffi::vdp_ctx, bytes: *const c_void, length: isize) -> c_int {
+        // SAFETY: as promised. What is lent is valid until the next piece is asked for, and those behind have written
+        // it by then: see the direct door's delivery.
+        unsafe {
+            let Some(mut rest) = rest::take(self.object) else {
+                return ffi::VDP_bytes(context, VdpAction::End, bytes, length);
+            };
+            let mut result = ffi::VDP_bytes(context, VdpAction::Flush, bytes, length);
+            while result == 0 {
+                let (action, piece, length) = match rest.exchange.lend(&self.waiting) {
+                    Ok([]) => (VdpAction::End, ptr::null(), 0),
+                    Ok(piece) => (VdpAction::Flush, piece.as_ptr().cast(), piece.len() as isize),
+                    Err(error) => {
+                        result = direct::broken_off(context, &error);
+                        break;
+                    }
+                };
+                result = ffi::VDP_bytes(context, action, piece, length);
+                if matches!(action, VdpAction::End) {
+                    break;
+                }
+            }
+            fetch::log_close((*context).vsl, &rest.name, &rest.exchange);
+            result
+        }
+    }
 }
 
 /// Says so where the object has broken off (vdp_fini_f). Varnish ends the filters in their order,
@@ -160,6 +202,9 @@ unsafe extern "C" fn fini(context: *mut ffi::vdp_ctx, private: *mut *mut c_void)
         let Delivery { object, .. } = *Box::from_raw(delivery.cast::<Delivery>());
         if has_failed(object) && (*context).retval >= 0 {
             (*context).retval = -1;
+        }
+        if let Some(rest) = rest::detach(object) {
+            fetch::log_close((*context).vsl, &rest.name, &rest.exchange);
         }
     });
     0

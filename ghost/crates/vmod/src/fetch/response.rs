@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::ffi::{c_int, c_void, CStr};
+use std::sync::atomic::AtomicI32;
 use std::{ptr, slice};
 
 use ghost_upstream::{Exchange, Framing, ResponseHead};
@@ -10,6 +11,7 @@ use varnish::ffi::{self, BocState, VfpStatus};
 use super::abandoned::Above;
 use super::failure::Failure;
 use super::passed::{self, Place};
+use super::rest::{self, Rest};
 use super::waiting::Waiting;
 use crate::boundary::caught;
 use crate::cache::Bound;
@@ -31,6 +33,8 @@ pub struct Running {
     received: u64,
     /// How many may come before it is given up to store the answer; none where that does not matter any more.
     pub bound: Cell<Option<Bound>>,
+    /// Whether what comes is stored for those alone who get it already.
+    is_given_up: bool,
 }
 
 /// Hands the answer over. On failure the task is as it was before.
@@ -145,10 +149,16 @@ unsafe fn attach(bo: *mut ffi::busyobj, exchange: Exchange, name: &str) -> Resul
                 entry => entry,
             },
         };
-        let name = name.to_owned();
-        let (above, bound) = (Above::nothing(), Cell::new(None));
-        let running = Running { name, exchange, descriptor: -1, bo, above, received: 0, bound };
-        let running = Box::into_raw(Box::new(running));
+        let running = Box::into_raw(Box::new(Running {
+            name: name.to_owned(),
+            exchange,
+            descriptor: -1,
+            bo,
+            above: Above::nothing(),
+            received: 0,
+            bound: Cell::new(None),
+            is_given_up: false,
+        }));
         if let Some(entry) = entry.as_mut() {
             entry.priv1 = running.cast();
         }
@@ -270,14 +280,63 @@ unsafe extern "C" fn pull(
         unsafe {
             let room = usize::try_from(*length).unwrap_or(0);
             *length = 0;
-            let running = &mut *(*entry).priv1.cast::<Running>();
-            running.pull(context, slice::from_raw_parts_mut(buffer.cast(), room), &mut *length)
+            let running = (*entry).priv1.cast::<Running>();
+            if (*running).is_given_up {
+                match leave(context, entry, running) {
+                    Left::ToNobody => return (*running).above.abandon(context),
+                    Left::ToAClient => return VfpStatus::End,
+                    Left::Not => {}
+                }
+            }
+            (*running).pull(context, slice::from_raw_parts_mut(buffer.cast(), room), &mut *length)
         }
     });
     // SAFETY: the context is Varnish's own.
     status.unwrap_or_else(|| unsafe {
         ffi::VFP_Error(context, c"ghost: panic while reading the body".as_ptr())
     })
+}
+
+/// To whom the rest of a body is left that is not to be kept.
+enum Left {
+    /// Nobody gets it. The fetch ends as one that was cancelled, which is no failure.
+    ToNobody,
+    /// One client gets it, and reads it by itself.
+    ToAClient,
+    /// It goes on to be stored for those who get it.
+    Not,
+}
+
+/// Leaves the rest of the body of a killed object to its only client, if it has one, or to nobody.
+///
+/// # Safety
+/// As for `pull`; `running` is the entry's. It is not to be used any more where the rest was left to a client.
+unsafe fn leave(context: *mut ffi::vfp_ctx, entry: *mut ffi::vfp_entry, running: *mut Running) -> Left {
+    // Where Varnish's own pointer to it leads from then on: nobody has read a descriptor there.
+    static NO_DESCRIPTOR: AtomicI32 = AtomicI32::new(-1);
+    // SAFETY: as promised; the task, its htc and its object are there as long as the fetch goes on.
+    unsafe {
+        let object = (*context).oc;
+        if rest::is_nobodys(object) {
+            return Left::ToNobody;
+        }
+        // Filters change what is stored; the client would get what they have not seen.
+        let is_filtered = (*context).vfp.vtqh_first != entry || !(*entry).list.vtqe_next.is_null();
+        let is_left = !is_filtered
+            && rest::leave(object, || {
+                let htc = (*(*running).bo).htc;
+                (*htc).rfd = NO_DESCRIPTOR.as_ptr();
+                (*htc).priv_ = ptr::null_mut();
+                (*entry).priv1 = ptr::null_mut();
+                let Running { exchange, name, .. } = *Box::from_raw(running);
+                Rest { exchange, name }
+            });
+        if is_left {
+            Left::ToAClient
+        } else {
+            Left::Not
+        }
+    }
 }
 
 impl Running {
@@ -297,7 +356,7 @@ impl Running {
                 if let Some(bound) = self.bound.get().filter(|bound| bound.is_passed(self.received)) {
                     self.bound.set(None);
                     // SAFETY: the task is running, and stores what it fetches.
-                    unsafe { bound.give_up(self.bo) };
+                    self.is_given_up = unsafe { bound.give_up(self.bo) };
                 }
                 if self.exchange.is_complete() {
                     VfpStatus::End

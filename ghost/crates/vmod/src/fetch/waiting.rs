@@ -5,6 +5,7 @@ use std::os::fd::BorrowedFd;
 use ghost_upstream::{Client, ResponseHead};
 use varnish::ffi;
 
+use super::rest;
 use crate::interim;
 use crate::kept::PART_NAME;
 use crate::message::Message;
@@ -21,9 +22,11 @@ impl Waiting {
         Self(bo)
     }
 
-    /// Whether the delivery has ended before the body: Varnish ends the fetch by itself then, as soon as it is asked.
+    /// Whether the delivery has ended before the body: Varnish ends the fetch by itself then, as soon as it is asked. So it
+    /// is where an object was killed while it was fetched, and nobody gets it any more.
     pub fn is_cancelled(&self) -> bool {
-        self.has_flag(ffi::oc_flags_OC_F_CANCEL)
+        // SAFETY: a running backend task has an object.
+        self.has_flag(ffi::oc_flags_OC_F_CANCEL) || unsafe { rest::is_nobodys((*self.0).fetch_objcore) }
     }
 
     /// The socket of the client whose request brought the fetch about, as long as that waits for the head of an answer and
