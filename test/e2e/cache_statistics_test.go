@@ -175,8 +175,7 @@ func TestAnAnswerIsLargerThanTheStorage(t *testing.T) {
 	port, err := strconv.Atoi(parsed.Port())
 	require.NoError(t, err)
 	g := startGateway(t, map[string]string{
-		"class.yaml":    strings.Replace(classWithVCL, "spec:\n  vcl:", "spec:\n  storage: {size: 8Mi}\n  vcl:", 1),
-		"vcl.yaml":      userVCL("sub vcl_recv { }"),
+		"class.yaml":    classWithParameters + "  storage: {size: 8Mi}\n",
 		"gateway.yaml":  plainGateway,
 		"services.yaml": service("origin", port),
 		"route.yaml":    route("shop", "a.example", "  - name: cached\n    backendRefs: [{name: origin, port: 80}]\n"),
