@@ -130,9 +130,8 @@ func (m *Manager) inactive() {
 
 func (m *Manager) change(change func() bool) {
 	m.mu.Lock()
-	changed := change()
-	m.mu.Unlock()
-	if changed {
+	defer m.mu.Unlock()
+	if change() {
 		select {
 		case m.wake <- struct{}{}:
 		default:
@@ -161,6 +160,11 @@ func (m *Manager) load() {
 	ctx, cli, main, fresh, renewed := m.ctx, m.cli, m.main, m.fresh, m.renewed
 	known := m.wanted
 	m.fresh, m.renewed = false, false
+	// What is known now needs no other attempt.
+	select {
+	case <-m.wake:
+	default:
+	}
 	m.mu.Unlock()
 	if cli == nil || !known || ctx.Err() != nil {
 		return
