@@ -206,22 +206,34 @@ func (s *Supervisor[C]) watch(ctx context.Context, cli C, hints <-chan struct{},
 			return err
 		}
 		s.beat()
-		select {
-		case <-hints:
-		case <-s.config.Clock.After(s.config.PollEvery):
-		case <-ctx.Done():
-			return ctx.Err()
+		if err := s.wait(ctx, hints); err != nil {
+			return err
 		}
 	}
+}
+
+// wait returns when the child is to be looked at again, and with an error when ctx ends.
+func (s *Supervisor[C]) wait(ctx context.Context, hints <-chan struct{}) error {
+	poll := s.config.Clock.NewTimer(s.config.PollEvery)
+	defer poll.Stop()
+	select {
+	case <-hints:
+	case <-poll.C():
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return nil
 }
 
 // stop ends varnishd: kindly first, and with force when it takes too long.
 func (s *Supervisor[C]) stop(process Process) {
 	process.Signal(syscall.SIGTERM)
+	kill := s.config.Clock.NewTimer(s.config.StopWithin)
+	defer kill.Stop()
 	select {
 	case <-process.Done():
 		return
-	case <-s.config.Clock.After(s.config.StopWithin):
+	case <-kill.C():
 	}
 	s.config.Log.Warn("varnishd did not end in time, killing it")
 	process.Signal(syscall.SIGKILL)
