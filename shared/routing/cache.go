@@ -22,15 +22,15 @@ type CachePolicy struct {
 	// backends are asked for. Empty: every rule has objects of its own.
 	Zone string `json:"zone,omitempty"`
 	// Freshness says how long answers are fresh, and how long they may be served stale.
-	Freshness CacheFreshness `json:"freshness,omitzero"`
+	Freshness CacheFreshness `json:"freshness,omitempty"`
 	// Key says what of a request, beside host, path and query, tells objects apart.
-	Key CacheKey `json:"key,omitzero"`
+	Key CacheKey `json:"key,omitempty"`
 	// Bypass says which requests are passed.
-	Bypass CacheBypass `json:"bypass,omitzero"`
+	Bypass CacheBypass `json:"bypass,omitempty"`
 	// Storage says which answers are stored, and how.
-	Storage CacheStorage `json:"storage,omitzero"`
+	Storage CacheStorage `json:"storage,omitempty"`
 	// Client says what clients are told of the cache, and what is heard from them.
-	Client CacheClient `json:"client,omitzero"`
+	Client CacheClient `json:"client,omitempty"`
 	// Needs names the features without which a reader must pass the requests of these rules.
 	Needs []Feature `json:"needs,omitempty"`
 }
@@ -51,9 +51,9 @@ type CacheFreshness struct {
 	// ByStatus sets the TTL of answers by status. The first entry that has the status counts.
 	ByStatus []StatusTTL `json:"byStatus,omitempty"`
 	// StaleWhileRevalidate is how long a stale answer is served while a new one is fetched (RFC 5861 section 3).
-	StaleWhileRevalidate StaleWindow `json:"staleWhileRevalidate,omitzero"`
+	StaleWhileRevalidate StaleWindow `json:"staleWhileRevalidate,omitempty"`
 	// StaleIfError is how long a stale answer is served where the origin fails (RFC 5861 section 4).
-	StaleIfError StaleWindow `json:"staleIfError,omitzero"`
+	StaleIfError StaleWindow `json:"staleIfError,omitempty"`
 	// Keep is how long a stale answer is kept beyond that, for conditional requests to the origin; absent: 3600.
 	Keep *int64 `json:"keep,omitempty" jsonschema:"minimum=0"`
 	// TargetedFields are the fields that stand in the place of Cache-Control, the first that is there (RFC 9213), names in
