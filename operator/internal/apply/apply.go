@@ -160,6 +160,7 @@ func (w Writer) Delete(ctx context.Context, object client.Object) error {
 	if client.IgnoreNotFound(err) != nil {
 		return fmt.Errorf("delete %s: %w", name(object), err)
 	}
+	w.Corrections.deleted(name(object))
 	if err == nil {
 		count(object, "delete")
 	}

@@ -137,6 +137,19 @@ func (c *Corrections) failed(object string) {
 	}
 }
 
+// deleted says that we have deleted an object by ourselves: to make it again is another wish.
+func (c *Corrections) deleted(object string) {
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if known := c.known[object]; known != nil {
+		delete(known.fields, existence)
+		known.digest = ""
+	}
+}
+
 // undone says that fields are not as desired right after they were written, since admission has changed them.
 func (c *Corrections) undone(object, digest string, differences []difference) error {
 	if c == nil {

@@ -120,3 +120,15 @@ func TestWhatIsDeletedAgainAndAgainIsMadeLessAndLess(t *testing.T) {
 	assert.EqualError(t, last, "Service ns/edge: somebody else deletes it each time that it is made")
 	assert.NoError(t, c.beginAnew("Service ns/edge", "another"), "another wish waits for nothing")
 }
+
+func TestWhatWeDeleteOurselvesIsMadeAgainAtOnce(t *testing.T) {
+	c, _ := contest()
+	for range 20 {
+		require.NoError(t, c.beginAnew("RoleBinding ns/edge", "digest"))
+		c.deleted("RoleBinding ns/edge")
+	}
+	require.NoError(t, c.beginAnew("RoleBinding ns/edge", "digest"))
+	require.NoError(t, c.beginAnew("RoleBinding ns/edge", "digest"), "somebody else deletes it")
+	assert.Error(t, c.beginAnew("RoleBinding ns/edge", "digest"), "and again")
+	c.deleted("RoleBinding ns/other")
+}
