@@ -36,7 +36,7 @@ type opponent struct {
 	// write writes the object as it is changed then.
 	write func(client.Object) error
 	// told says that the Gateway's condition tells of it.
-	told bool
+	reported bool
 }
 
 // fight lets the opponent work until the test ends. It returns how often it has changed the object.
@@ -194,7 +194,7 @@ func TestNobodyIsFoughtWithoutEnd(t *testing.T) {
 			}
 			return nil
 		})
-		if !o.told {
+		if !o.reported {
 			continue
 		}
 		eventually(t, "it to be told who changes "+name, func() error {

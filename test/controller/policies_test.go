@@ -80,7 +80,7 @@ func TestACachePolicyOfManyGatewaysComesToRest(t *testing.T) {
 	apply(t, ns, class+"---"+strings.Join(gateways, "---")+"---"+webService+
 		strings.Replace(webRoute, "[{name: edge}]", "["+strings.Join(parents, ", ")+"]", 1)+"---"+ofRouteCache("all"))
 	eventually(t, "as many ancestors as there can be", hasAncestors(t, ns, "all", 16))
-	told := ancestorsOf(t, ns, "all")
+	before := ancestorsOf(t, ns, "all")
 	first.idle(t)
 	first.stop(t)
 
@@ -91,10 +91,10 @@ func TestACachePolicyOfManyGatewaysComesToRest(t *testing.T) {
 	tr.settle(t)
 	_, _, _, written := tr.most()
 	assert.Zero(t, written, tr.report())
-	assert.Equal(t, told, ancestorsOf(t, ns, "all"))
+	assert.Equal(t, before, ancestorsOf(t, ns, "all"))
 
 	// The place of one that is gone is another's.
-	gone := told[0].AncestorRef.Name
+	gone := before[0].AncestorRef.Name
 	remove(t, &gatewayv1.Gateway{}, ns, string(gone))
 	eventually(t, "another ancestor in its place", func() error {
 		now := ancestorsOf(t, ns, "all")

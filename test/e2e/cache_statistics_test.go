@@ -35,15 +35,15 @@ func (g *gateway) statistics(rule string) ruleStatistics {
 	require.NoError(g.t, err)
 	out, err := exec.CommandContext(g.t.Context(), binaries.Gatewayctl, "cache", "stats", "--state-dir", g.state, "-o", "json").Output()
 	require.NoError(g.t, err)
-	var told struct {
+	var got struct {
 		Gateways []struct {
 			Gateway string
 			Rules   []ruleStatistics
 		}
 	}
-	require.NoError(g.t, json.Unmarshal(out, &told))
-	require.Len(g.t, told.Gateways, 1)
-	for _, found := range told.Gateways[0].Rules {
+	require.NoError(g.t, json.Unmarshal(out, &got))
+	require.Len(g.t, got.Gateways, 1)
+	for _, found := range got.Gateways[0].Rules {
 		if found["rule"] == rule {
 			return found
 		}
@@ -85,9 +85,9 @@ func TestWhatTheCacheDoesIsCountedByRule(t *testing.T) {
 	assert.Positive(t, grown("servedBytes"))
 	hits := g.statistics("cached").number(t, "hits")
 	g.await("the metrics to say the same", func() error {
-		told, err := g.metric(`varnish_gateway_cache_requests_total{result="hit",route="default/shop",rule="cached"}`)
-		if err == nil && int(told) != hits {
-			err = fmt.Errorf("%.0f hits in the place of %d", told, hits)
+		got, err := g.metric(`varnish_gateway_cache_requests_total{result="hit",route="default/shop",rule="cached"}`)
+		if err == nil && int(got) != hits {
+			err = fmt.Errorf("%.0f hits in the place of %d", got, hits)
 		}
 		return err
 	})
@@ -144,12 +144,12 @@ func TestAnAnswerThatGrowsTooLargeGoesWholeToAll(t *testing.T) {
 		require.NoError(t, all.Wait())
 	}
 	g.await("that nothing of it is kept", func() error {
-		told := g.statistics("cached")
-		if objects := told.number(t, "objects"); objects != 0 {
+		got := g.statistics("cached")
+		if objects := got.number(t, "objects"); objects != 0 {
 			return fmt.Errorf("there are %d objects", objects)
 		}
-		if told.number(t, "tooLarge") < 2 {
-			return fmt.Errorf("%d were too large", told.number(t, "tooLarge"))
+		if got.number(t, "tooLarge") < 2 {
+			return fmt.Errorf("%d were too large", got.number(t, "tooLarge"))
 		}
 		return nil
 	})

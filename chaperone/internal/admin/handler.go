@@ -128,12 +128,12 @@ func invalidateCall(invalidate Invalidate) http.HandlerFunc {
 
 func cacheStatisticsCall(statistics CacheStatistics) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		told, err := statistics(r.Context())
+		read, err := statistics(r.Context())
 		if err != nil {
 			refuse(w, http.StatusServiceUnavailable, err)
 			return
 		}
-		answer(w, http.StatusOK, told)
+		answer(w, http.StatusOK, read)
 	}
 }
 

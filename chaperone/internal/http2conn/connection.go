@@ -44,8 +44,9 @@ type Connection struct {
 	// open are the streams without an end of the answer; opened is the highest that there was.
 	open   []uint32
 	opened uint32
-	// wanted says that the connection is to be drained, told that the client was told, heard that it has answered.
-	wanted, told, heard bool
+	// wanted says that the connection is to be drained, sent that the client was sent GOAWAY, acknowledged that it has
+	// answered.
+	wanted, sent, acknowledged bool
 	// kept is the beginning of a frame that may be the answer to our PING.
 	kept []byte
 }
@@ -67,7 +68,7 @@ func (c *Connection) Due() bool {
 }
 
 func (c *Connection) due() bool {
-	return c.wanted && !c.told && !c.opaque && c.greeted && c.opened > 0 && c.server.atBoundary()
+	return c.wanted && !c.sent && !c.opaque && c.greeted && c.opened > 0 && c.server.atBoundary()
 }
 
 // Tell gives what the client is to be told where that is Due; otherwise nothing.
@@ -77,7 +78,7 @@ func (c *Connection) Tell() []byte {
 	if !c.due() {
 		return nil
 	}
-	c.told = true
+	c.sent = true
 	return goAway
 }
 
@@ -85,7 +86,7 @@ func (c *Connection) Tell() []byte {
 func (c *Connection) Idle() (opened uint32, idle bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.opened, c.heard && len(c.open) == 0
+	return c.opened, c.acknowledged && len(c.open) == 0
 }
 
 // FromServer notes what the server says. Where the client is to be told of a drain in the middle of it, insert is what
@@ -98,7 +99,7 @@ func (c *Connection) FromServer(data []byte) (at int, insert []byte) {
 	}
 	for done := 0; done < len(data); {
 		if insert == nil && c.due() {
-			c.told, at, insert = true, done, goAway
+			c.sent, at, insert = true, done, goAway
 		}
 		n, _, ended := c.server.next(data[done:])
 		done += n
@@ -142,7 +143,7 @@ func (c *Connection) FromClient(data []byte) []byte {
 	if c.opaque {
 		return data
 	}
-	if !c.told || c.heard {
+	if !c.sent || c.acknowledged {
 		c.note(data[skip:])
 		return data
 	}
@@ -192,7 +193,7 @@ func (c *Connection) withoutAnswer(data []byte, skip int) []byte {
 		piece := rest[:n]
 		rest = rest[n:]
 		c.asked(begun, ended)
-		if c.heard || (!fresh && c.kept == nil) {
+		if c.acknowledged || (!fresh && c.kept == nil) {
 			forward = append(forward, piece...)
 			continue
 		}
@@ -202,7 +203,7 @@ func (c *Connection) withoutAnswer(data []byte, skip int) []byte {
 		case len(c.kept) < headerLength, f.kind == http2.FramePing && f.has(http2.FlagPingAck) && !ended && len(c.kept) < headerLength+len(drainPing):
 			continue
 		case ended && f.kind == http2.FramePing && f.has(http2.FlagPingAck) && bytes.Equal(c.kept[headerLength:], drainPing[:]):
-			c.heard = true
+			c.acknowledged = true
 		default:
 			forward = append(forward, c.kept...)
 		}

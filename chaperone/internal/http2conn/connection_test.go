@@ -169,21 +169,21 @@ func TestTheServerHearsAllButTheAnswer(t *testing.T) {
 		c := &Connection{}
 		c.FromServer(frames(t, settings))
 		c.Drain()
-		told := len(before) + random.IntN(len(after))
+		sent := len(before) + random.IntN(len(after))
 		var heard []byte
 		for done := 0; done < len(said); {
-			if done >= told {
+			if done >= sent {
 				c.Tell()
 			}
 			n := min(1+random.IntN(30), len(said)-done)
-			if done < told {
-				n = min(n, told-done)
+			if done < sent {
+				n = min(n, sent-done)
 			}
 			heard = append(heard, c.FromClient(slices.Clone(said[done:done+n]))...)
 			done += n
 		}
 		require.Equal(t, want, heard, "seed %d", seed)
-		assert.True(t, c.heard)
+		assert.True(t, c.acknowledged)
 	}
 }
 
@@ -195,17 +195,17 @@ func FuzzConnection(f *testing.F) {
 		size = 1 + size&31
 		c := &Connection{}
 		c.Drain()
-		var heard, told []byte
+		var heard, sent []byte
 		for piece := range slices.Chunk(server, size) {
 			at, insert := c.FromServer(piece)
-			told = slices.Concat(told, piece[:at], insert, piece[at:])
+			sent = slices.Concat(sent, piece[:at], insert, piece[at:])
 		}
-		told = append(told, c.Tell()...)
+		sent = append(sent, c.Tell()...)
 		for piece := range slices.Chunk(client, size) {
 			heard = append(heard, c.FromClient(slices.Clone(piece))...)
 		}
-		require.Equal(t, string(server), string(bytes.Replace(told, goAway, nil, 1)))
-		if c.heard {
+		require.Equal(t, string(server), string(bytes.Replace(sent, goAway, nil, 1)))
+		if c.acknowledged {
 			require.Less(t, len(heard), len(client))
 		} else {
 			require.Equal(t, string(client[:len(client)-len(c.kept)]), string(heard))

@@ -29,7 +29,7 @@ import (
 var update = flag.Bool("update", false, "write the golden files and the reference page anew")
 
 // told is a status with a value in every field that is shown.
-func told() adminapi.Status {
+func reported() adminapi.Status {
 	return adminapi.Status{
 		Ready:    true,
 		Versions: adminapi.Versions{Chaperone: "1.2.3", Varnishd: "7.7.0"},
@@ -41,7 +41,7 @@ func told() adminapi.Status {
 	}
 }
 
-func toldConnections() proxy.Stats {
+func reportedConnections() proxy.Stats {
 	return proxy.Stats{
 		Connections: 100, Open: 4, Pending: 1, Unreachable: 2,
 		Refused:    [2]uint64{3, 6},
@@ -49,19 +49,19 @@ func toldConnections() proxy.Stats {
 	}
 }
 
-func toldTLS() tlsterm.Stats {
+func reportedTLS() tlsterm.Stats {
 	return tlsterm.Stats{Resumed: 10, Expiry: map[string]time.Time{"www": time.Unix(1800000000, 0)}}
 }
 
-func toldFailing() map[string]time.Duration {
+func reportedFailing() map[string]time.Duration {
 	return map[string]time.Duration{"ConfigMap edge": 0, "Secret edge-certificates": 90 * time.Second}
 }
 
-func toldAges() map[string]time.Duration {
+func reportedAges() map[string]time.Duration {
 	return map[string]time.Duration{"ConfigMap edge": 90 * time.Second}
 }
 
-func toldCache(context.Context) (ghostconf.CacheStatistics, error) {
+func reportedCache(context.Context) (ghostconf.CacheStatistics, error) {
 	return ghostconf.CacheStatistics{Rules: []ghostconf.RuleStatistics{
 		{Route: "shop/web", Rule: "assets", Hits: 1, Stale: 2, Collapsed: 3, Misses: 4, HitsForMiss: 5, Passes: 6,
 			ServedBytes: 7, Revalidated: 8, TooLarge: 9, Stored: 10, Objects: 11},
@@ -76,7 +76,7 @@ func counters(text string) varnishstat.Reader {
 }
 
 func newMetrics(read varnishstat.Reader) *Metrics {
-	return New(Sources{Status: told, Connections: toldConnections, TLS: toldTLS, Varnishstat: read, Cache: toldCache, OpenFiles: 4096, TLSConnections: 682, Confined: true, Ages: toldAges, Failing: toldFailing, Log: zap.NewNop()})
+	return New(Sources{Status: reported, Connections: reportedConnections, TLS: reportedTLS, Varnishstat: read, Cache: reportedCache, OpenFiles: 4096, TLSConnections: 682, Confined: true, Ages: reportedAges, Failing: reportedFailing, Log: zap.NewNop()})
 }
 
 func TestScrapeGolden(t *testing.T) {
@@ -227,7 +227,7 @@ func byRuleOnce() []metric {
 }
 
 func TestACacheThatCannotBeAskedHasNoMetrics(t *testing.T) {
-	sources := Sources{Status: told, Connections: toldConnections, TLS: toldTLS, Varnishstat: counters(""), Ages: toldAges, Failing: toldFailing, Log: zap.NewNop(),
+	sources := Sources{Status: reported, Connections: reportedConnections, TLS: reportedTLS, Varnishstat: counters(""), Ages: reportedAges, Failing: reportedFailing, Log: zap.NewNop(),
 		Cache: func(context.Context) (ghostconf.CacheStatistics, error) {
 			return ghostconf.CacheStatistics{}, errors.New("ghost is away")
 		}}

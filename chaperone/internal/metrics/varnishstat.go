@@ -45,10 +45,10 @@ func (c varnishCollector) Describe(chan<- *prometheus.Desc) {}
 
 // Collect implements prometheus.Collector.
 func (c varnishCollector) Collect(values chan<- prometheus.Metric) {
-	told := c.latest.get()
-	values <- prometheus.MustNewConstMetric(varnishstatUp.desc(), varnishstatUp.kind, truth(told.up))
-	values <- prometheus.MustNewConstMetric(varnishstatFailures.desc(), varnishstatFailures.kind, float64(told.failures))
-	for _, s := range told.samples {
+	latest := c.latest.get()
+	values <- prometheus.MustNewConstMetric(varnishstatUp.desc(), varnishstatUp.kind, truth(latest.up))
+	values <- prometheus.MustNewConstMetric(varnishstatFailures.desc(), varnishstatFailures.kind, float64(latest.failures))
+	for _, s := range latest.samples {
 		var names, idents []string
 		if s.ident != "" {
 			names, idents = []string{"ident"}, []string{s.ident}

@@ -24,7 +24,7 @@ type Tasks struct {
 
 	// telling keeps notifications in the order of the changes; told is what the last one said.
 	telling  sync.Mutex
-	told     bool
+	reported bool
 	onChange func(ready bool)
 }
 
@@ -34,7 +34,7 @@ func New(onChange func(ready bool), tasks ...string) *Tasks {
 	if onChange == nil {
 		onChange = func(bool) {}
 	}
-	return &Tasks{missing: slices.Clone(tasks), told: len(tasks) == 0, onChange: onChange}
+	return &Tasks{missing: slices.Clone(tasks), reported: len(tasks) == 0, onChange: onChange}
 }
 
 // Set marks a task as done or undone. A task that was not named to New is added by being undone.
@@ -55,8 +55,8 @@ func (t *Tasks) Set(task string, done bool) {
 func (t *Tasks) tell() {
 	t.telling.Lock()
 	defer t.telling.Unlock()
-	if now := t.Ready(); now != t.told {
-		t.told = now
+	if now := t.Ready(); now != t.reported {
+		t.reported = now
 		t.onChange(now)
 	}
 }

@@ -9,8 +9,8 @@ import (
 )
 
 func TestTasks(t *testing.T) {
-	var told []bool
-	tasks := New(func(ready bool) { told = append(told, ready) }, VCLActive, RoutingAccepted)
+	var reported []bool
+	tasks := New(func(ready bool) { reported = append(reported, ready) }, VCLActive, RoutingAccepted)
 	assert.False(t, tasks.Ready())
 	tasks.Set(RoutingAccepted, true)
 	assert.Equal(t, []string{VCLActive}, tasks.Missing())
@@ -19,12 +19,12 @@ func TestTasks(t *testing.T) {
 	assert.True(t, tasks.Ready())
 	tasks.Set(Serving, false)
 	assert.Equal(t, []string{Serving}, tasks.Missing(), "a task that was not named before counts too")
-	assert.Equal(t, []bool{true, false}, told, "only changes are told")
+	assert.Equal(t, []bool{true, false}, reported, "only changes are told")
 }
 
 func TestWhatIsToldLastIsTrue(t *testing.T) {
 	var mu sync.Mutex
-	var told []bool
+	var reported []bool
 	entered, gate := make(chan struct{}), make(chan struct{})
 	tasks := New(func(ready bool) {
 		if ready {
@@ -33,7 +33,7 @@ func TestWhatIsToldLastIsTrue(t *testing.T) {
 		}
 		mu.Lock()
 		defer mu.Unlock()
-		told = append(told, ready)
+		reported = append(reported, ready)
 	}, VCLActive)
 	var setters sync.WaitGroup
 	setters.Go(func() { tasks.Set(VCLActive, true) })
@@ -51,5 +51,5 @@ func TestWhatIsToldLastIsTrue(t *testing.T) {
 	}
 	close(gate)
 	setters.Wait()
-	assert.Equal(t, []bool{true, false}, told)
+	assert.Equal(t, []bool{true, false}, reported)
 }

@@ -146,7 +146,7 @@ func TestSilenceDoesNotHideWhyAPlaceCannotBeWatched(t *testing.T) {
 	contacts := NewContacts()
 	contacts.now = clock.now
 	contacts.begin(place)
-	told := func() string {
+	reason := func() string {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		return r.reports[place]
@@ -154,16 +154,16 @@ func TestSilenceDoesNotHideWhyAPlaceCannotBeWatched(t *testing.T) {
 	reasons.report(place, watching, "cannot be watched: forbidden")
 	clock.move(silentAfter)
 	silent := reportSilent(reasons, contacts, nil)
-	assert.Equal(t, "cannot be watched: forbidden; "+long, told())
+	assert.Equal(t, "cannot be watched: forbidden; "+long, reason())
 	contacts.heard(place)
 	silent = reportSilent(reasons, contacts, silent)
-	assert.Equal(t, "cannot be watched: forbidden", told(), "the older reason is still there")
+	assert.Equal(t, "cannot be watched: forbidden", reason(), "the older reason is still there")
 	clock.move(silentAfter)
 	reportSilent(reasons, contacts, silent)
 	reasons.report(place, watching, "")
-	assert.Equal(t, long, told())
+	assert.Equal(t, long, reason())
 	reasons.forget(place)
-	assert.Empty(t, told())
+	assert.Empty(t, reason())
 }
 
 // A pod whose ServiceAccount was deleted holds a token that the API server refuses with 401.

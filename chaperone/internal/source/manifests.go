@@ -29,8 +29,8 @@ const doubtFor = 250 * time.Millisecond
 // that was emptied a moment ago.
 type slicesReader struct {
 	place
-	byFile map[string][]*discoveryv1.EndpointSlice
-	told   map[types.NamespacedName]*discoveryv1.EndpointSlice
+	byFile    map[string][]*discoveryv1.EndpointSlice
+	delivered map[types.NamespacedName]*discoveryv1.EndpointSlice
 	// emptied says since when files that held slices have been empty.
 	emptied map[string]time.Time
 	now     func() time.Time
@@ -84,17 +84,17 @@ func (r *slicesReader) tell(u *Update) {
 			now[types.NamespacedName{Namespace: slice.Namespace, Name: slice.Name}] = slice
 		}
 	}
-	for name := range r.told {
+	for name := range r.delivered {
 		if now[name] == nil {
 			u.Deleted = append(u.Deleted, name)
 		}
 	}
 	for name, slice := range now {
-		if !reflect.DeepEqual(slice, r.told[name]) {
+		if !reflect.DeepEqual(slice, r.delivered[name]) {
 			u.Slices = append(u.Slices, slice)
 		}
 	}
-	r.told = now
+	r.delivered = now
 }
 
 func isManifest(file string) bool {

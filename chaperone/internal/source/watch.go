@@ -64,19 +64,19 @@ func watchSlices(ctx context.Context, client kubernetes.Interface, namespace str
 
 // run starts an informer. told is called for each object that is there or was deleted, synced, which may be
 // nil, once all that were there have been told.
-func run(ctx context.Context, factory informers.SharedInformerFactory, informer cache.SharedIndexInformer, told func(object any, deleted bool), failed func(error), synced func()) *watch {
+func run(ctx context.Context, factory informers.SharedInformerFactory, informer cache.SharedIndexInformer, handle func(object any, deleted bool), failed func(error), synced func()) *watch {
 	ctx, cancel := context.WithCancel(ctx)
 	w := &watch{cancel: cancel, ended: make(chan struct{})}
 	// Neither call can fail on an informer that has not started.
 	_ = informer.SetWatchErrorHandler(func(_ *cache.Reflector, err error) { failed(err) })
 	registration, _ := informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
-		AddFunc:    func(object any) { told(object, false) },
-		UpdateFunc: func(_, object any) { told(object, false) },
+		AddFunc:    func(object any) { handle(object, false) },
+		UpdateFunc: func(_, object any) { handle(object, false) },
 		DeleteFunc: func(object any) {
 			if unknown, ok := object.(cache.DeletedFinalStateUnknown); ok {
 				object = unknown.Obj
 			}
-			told(object, true)
+			handle(object, true)
 		},
 	})
 	factory.Start(ctx.Done())

@@ -58,19 +58,19 @@ func (f cacheStatsFlags) run(cmd *cobra.Command) error {
 		return err
 	}
 	var failed []error
-	var told []gatewayStatistics
+	var all []gatewayStatistics
 	for _, gateway := range asked {
 		if gateway.Err != nil {
 			failed = append(failed, fmt.Errorf("on Gateway %s: %w", gateway.Gateway, gateway.Err))
 			continue
 		}
-		told = append(told, gatewayStatistics{gateway.Gateway, f.wanted(gateway.Rules)})
+		all = append(all, gatewayStatistics{gateway.Gateway, f.wanted(gateway.Rules)})
 	}
 	write := writeStatisticsText
 	if f.output == "json" {
 		write = writeStatisticsJSON
 	}
-	return errors.Join(append(failed, write(cmd.OutOrStdout(), told))...)
+	return errors.Join(append(failed, write(cmd.OutOrStdout(), all))...)
 }
 
 // wanted are the rules that the flags ask for.

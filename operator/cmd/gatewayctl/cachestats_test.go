@@ -82,17 +82,17 @@ func TestCacheStatsOfSomeRoutes(t *testing.T) {
 		t.Run(sentence, func(t *testing.T) {
 			out, err := cacheStats(t, dir, append(c.arguments, "-o", "json")...)
 			require.NoError(t, err)
-			var told struct {
+			var got struct {
 				Gateways []struct {
 					Gateway string
 					Rules   []ghostconf.RuleStatistics
 				}
 			}
-			require.NoError(t, json.Unmarshal([]byte(out), &told))
-			require.Len(t, told.Gateways, 1)
-			assert.Equal(t, "default/web", told.Gateways[0].Gateway)
+			require.NoError(t, json.Unmarshal([]byte(out), &got))
+			require.Len(t, got.Gateways, 1)
+			assert.Equal(t, "default/web", got.Gateways[0].Gateway)
 			routes := []string{}
-			for _, rule := range told.Gateways[0].Rules {
+			for _, rule := range got.Gateways[0].Rules {
 				routes = append(routes, rule.Route)
 			}
 			assert.Equal(t, c.routes, routes)

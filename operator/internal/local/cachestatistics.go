@@ -27,11 +27,11 @@ func AskCacheStatistics(ctx context.Context, stateDir string) ([]CacheStatistics
 	var asked []CacheStatistics
 	for _, r := range all {
 		answer, err := r.call(ctx, http.MethodGet, adminapi.CacheStatisticsPath, nil)
-		var told ghostconf.CacheStatistics
+		var statistics ghostconf.CacheStatistics
 		if err == nil {
-			told, err = ghostconf.DecodeCacheStatistics(answer)
+			statistics, err = ghostconf.DecodeCacheStatistics(answer)
 		}
-		asked = append(asked, CacheStatistics{Gateway: r.gateway, Rules: told.Rules, Err: err})
+		asked = append(asked, CacheStatistics{Gateway: r.gateway, Rules: statistics.Rules, Err: err})
 	}
 	return asked, nil
 }

@@ -141,9 +141,9 @@ func TestALimitRangeIsHeldToTheCacheBeforeThereArePods(t *testing.T) {
 		return r
 	}
 	enough, small := ranged("enough", corev1.LimitTypeContainer, "1Gi"), ranged("small", corev1.LimitTypeContainer, "150Mi")
-	told := &Failure{"InsufficientMemory", "LimitRange small gives each pod a memory limit of 150Mi, but its cache and what a pod needs " +
+	want := &Failure{"InsufficientMemory", "LimitRange small gives each pod a memory limit of 150Mi, but its cache and what a pod needs " +
 		"besides take 228Mi: set resources.limits.memory, or a smaller storage.size."}
-	assert.Equal(t, told, LimitRange(deployment, []*corev1.LimitRange{ranged("z", corev1.LimitTypeContainer, "1Mi"), small, enough}, 228<<20),
+	assert.Equal(t, want, LimitRange(deployment, []*corev1.LimitRange{ranged("z", corev1.LimitTypeContainer, "1Mi"), small, enough}, 228<<20),
 		"the first by name")
 	assert.Nil(t, LimitRange(deployment, []*corev1.LimitRange{small}, 150<<20), "it is enough")
 	assert.Nil(t, LimitRange(deployment, []*corev1.LimitRange{ranged("pod", corev1.LimitTypePod, "1Mi")}, 228<<20), "it gives nothing to containers")

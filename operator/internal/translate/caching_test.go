@@ -46,7 +46,7 @@ func TestEachFieldComesFromTheMostSpecificPolicy(t *testing.T) {
 		cached(t, "other", "HTTPRoute other", "{mode: Pass}"),
 	}
 	// fields as "path=policy", and the policies with the places where they hold.
-	told := func(c Caching) (fields, places []string) {
+	listed := func(c Caching) (fields, places []string) {
 		for _, f := range c.Fields {
 			fields = append(fields, f.Path+"="+f.Policy)
 		}
@@ -74,7 +74,7 @@ func TestEachFieldComesFromTheMostSpecificPolicy(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			caching := CachingOf(policies, gateway, c.listener, route, c.rule)
-			fields, places := told(caching)
+			fields, places := listed(caching)
 			assert.Equal(t, c.fields, fields)
 			assert.Equal(t, c.places, places)
 			assert.Empty(t, caching.Passed)

@@ -97,10 +97,10 @@ func lost(kind policyKind, p metav1.Object, there func(policy.Target) bool) []re
 		return nil
 	}
 	var entries []report.Entry
-	told := map[policy.Target]bool{}
+	seen := map[policy.Target]bool{}
 	for _, target := range kind.targets(p) {
-		if whole := target.Whole(); !told[whole] && !there(whole) {
-			told[whole] = true
+		if whole := target.Whole(); !seen[whole] && !there(whole) {
+			seen[whole] = true
 			entries = append(entries, report.Entry{
 				Ref:        whole.Ref(),
 				Conditions: []report.Condition{accepted(kind.name, policy.Standing{Missing: []policy.Target{whole}}, report.Condition{})},

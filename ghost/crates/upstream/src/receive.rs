@@ -290,9 +290,9 @@ mod tests {
     fn interim_responses_go_to_the_client() {
         /// Notes what it is told.
         #[derive(Default)]
-        struct Told(RefCell<Vec<String>>);
+        struct Recorder(RefCell<Vec<String>>);
 
-        impl Client for Told {
+        impl Client for Recorder {
             fn is_gone(&self) -> bool {
                 false
             }
@@ -301,8 +301,8 @@ mod tests {
                 let fields = head
                     .end_to_end_fields()
                     .map(|(name, value)| format!("{}: {}", name.escape_ascii(), value.escape_ascii()));
-                let told = format!("{} {}", head.status(), fields.collect::<Vec<_>>().join(", "));
-                self.0.borrow_mut().push(told);
+                let line = format!("{} {}", head.status(), fields.collect::<Vec<_>>().join(", "));
+                self.0.borrow_mut().push(line);
             }
         }
 
@@ -310,7 +310,7 @@ mod tests {
         let whole = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\nConnection: x\r\nX: \
             y\r\n\r\nHTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 200 OK\r\nA: b\r\n\r\n";
         for cut in 0..=whole.len() {
-            let (client, mut buffer) = (Told::default(), HeadBuffer::new(Vec::new(), 1024));
+            let (client, mut buffer) = (Recorder::default(), HeadBuffer::new(Vec::new(), 1024));
             let mut status = None;
             for part in [&whole[..cut], &whole[cut..]] {
                 buffer.space().unwrap()[..part.len()].copy_from_slice(part.as_bytes());

@@ -31,7 +31,7 @@ pub unsafe fn status(ctx: &vrt_ctx, vcl: &VclState) -> u16 {
         return resp.filter(|_| task.answering).map_or(0, |resp| resp.status());
     }
     if let Outcome::LocalReply(reply) = &task.outcome {
-        task.told = true;
+        task.announced = true;
         return reply.status;
     }
     // SAFETY: as promised.
@@ -58,8 +58,8 @@ pub unsafe fn status_without_backend(ctx: &vrt_ctx) -> u16 {
     // SAFETY: as promised.
     let (task, director) = unsafe { (task_state::get::<ClientTask>(ctx), (*ctx.req).director_hint) };
     match task {
-        Some(ClientTask { outcome: Outcome::LocalReply(reply), told, .. }) if director.is_null() => {
-            *told = true;
+        Some(ClientTask { outcome: Outcome::LocalReply(reply), announced, .. }) if director.is_null() => {
+            *announced = true;
             reply.status
         }
         _ => 0,
@@ -83,10 +83,10 @@ pub unsafe fn write(ctx: &vrt_ctx) -> Result<(), NoRoom> {
         if task.answering {
             return Ok(());
         }
-        task.told = true;
+        task.announced = true;
     }
     let Outcome::LocalReply(reply) = &task.outcome else { return Ok(()) };
-    task.answering = task.told && resp.status() == reply.status;
+    task.answering = task.announced && resp.status() == reply.status;
     if !task.answering {
         return Ok(());
     }

@@ -88,7 +88,7 @@ pub unsafe fn ensure_routed(ctx: &vrt_ctx, vcl: &VclState) {
                 reload::handle(ctx, vcl);
             } else {
                 route(ctx, vcl);
-                task_state::get_or_new::<ClientTask>(ctx).told = true;
+                task_state::get_or_new::<ClientTask>(ctx).announced = true;
             }
             return;
         }

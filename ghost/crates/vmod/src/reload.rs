@@ -42,7 +42,7 @@ pub unsafe fn handle(ctx: &vrt_ctx, vcl: &VclState) -> u16 {
     // SAFETY: as promised.
     let task = unsafe { task_state::get_or_new::<ClientTask>(ctx) };
     task.outcome = Outcome::LocalReply(answer);
-    task.told = true;
+    task.announced = true;
     status
 }
 

@@ -23,7 +23,7 @@ pub struct ClientTask {
     /// What becomes of the request.
     pub outcome: Outcome,
     /// Whether VCL was told in vcl_recv that ghost answers by itself.
-    pub told: bool,
+    pub announced: bool,
     /// Whether VCL was told in vcl_recv that the answer of a backend comes directly.
     pub direct: bool,
     /// The direct answer whose body is to be delivered. Where nothing delivers it, it is dropped with this

@@ -74,11 +74,11 @@ fn with_status(
 ) -> Lifetime {
     let rule = rule_of(policy, status);
     let lifetime = |seconds, rule| Lifetime { seconds, rule, bound: None };
-    let told = |index, rule: &StatusRule| lifetime(rule.ttl, LifetimeRule::Status(index, rule.mode));
+    let by_status = |index, rule: &StatusRule| lifetime(rule.ttl, LifetimeRule::Status(index, rule.mode));
     if let Some((index, rule)) = rule
         && rule.mode == Mode::Force
     {
-        return told(index, rule);
+        return by_status(index, rule);
     }
     // The most restrictive directive counts (RFC 9111 section 4.2.1).
     if fields.directives.no_cache == Scope::Whole {
@@ -87,13 +87,13 @@ fn with_status(
     if let Some((index, rule)) = rule
         && rule.mode == Mode::Override
     {
-        return told(index, rule);
+        return by_status(index, rule);
     }
     if let Some((seconds, rule)) = said(fields, received) {
         return bounded(policy, status, lifetime(seconds, rule));
     }
     if let Some((index, rule)) = rule {
-        return told(index, rule);
+        return by_status(index, rule);
     }
     // What nothing explicit is said of can be kept where its status is such, or it is marked so.
     if !is_heuristically_cacheable(status) && !fields.directives.public {

@@ -117,7 +117,7 @@ fn nothing_behind_the_body_goes_along() {
 
 #[test]
 fn a_client_that_does_not_read_holds_up_the_backend_until_its_time_is_over() {
-    let (told, gate) = mpsc::channel();
+    let (signal, gate) = mpsc::channel();
     let gate = std::sync::Mutex::new(gate);
     let backend = Backend::start(move |peer: &mut Peer| {
         peer.request();
@@ -139,7 +139,7 @@ fn a_client_that_does_not_read_holds_up_the_backend_until_its_time_is_over() {
         "{error}"
     );
     drop(exchange);
-    told.send(()).expect("a backend");
+    signal.send(()).expect("a backend");
 }
 
 #[test]

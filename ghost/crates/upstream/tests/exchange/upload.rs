@@ -105,13 +105,13 @@ fn an_answer_that_comes_between_two_pieces_ends_the_upload() {
 #[test]
 fn an_answer_that_has_come_ends_the_upload_within_64_kib_and_a_slow_one_at_once() {
     for (piece, most) in [(16 * 1024, 4), (100, 0)] {
-        let (told, answered) = mpsc::channel();
+        let (signal, answered) = mpsc::channel();
         let backend = Backend::start(move |peer| {
             peer.head();
             peer.body_has_begun();
             peer.send("HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n");
             peer.wait_until_received();
-            told.send(()).expect("an upload that goes on");
+            signal.send(()).expect("an upload that goes on");
             peer.wait_for_close();
         });
         let client = Client::new(&[backend.address]);

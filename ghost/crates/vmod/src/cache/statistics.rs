@@ -79,7 +79,7 @@ impl RuleCounters {
         }
     }
 
-    fn told(&self, route: &str, rule: &str) -> RuleStatistics {
+    fn read(&self, route: &str, rule: &str) -> RuleStatistics {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         RuleStatistics {
             route: route.into(),
@@ -229,14 +229,14 @@ pub struct RuleStatistics {
 
 /// What the cache did for each rule of a configuration that has a policy.
 pub fn list(snapshot: &Snapshot) -> Statistics {
-    let told = snapshot.rules().filter_map(|handle| {
+    let read = snapshot.rules().filter_map(|handle| {
         let id = &*handle.rule().id;
         // "UID/RULE"; the route's name says as much as its UID.
         let rule = id.split_once('/').map_or(id, |(_, rule)| rule);
-        Some((handle.cache_counters()?.number, handle.cache_counters()?.told(handle.route(), rule)))
+        Some((handle.cache_counters()?.number, handle.cache_counters()?.read(handle.route(), rule)))
     });
     // A rule has one more handle for each listener with policies of its own.
-    let rules: HashMap<u64, RuleStatistics> = told.collect();
+    let rules: HashMap<u64, RuleStatistics> = read.collect();
     let mut rules: Vec<_> = rules.into_values().collect();
     rules.sort();
     Statistics { rules }
@@ -262,10 +262,10 @@ mod tests {
                 counters.add(handled, 10);
             }
         }
-        let told = counters.told("shop/web", "assets");
-        let requests = [told.hits, told.stale, told.collapsed, told.misses, told.hits_for_miss, told.passes];
+        let read = counters.read("shop/web", "assets");
+        let requests = [read.hits, read.stale, read.collapsed, read.misses, read.hits_for_miss, read.passes];
         assert_eq!(requests, [1, 2, 3, 4, 5, 6]);
-        assert_eq!(told.served_bytes, 60, "of those that the cache answered");
+        assert_eq!(read.served_bytes, 60, "of those that the cache answered");
     }
 
     #[test]
@@ -309,7 +309,7 @@ mod tests {
         registry.stored(rule.number());
         registry.stored(rule.number());
         registry.removed(rule.number());
-        let told = rule.told("", "");
-        assert_eq!((told.stored, told.objects), (2, 1));
+        let read = rule.read("", "");
+        assert_eq!((read.stored, read.objects), (2, 1));
     }
 }
