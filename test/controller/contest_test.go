@@ -72,7 +72,7 @@ func TestAServiceAccountThatIsMadeAnewRollsThePods(t *testing.T) {
 	apply(t, ns, class+"---"+edge)
 	const annotation = "gateway.varnish.io/service-account-uid"
 	account := gatewaypod.AccountName("edge")
-	held := func() error {
+	haveTokens := func() error {
 		deployment, now := &appsv1.Deployment{}, &corev1.ServiceAccount{}
 		if err := cluster.Get(t.Context(), clientKey(ns, "edge"), deployment); err != nil {
 			return err
@@ -85,12 +85,12 @@ func TestAServiceAccountThatIsMadeAnewRollsThePods(t *testing.T) {
 		}
 		return nil
 	}
-	eventually(t, "the pods to hold tokens of the account", held)
+	eventually(t, "the pods to hold tokens of the account", haveTokens)
 	first := get(t, &corev1.ServiceAccount{}, ns, account).UID
 	hash := get(t, &appsv1.Deployment{}, ns, "edge").Spec.Template.Annotations[infraHash]
 	remove(t, &corev1.ServiceAccount{}, ns, account)
 	eventually(t, "the pods to be rolled", func() error {
-		if err := held(); err != nil {
+		if err := haveTokens(); err != nil {
 			return err
 		}
 		if get(t, &corev1.ServiceAccount{}, ns, account).UID == first {

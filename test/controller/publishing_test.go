@@ -25,11 +25,11 @@ import (
 func TestPublishingDoesNotWaitForTheStatusesOfRoutes(t *testing.T) {
 	const many = 40
 	proxy := startAPIProxy(t)
-	var held atomic.Int32
+	var waiting atomic.Int32
 	release := make(chan struct{})
 	proxy.meeting(func(r *http.Request) *apierrors.StatusError {
 		if r.Method == http.MethodPut && strings.Contains(r.URL.Path, "/httproutes/") && strings.HasSuffix(r.URL.Path, "/status") {
-			held.Add(1)
+			waiting.Add(1)
 			<-release
 		}
 		return nil
@@ -47,7 +47,7 @@ func TestPublishingDoesNotWaitForTheStatusesOfRoutes(t *testing.T) {
 		names = append(names, fmt.Sprintf("route-%d", 10+i))
 	}
 	eventually(t, "every writer of statuses to be busy", func() error {
-		if n := held.Load(); n < 8 {
+		if n := waiting.Load(); n < 8 {
 			return fmt.Errorf("%d writes wait", n)
 		}
 		return nil

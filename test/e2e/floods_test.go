@@ -174,12 +174,12 @@ func (f flood) run(conn net.Conn) {
 var largeAnswer = fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", 1<<20, strings.Repeat("l", 1<<20))
 
 // held is a backend that keeps requests until they are let go.
-type held struct {
+type heldRequests struct {
 	release       atomic.Pointer[chan struct{}]
 	current, peak atomic.Int64
 }
 
-func (h *held) reset() {
+func (h *heldRequests) reset() {
 	ch := make(chan struct{})
 	if old := h.release.Swap(&ch); old != nil {
 		close(*old)
@@ -187,7 +187,7 @@ func (h *held) reset() {
 	h.peak.Store(0)
 }
 
-func (h *held) answer(r recorder.Request) (string, bool) {
+func (h *heldRequests) answer(r recorder.Request) (string, bool) {
 	switch r.Target {
 	case "/hold":
 		now := h.current.Add(1)
@@ -216,7 +216,7 @@ func (g *gateway) uses(parts stack.Parts) map[string]process.Usage {
 
 // A client that means harm costs what its requests may cost, and others are served meanwhile.
 func TestFloodsOfHTTP2AreBounded(t *testing.T) {
-	h := &held{}
+	h := &heldRequests{}
 	h.reset()
 	g, _ := startRecorded(t, h.answer)
 	t.Cleanup(h.reset)
@@ -241,7 +241,7 @@ const (
 	requestMemory = 224 << 10
 )
 
-func (g *gateway) flood(t *testing.T, h *held, f flood, scheme string, reads bool) {
+func (g *gateway) flood(t *testing.T, h *heldRequests, f flood, scheme string, reads bool) {
 	h.reset()
 	parts := g.parts()
 	before := g.uses(parts)

@@ -39,12 +39,12 @@ func TestALimitOfRequestsToBackendsHolds(t *testing.T) {
 					<-leave
 				}
 			}))
-			held := make(chan error, 1)
-			go func() { held <- g.answers("http://a.example/held", http.StatusOK) }()
+			answered := make(chan error, 1)
+			go func() { answered <- g.answers("http://a.example/held", http.StatusOK) }()
 			<-there
 			assert.NoError(t, g.answers("http://a.example/", http.StatusServiceUnavailable))
 			close(leave)
-			require.NoError(t, <-held)
+			require.NoError(t, <-answered)
 			g.await("a place at the backend", func() error { return g.answers("http://a.example/", http.StatusOK) })
 		})
 	}

@@ -44,17 +44,17 @@ func (l *lender[T]) get() *T {
 		l.lent.Add(-1)
 		return nil
 	}
-	if held, ok := l.pool.Get().(*T); ok {
-		return held
+	if buffer, ok := l.pool.Get().(*T); ok {
+		return buffer
 	}
 	return new(T)
 }
 
 // put takes it back; nil is none.
-func (l *lender[T]) put(held *T) {
-	if held != nil {
+func (l *lender[T]) put(buffer *T) {
+	if buffer != nil {
 		l.lent.Add(-1)
-		l.pool.Put(held)
+		l.pool.Put(buffer)
 	}
 }
 
@@ -71,9 +71,9 @@ type source interface {
 
 // fromVarnishd takes a block only once there is something to read.
 type fromVarnishd struct {
-	raw  syscall.RawConn
-	held *block
-	long *[longPiece]byte
+	raw   syscall.RawConn
+	block *block
+	long  *[longPiece]byte
 	// goesOn says that the last read got all that it had room for.
 	goesOn bool
 	// n and err are what read got; the method value is made once.
@@ -112,8 +112,8 @@ func (f *fromVarnishd) take() []byte {
 			return f.long[:]
 		}
 	}
-	f.held = buffers.get()
-	return f.held[:]
+	f.block = buffers.get()
+	return f.block[:]
 }
 
 func (f *fromVarnishd) next() ([]byte, error) {
@@ -131,13 +131,13 @@ func (f *fromVarnishd) next() ([]byte, error) {
 	if f.long != nil {
 		return f.long[:f.n], nil
 	}
-	return f.held[:f.n], nil
+	return f.block[:f.n], nil
 }
 
 func (f *fromVarnishd) release() {
-	buffers.put(f.held)
+	buffers.put(f.block)
 	longReads.put(f.long)
-	f.held, f.long = nil, nil
+	f.block, f.long = nil, nil
 }
 
 // fromClient waits with a small buffer, which most requests fit in, and takes a block while a client has more to say.
@@ -145,13 +145,13 @@ func (f *fromVarnishd) release() {
 type fromClient struct {
 	conn  io.Reader
 	small [2 << 10]byte
-	held  *block
+	block *block
 }
 
 func (f *fromClient) next() ([]byte, error) {
 	buffer := f.small[:]
-	if f.held != nil {
-		buffer = f.held[:]
+	if f.block != nil {
+		buffer = f.block[:]
 	}
 	n, err := f.conn.Read(buffer)
 	switch {
@@ -160,13 +160,13 @@ func (f *fromClient) next() ([]byte, error) {
 		copy(f.small[:], buffer[:n])
 		f.release()
 		buffer = f.small[:]
-	case f.held == nil:
-		f.held = buffers.get()
+	case f.block == nil:
+		f.block = buffers.get()
 	}
 	return buffer[:n], err
 }
 
 func (f *fromClient) release() {
-	buffers.put(f.held)
-	f.held = nil
+	buffers.put(f.block)
+	f.block = nil
 }

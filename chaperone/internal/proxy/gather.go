@@ -14,7 +14,7 @@ type Conn struct {
 	// write is held while something is written.
 	write sync.Mutex
 	// held takes what is written, up to filled; nil where all is written at once.
-	held   *gathered
+	buffer *gathered
 	filled int
 }
 
@@ -25,15 +25,15 @@ type gathered [longPiece + longPiece/record*256]byte
 func (c *Conn) Write(data []byte) (int, error) {
 	c.write.Lock()
 	defer c.write.Unlock()
-	if c.held != nil && c.filled+len(data) > len(c.held) {
+	if c.buffer != nil && c.filled+len(data) > len(c.buffer) {
 		if err := c.writeHeld(); err != nil {
 			return 0, err
 		}
 	}
-	if c.held == nil || len(data) > len(c.held) {
+	if c.buffer == nil || len(data) > len(c.buffer) {
 		return c.Conn.Write(data)
 	}
-	c.filled += copy(c.held[c.filled:], data)
+	c.filled += copy(c.buffer[c.filled:], data)
 	return len(data), nil
 }
 
@@ -42,19 +42,19 @@ func (c *Conn) Write(data []byte) (int, error) {
 func (c *Conn) gather() {
 	c.write.Lock()
 	defer c.write.Unlock()
-	c.held = longWrites.get()
+	c.buffer = longWrites.get()
 }
 
 // flush writes what was kept.
 func (c *Conn) flush() error {
 	c.write.Lock()
 	defer c.write.Unlock()
-	if c.held == nil {
+	if c.buffer == nil {
 		return nil
 	}
 	err := c.writeHeld()
-	longWrites.put(c.held)
-	c.held = nil
+	longWrites.put(c.buffer)
+	c.buffer = nil
 	return err
 }
 
@@ -62,7 +62,7 @@ func (c *Conn) writeHeld() error {
 	if c.filled == 0 {
 		return nil
 	}
-	_, err := c.Conn.Write(c.held[:c.filled])
+	_, err := c.Conn.Write(c.buffer[:c.filled])
 	c.filled = 0
 	return err
 }

@@ -54,7 +54,7 @@ func (c *Controller) adopt() (wait time.Duration) {
 	if c.next == nil {
 		return 0
 	}
-	awaited, wait := c.held()
+	awaited, wait := c.awaiting()
 	if wait > 0 {
 		c.waiting = fmt.Sprintf("routing.json (sequence %d) waits for the endpoints of namespace %s", c.next.Sequence(), strings.Join(awaited, ", "))
 		return wait
@@ -66,7 +66,7 @@ func (c *Controller) adopt() (wait time.Duration) {
 }
 
 // held are the namespaces that newer routing waits for, and how long it still may.
-func (c *Controller) held() (awaited []string, wait time.Duration) {
+func (c *Controller) awaiting() (awaited []string, wait time.Duration) {
 	holdFor := c.config.HoldFor
 	if c.live == nil {
 		holdFor = c.config.HoldFirstFor

@@ -112,12 +112,12 @@ func (c *children) hold(pid int) {
 		c.orphan.Release()
 		c.orphan = nil
 	}
-	held, err := c.holdOn(pid)
+	orphan, err := c.holdOn(pid)
 	if err != nil {
 		c.log.Warn("cannot follow varnishd's child", zap.Error(err))
 		return
 	}
-	c.orphan = held
+	c.orphan = orphan
 }
 
 // end sees to it that no child is left. It says whether one had to be killed.

@@ -141,9 +141,9 @@ func TestCertificatesAreSwappedUnderLoad(t *testing.T) {
 	startVarnishd(t, term.path, echo)
 	term.Update(listeners, map[string]Pair{"c": first})
 
-	held, err := tls.Dial("tcp", term.address, asking("www.example.com"))
+	before, err := tls.Dial("tcp", term.address, asking("www.example.com"))
 	require.NoError(t, err)
-	defer func() { _ = held.Close() }()
+	defer func() { _ = before.Close() }()
 
 	ctx, cancel := context.WithCancel(context.Background())
 	var clients sync.WaitGroup
@@ -167,7 +167,7 @@ func TestCertificatesAreSwappedUnderLoad(t *testing.T) {
 	got, err := subjectFor(term.address, asking("www.example.com"))
 	require.NoError(t, err)
 	assert.Equal(t, "second", got)
-	assertEcho(t, held, "the connection from before the swaps")
+	assertEcho(t, before, "the connection from before the swaps")
 }
 
 func TestSessionsResume(t *testing.T) {

@@ -38,16 +38,16 @@ func (r *gatewayReconciler) reachEndpoints(ctx context.Context, g *Gateway, w wo
 	unwanted := func(o client.Object) bool { return !slices.Contains(namespaces, o.GetNamespace()) }
 	failed := []error{r.withdraw(ctx, r.cache, w, unwanted)}
 	isElsewhere := func(n string) bool { return n != w.Object.Namespace }
-	var held error
+	var unfinalized error
 	if !slices.ContainsFunc(namespaces, isElsewhere) {
 		failed = append(failed, r.collect(ctx, w))
-	} else if held = r.finalize(ctx, w.Object, true); held != nil {
-		failed = append(failed, held)
+	} else if unfinalized = r.finalize(ctx, w.Object, true); unfinalized != nil {
+		failed = append(failed, unfinalized)
 	}
 	var settled []string
 	for _, namespace := range namespaces {
-		err := held
-		if held == nil || !isElsewhere(namespace) {
+		err := unfinalized
+		if unfinalized == nil || !isElsewhere(namespace) {
 			if err = r.reach(ctx, w, namespace); err != nil {
 				failed = append(failed, fmt.Errorf("the pods cannot read the EndpointSlices of namespace %s: %w", namespace, err))
 			}

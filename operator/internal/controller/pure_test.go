@@ -127,7 +127,7 @@ func TestAStatusStandsWhileAPodIsSilent(t *testing.T) {
 	}
 	programmed, refused := said("True", gatewayv1.GatewayReasonProgrammed, 1), said("False", gatewayv1.GatewayReasonInvalid, 1)
 	first, second := dataplane.Wanted{Routing: numbered(3), VCL: numbered(1)}, dataplane.Wanted{Routing: numbered(3), VCL: numbered(2)}
-	held := dataplane.Wanted{Routing: numbered(3), VCL: numbered(1), Check: dataplane.Check{State: dataplane.Checking}}
+	checking := dataplane.Wanted{Routing: numbered(3), VCL: numbered(1), Check: dataplane.Check{State: dataplane.Checking}}
 	for name, c := range map[string]struct {
 		last   *dataplane.Wanted
 		live   *gatewayv1.Gateway
@@ -136,14 +136,14 @@ func TestAStatusStandsWhileAPodIsSilent(t *testing.T) {
 	}{
 		"after a restart, it was programmed":                     {nil, programmed, first, true},
 		"after a restart, it was not programmed":                 {nil, refused, first, true},
-		"after a restart, VCL was refused and is checked again":  {nil, refused, held, true},
-		"after a restart, it was programmed and the VCL is new":  {nil, programmed, held, false},
+		"after a restart, VCL was refused and is checked again":  {nil, refused, checking, true},
+		"after a restart, it was programmed and the VCL is new":  {nil, programmed, checking, false},
 		"after a restart, another generation was programmed":     {nil, said("True", gatewayv1.GatewayReasonProgrammed, 0), first, false},
 		"after a restart, another generation was not programmed": {nil, said("False", gatewayv1.GatewayReasonInvalid, 0), first, false},
 		"it is new":                                                {nil, gatewaytest.Gateway("shop", "edge", nil), first, false},
 		"it was programmed, and a pod is new":                      {&first, programmed, first, true},
 		"it was programmed, and other VCL is published":            {&first, programmed, second, false},
-		"it was programmed, and other VCL is checked":              {&first, programmed, held, false},
+		"it was programmed, and other VCL is checked":              {&first, programmed, checking, false},
 		"it was not programmed, which may have changed since then": {&first, refused, first, false},
 	} {
 		t.Run(name, func(t *testing.T) {

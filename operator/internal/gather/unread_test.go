@@ -48,9 +48,9 @@ func TestWhatCannotBeReadIsToldAndKeepsNothingElseBack(t *testing.T) {
 				meta := func(key types.NamespacedName) metav1.ObjectMeta {
 					return metav1.ObjectMeta{Namespace: key.Namespace, Name: key.Name}
 				}
-				held := map[string][]byte{"version": []byte("old")}
-				secret := &corev1.Secret{ObjectMeta: meta(bad), Data: held}
-				config := &corev1.ConfigMap{ObjectMeta: meta(bad), BinaryData: held}
+				content := map[string][]byte{"version": []byte("old")}
+				secret := &corev1.Secret{ObjectMeta: meta(bad), Data: content}
+				config := &corev1.ConfigMap{ObjectMeta: meta(bad), BinaryData: content}
 				cluster := fake.NewClientBuilder().WithScheme(clientgoscheme.Scheme).WithObjects(
 					&corev1.Secret{ObjectMeta: meta(good)}, &corev1.ConfigMap{ObjectMeta: meta(good)}, secret, config,
 				).Build()
@@ -75,8 +75,8 @@ func TestWhatCannotBeReadIsToldAndKeepsNothingElseBack(t *testing.T) {
 				if c.known {
 					gather()
 				}
-				held["version"] = []byte("new")
-				secret.Data, config.BinaryData = held, held
+				content["version"] = []byte("new")
+				secret.Data, config.BinaryData = content, content
 				require.NoError(t, errors.Join(cluster.Update(t.Context(), secret), cluster.Update(t.Context(), config)))
 				err, reads = c.err, 0
 				in := gather()

@@ -96,8 +96,8 @@ func TestAPortThatIsNotOpenTakesBackNothingElse(t *testing.T) {
 	}}
 	const closed = "Pod a has not opened port 8081 for HTTP yet."
 	lacking := DataPlane{Status: "False", Reason: gatewayv1.GatewayReasonPending, Message: closed, Closed: map[int32]string{8081: closed}}
-	held := lacking
-	held.Before = before
+	keeping := lacking
+	keeping.Before = before
 	type written struct {
 		status     metav1.ConditionStatus
 		generation int64
@@ -110,13 +110,13 @@ func TestAPortThatIsNotOpenTakesBackNothingElse(t *testing.T) {
 		withoutOther bool
 	}{
 		"a listener was added to a Gateway that serves": {
-			plane: held, gateway: written{"True", 4}, web: written{"True", 0}, alt: written{"False", 0}, altMessage: closed,
+			plane: keeping, gateway: written{"True", 4}, web: written{"True", 0}, alt: written{"False", 0}, altMessage: closed,
 		},
 		"the Gateway was not programmed before": {
 			plane: lacking, gateway: written{"False", 0}, web: written{"True", 0}, alt: written{"False", 0}, altMessage: closed,
 		},
 		"no listener is open": {
-			plane: held, gateway: written{"False", 0}, alt: written{"False", 0}, altMessage: closed, withoutOther: true,
+			plane: keeping, gateway: written{"False", 0}, alt: written{"False", 0}, altMessage: closed, withoutOther: true,
 		},
 		"pods are about to take what has changed": {
 			plane:   DataPlane{Status: "False", Reason: gatewayv1.GatewayReasonPending, Message: "Not yet.", Lags: true, Before: before},

@@ -98,7 +98,7 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    fn held(now: Instant) -> (HoldDown, Settings) {
+    fn held_down(now: Instant) -> (HoldDown, Settings) {
         let (hold, settings) = (HoldDown::new(now), Settings::default());
         hold.fail(&settings, now);
         (hold, settings)
@@ -108,7 +108,7 @@ mod tests {
     fn an_endpoint_is_avoided_for_a_time_and_then_tried_by_one_request_at_a_time() {
         let start = Instant::now();
         assert_eq!(HoldDown::new(start).admits(start), Admission::Free);
-        let (hold, _) = held(start);
+        let (hold, _) = held_down(start);
         assert_eq!(hold.admits(start), Admission::Refused);
         let left = hold.left(start).expect("a hold-down");
         let over = start + left;
@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn each_failed_probe_makes_it_last_longer_up_to_the_longest_time() {
-        let (hold, settings) = held(Instant::now());
+        let (hold, settings) = held_down(Instant::now());
         let mut now = Instant::now();
         for want in [1, 2, 4, 8, 16, 30, 30, 30] {
             let left = hold.left(now).expect("a hold-down");
@@ -143,7 +143,7 @@ mod tests {
 
     #[test]
     fn without_another_endpoint_one_request_tries_some_seconds_behind_the_last_failure() {
-        let (hold, settings) = held(Instant::now());
+        let (hold, settings) = held_down(Instant::now());
         let mut now = Instant::now();
         for _ in 0..6 {
             now += hold.left(now).expect("a hold-down");
@@ -164,7 +164,7 @@ mod tests {
     #[test]
     fn failures_that_come_together_count_once() {
         let now = Instant::now();
-        let (hold, settings) = held(now);
+        let (hold, settings) = held_down(now);
         for _ in 0..100 {
             hold.fail(&settings, now);
         }

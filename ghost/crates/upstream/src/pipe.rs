@@ -28,7 +28,7 @@ pub(crate) struct Pipe {
     /// None only while it is dropped.
     ends: Option<Ends>,
     /// How many bytes are in it.
-    held: usize,
+    buffered: usize,
 }
 
 #[derive(Debug)]
@@ -41,28 +41,28 @@ impl Pipe {
     /// An empty pipe; none where there are as many as there may be, or the system gives none of full size.
     pub(crate) fn take() -> Option<Self> {
         let ends = IDLE.pop().or_else(Ends::new)?;
-        Some(Pipe { ends: Some(ends), held: 0 })
+        Some(Pipe { ends: Some(ends), buffered: 0 })
     }
 
     /// How many bytes are in it.
-    pub(crate) fn held(&self) -> usize {
-        self.held
+    pub(crate) fn buffered(&self) -> usize {
+        self.buffered
     }
 
     /// Moves what a socket has received into an empty pipe, `limit` bytes at most. Blocks as the socket does.
     /// Returns how many it moved; 0 where the other side has closed.
     pub(crate) fn fill(&mut self, from: impl AsFd, limit: usize) -> rustix::io::Result<usize> {
-        debug_assert_eq!(self.held, 0, "a pipe that is not empty could block for ever");
+        debug_assert_eq!(self.buffered, 0, "a pipe that is not empty could block for ever");
         let count = splice(from, None, &self.ends().input, None, limit.min(CAPACITY), SpliceFlags::MOVE)?;
-        self.held = count;
+        self.buffered = count;
         Ok(count)
     }
 
     /// Moves what is in it to a socket, as much as that takes. Blocks as the socket does. Returns how many
     /// bytes it moved.
     pub(crate) fn drain(&mut self, to: impl AsFd) -> io::Result<usize> {
-        let count = splice(&self.ends().output, None, to, None, self.held, SpliceFlags::MOVE)?;
-        self.held -= count;
+        let count = splice(&self.ends().output, None, to, None, self.buffered, SpliceFlags::MOVE)?;
+        self.buffered -= count;
         Ok(count)
     }
 
@@ -73,7 +73,7 @@ impl Pipe {
 
 impl Drop for Pipe {
     fn drop(&mut self) {
-        if let Some(ends) = self.ends.take().filter(|_| self.held == 0) {
+        if let Some(ends) = self.ends.take().filter(|_| self.buffered == 0) {
             // Where enough are kept, it is closed.
             drop(IDLE.push(ends));
         }
@@ -111,8 +111,8 @@ mod tests {
         let ((mut near, from), (to, mut far)) = (UnixStream::pair().unwrap(), UnixStream::pair().unwrap());
         near.write_all(b"abcdef").unwrap();
         let mut pipe = Pipe::take().expect("a pipe");
-        assert_eq!((pipe.fill(&from, 4), pipe.held()), (Ok(4), 4));
-        assert_eq!((pipe.drain(&to).unwrap(), pipe.held()), (4, 0));
+        assert_eq!((pipe.fill(&from, 4), pipe.buffered()), (Ok(4), 4));
+        assert_eq!((pipe.drain(&to).unwrap(), pipe.buffered()), (4, 0));
         let mut got = [0; 4];
         far.read_exact(&mut got).unwrap();
         assert_eq!(&got, b"abcd");

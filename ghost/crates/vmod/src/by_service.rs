@@ -88,8 +88,8 @@ mod tests {
     fn a_service_that_comes_back_while_it_is_held_is_the_same() {
         let (upstream, values) = (Upstream::new(Settings::default()), ByService::default());
         let before = with(&upstream);
-        let held = Arc::clone(service(&before));
-        assert_eq!(values.get_or_make(&held, || Some("old")).as_deref(), Some(&"old"));
+        let handle = Arc::clone(service(&before));
+        assert_eq!(values.get_or_make(&handle, || Some("old")).as_deref(), Some(&"old"));
         drop(before);
         upstream.update([]);
         let back = with(&upstream);
@@ -112,11 +112,11 @@ mod tests {
         let (one, other) = (Upstream::new(Settings::default()), Upstream::new(Settings::default()));
         let (before, after) = (with(&one), with(&other));
         let values = ByService::default();
-        let held = values.get_or_make(service(&before), || Some("old")).expect("a value");
+        let handle = values.get_or_make(service(&before), || Some("old")).expect("a value");
         values.keep(&before);
-        assert_eq!(Arc::strong_count(&held), 2);
+        assert_eq!(Arc::strong_count(&handle), 2);
         values.keep(&after);
-        assert_eq!(Arc::strong_count(&held), 1);
+        assert_eq!(Arc::strong_count(&handle), 1);
     }
 
     #[test]

@@ -213,10 +213,10 @@ mod tests {
         let upstream = Upstream::new(Settings::default());
         let before = snapshot(&fixture(), &upstream, None);
         let config: Weak<Config> = Arc::downgrade(before.router().config());
-        let held = rule(&before, "0004/split");
+        let handle = rule(&before, "0004/split");
         drop(before);
         assert_eq!(config.strong_count(), 0);
-        assert_eq!(held.rule().id.as_ref(), "0004/split");
+        assert_eq!(handle.rule().id.as_ref(), "0004/split");
     }
 
     #[test]

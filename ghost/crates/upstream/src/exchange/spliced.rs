@@ -64,7 +64,7 @@ impl Spliced<'_> {
             Ok(count) => count,
             Err(error) => return Err(self.exchange.fail(error).into()),
         };
-        while self.pipe.held() > 0 {
+        while self.pipe.buffered() > 0 {
             match self.pipe.drain(to) {
                 Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

@@ -280,7 +280,7 @@ mod tests {
     #[test]
     fn a_rule_is_forgotten_when_it_is_gone_and_its_objects_are_too() {
         let registry = Registry::default();
-        let held = registry.of("1/held");
+        let handle = registry.of("1/held");
         let with_objects = registry.of("1/with objects").number();
         let gone = registry.of("1/gone").number();
         registry.stored(with_objects);
@@ -292,13 +292,13 @@ mod tests {
             assert_eq!(known.by_rule.len(), numbers.len());
             numbers
         };
-        assert_eq!(numbers(&registry), [held.number(), with_objects]);
+        assert_eq!(numbers(&registry), [handle.number(), with_objects]);
         // What was stored for a rule that is forgotten is nobody's.
         registry.stored(gone);
         registry.removed(gone);
         registry.removed(with_objects);
         registry.tidy();
-        assert_eq!(numbers(&registry), [held.number()]);
+        assert_eq!(numbers(&registry), [handle.number()]);
         assert!(registry.of("1/gone").number() > with_objects, "no number is given twice");
     }
 
