@@ -58,8 +58,8 @@ func TestAConfinedProgramEndsWithItsParent(t *testing.T) {
 	}
 }
 
-// place makes a directory with a mounted Secret, as the kubelet does, and what lies beside it.
-func place(t *testing.T) string {
+// mountedSecret makes a directory with a mounted Secret, as the kubelet does, and what lies beside it.
+func mountedSecret(t *testing.T) string {
 	t.Helper()
 	root, err := filepath.EvalSymlinks(t.TempDir())
 	require.NoError(t, err)
@@ -76,7 +76,7 @@ func place(t *testing.T) string {
 }
 
 func TestVisibleIsEverythingElse(t *testing.T) {
-	root := place(t)
+	root := mountedSecret(t)
 	tests := map[string]struct{ hidden, visible []string }{
 		"nothing is hidden":              {nil, []string{""}},
 		"a directory":                    {[]string{"/etc/tls"}, []string{"/etc/config", "/etc/file", "/etc/token", "/run"}},
@@ -107,7 +107,7 @@ func TestVisibleIsEverythingElse(t *testing.T) {
 
 func TestAConfinedProgramCannotReadWhatIsHidden(t *testing.T) {
 	require.NoError(t, Available())
-	root := place(t)
+	root := mountedSecret(t)
 	c := Confinement{Self: os.Args[0], Hidden: []string{root + "/etc/tls", root + "/etc/token"}}
 	read := func(path string) (string, error) {
 		program, args := c.Wrap("cat", []string{path})
@@ -132,7 +132,7 @@ func TestAConfinedProgramCannotReadWhatIsHidden(t *testing.T) {
 }
 
 func TestTrying(t *testing.T) {
-	root := place(t)
+	root := mountedSecret(t)
 	require.NoError(t, Confinement{Self: os.Args[0], Hidden: []string{root + "/etc/tls"}}.Try("true"))
 	err := Confinement{Self: os.Args[0], Hidden: []string{root + "/etc/file/beneath"}}.Try("true")
 	require.ErrorContains(t, err, "not a directory", "what lies beside what is hidden cannot be listed")

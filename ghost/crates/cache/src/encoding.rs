@@ -10,8 +10,8 @@ use crate::weighted;
 pub fn choose<'a>(codings: &[Coding], lines: impl IntoIterator<Item = &'a [u8]>) -> Option<Coding> {
     let mut found = Weights::default();
     for (name, weight) in lines.into_iter().flat_map(weighted::elements) {
-        if let Some(place) = found.place(name) {
-            place.get_or_insert(weight);
+        if let Some(entry) = found.entry(name) {
+            entry.get_or_insert(weight);
         }
     }
     let mut best = None;
@@ -38,7 +38,7 @@ struct Weights {
 }
 
 impl Weights {
-    fn place(&mut self, name: &[u8]) -> Option<&mut Option<u16>> {
+    fn entry(&mut self, name: &[u8]) -> Option<&mut Option<u16>> {
         let is = |other: &str| name.eq_ignore_ascii_case(other.as_bytes());
         if is("gzip") || is("x-gzip") {
             Some(&mut self.gzip)

@@ -51,13 +51,13 @@ const END: u8 = b'?';
 pub fn url(identity: &str, rule: &Rule, prefix: &[u8], host: &[u8], asked: &[u8]) -> Url {
     let (mut scratch, mut out) = (Scratch::default(), Vec::new());
     let mut url = Url::new(host, target(rule, prefix, asked, &mut scratch, &mut out));
-    url.host = place(identity, &url.host);
+    url.host = zone_host(identity, &url.host);
     url.path.push(END);
     url
 }
 
 /// What stands in the place of the host.
-fn place(identity: &str, host: &[u8]) -> Vec<u8> {
+fn zone_host(identity: &str, host: &[u8]) -> Vec<u8> {
     [identity.as_bytes(), host].join(&0)
 }
 
@@ -79,7 +79,7 @@ pub fn subjects(identity: &str, rule: &Rule, subject: &Subject) -> Vec<Subject> 
         Subject::Prefix { host, prefix } => {
             let begun = matches()
                 .flat_map(|(_, found)| rewritten(&found.path, prefix, rule.filters.rewrite.path.as_ref()));
-            let host = place(identity, host);
+            let host = zone_host(identity, host);
             begun.map(|prefix| Subject::Prefix { host: (&*host).into(), prefix: prefix.into() }).collect()
         }
         _ => Vec::new(),

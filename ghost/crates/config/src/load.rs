@@ -88,18 +88,18 @@ pub fn load_within(bytes: &[u8], previous: Option<&Config>, memory: usize) -> Re
 fn examine(config: &mut Config, findings: Findings) -> Vec<Diagnostic> {
     let mut diagnostics: Vec<_> = findings.into_list().iter().map(|f| f.at(format_args!(""), "")).collect();
     for (index, service) in config.kept.services.iter().enumerate() {
-        let place = |f: &Finding| f.at(format_args!("services[{index}]"), &service.record.object());
-        diagnostics.extend(service.findings.iter().map(place));
+        let locate = |f: &Finding| f.at(format_args!("services[{index}]"), &service.record.object());
+        diagnostics.extend(service.findings.iter().map(locate));
     }
     index_services(config, &mut diagnostics);
     for (index, policy) in config.kept.cache_policies.iter().enumerate() {
-        let place = |f: &Finding| f.at(format_args!("cachePolicies[{index}]"), &policy.record.object());
-        diagnostics.extend(policy.findings.iter().map(place));
+        let locate = |f: &Finding| f.at(format_args!("cachePolicies[{index}]"), &policy.record.object());
+        diagnostics.extend(policy.findings.iter().map(locate));
     }
     index_cache_policies(config, &mut diagnostics);
     for (index, route) in config.kept.routes.iter().enumerate() {
-        let place = |f: &Finding| f.at(format_args!("routes[{index}]"), &route.record.object());
-        diagnostics.extend(route.findings.iter().chain(&route.refused).map(place));
+        let locate = |f: &Finding| f.at(format_args!("routes[{index}]"), &route.record.object());
+        diagnostics.extend(route.findings.iter().chain(&route.refused).map(locate));
     }
     uniqueness::check(config, &mut diagnostics);
     diagnostics

@@ -28,8 +28,8 @@ pub fn log_panics() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         panic::set_hook(Box::new(|panic| {
-            let place = panic.location().map(ToString::to_string).unwrap_or_default();
-            let text = format!("ghost: panic at {place}: {}", words(panic.payload()));
+            let location = panic.location().map(ToString::to_string).unwrap_or_default();
+            let text = format!("ghost: panic at {location}: {}", words(panic.payload()));
             count(&counters().panics);
             log::global(VslTag::Error, &text);
         }));

@@ -182,8 +182,8 @@ impl Table {
             let directors = (0..rule.directors()).map(|_| OnceLock::new()).collect();
             Arc::new(RuleDirectors { rule: Arc::clone(rule), directors })
         });
-        let place = directors.directors.get(rule.director(chosen.match_index))?;
-        if place.get().is_none() {
+        let director = directors.directors.get(rule.director(chosen.match_index))?;
+        if director.get().is_none() {
             // SAFETY: as promised; the methods expect a target. The VCL exists when the directors go: within a
             // task of it, within its own event, or under the lock that its event waits for.
             let registered = unsafe {
@@ -192,9 +192,9 @@ impl Table {
                 Registered::new(ctx, &METHODS, target, &name)?
             };
             // Where somebody was faster, this one goes at once.
-            let _ = place.set(registered);
+            let _ = director.set(registered);
         }
-        Some((Arc::clone(directors), place.get()?.director()))
+        Some((Arc::clone(directors), director.get()?.director()))
     }
 }
 

@@ -6,19 +6,19 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How many keys are remembered at most: another one takes the place of one before it.
-const PLACES: usize = 4096;
+const SLOTS: usize = 4096;
 
 /// The digest of a key (SHA-256).
 pub type Digest = [u8; 32];
 
 /// The keys, each for as long as its policy says. Of variants of a key it is enough that one was too large.
-pub struct TooLarge(Box<[Place]>);
+pub struct TooLarge(Box<[Slot]>);
 
-/// A key and its time. They are read one after the other: a mixture of two keys that share a place leaves one of them to
+/// A key and its time. They are read one after the other: a mixture of two keys that share a slot leaves one of them to
 /// be found out again, or for the time of the other.
 #[derive(Default)]
-struct Place {
-    /// The part of the digest that the place does not tell.
+struct Slot {
+    /// The part of the digest that the slot does not tell.
     key: AtomicU64,
     /// Until when, in seconds since the epoch.
     until: AtomicU64,
@@ -27,26 +27,26 @@ struct Place {
 impl TooLarge {
     /// No keys.
     pub fn new() -> Self {
-        Self((0..PLACES).map(|_| Place::default()).collect())
+        Self((0..SLOTS).map(|_| Slot::default()).collect())
     }
 
     /// Remembers a key until a time, in seconds since the epoch.
     pub fn note(&self, digest: &Digest, until: f64) {
-        let (place, key) = self.place(digest);
-        place.until.store(until.max(0.0) as u64, Ordering::Relaxed);
-        place.key.store(key, Ordering::Relaxed);
+        let (slot, key) = self.slot(digest);
+        slot.until.store(until.max(0.0) as u64, Ordering::Relaxed);
+        slot.key.store(key, Ordering::Relaxed);
     }
 
     /// Whether the answer for a key was too large, and that is to be remembered at this time.
     pub fn has(&self, digest: &Digest, now: f64) -> bool {
-        let (place, key) = self.place(digest);
-        place.key.load(Ordering::Relaxed) == key && place.until.load(Ordering::Relaxed) as f64 > now
+        let (slot, key) = self.slot(digest);
+        slot.key.load(Ordering::Relaxed) == key && slot.until.load(Ordering::Relaxed) as f64 > now
     }
 
-    fn place(&self, digest: &Digest) -> (&Place, u64) {
+    fn slot(&self, digest: &Digest) -> (&Slot, u64) {
         let number =
             |at: usize| digest[at..].iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte));
-        (&self.0[number(8) as usize % PLACES], number(0))
+        (&self.0[number(8) as usize % SLOTS], number(0))
     }
 }
 
@@ -54,9 +54,9 @@ impl TooLarge {
 mod tests {
     use super::*;
 
-    fn digest(first: u8, place: u8) -> Digest {
+    fn digest(first: u8, slot: u8) -> Digest {
         let mut digest = [0; 32];
-        (digest[0], digest[15]) = (first, place);
+        (digest[0], digest[15]) = (first, slot);
         digest
     }
 

@@ -33,7 +33,7 @@ pub unsafe fn is_pass(bo: &ffi::busyobj) -> bool {
 }
 
 /// Where a field of an answer is put.
-pub enum Place {
+pub enum Treatment {
     /// Under its own name.
     AsItIs,
     /// Under this name.
@@ -45,30 +45,30 @@ pub enum Place {
 }
 
 /// Where a field of a passed answer is put.
-pub fn place(name: &[u8], head: &ResponseHead<'_>) -> Place {
+pub fn treatment(name: &[u8], head: &ResponseHead<'_>) -> Treatment {
     let has_no_body = matches!(head.framing(), Framing::Empty | Framing::Length(0));
     match name {
         // VRG_CheckBo compares it with what was asked for, in the one form that it knows.
-        name if name.eq_ignore_ascii_case(b"content-range") => Place::Kept(kept::CONTENT_RANGE),
+        name if name.eq_ignore_ascii_case(b"content-range") => Treatment::Kept(kept::CONTENT_RANGE),
         // Varnish has one of its own.
-        name if name.eq_ignore_ascii_case(TRANSACTION) => Place::Kept(b"X-Gateway-Passed-X-Varnish"),
-        name if name.eq_ignore_ascii_case(b"age") => Place::Both(b"X-Gateway-Passed-Age"),
+        name if name.eq_ignore_ascii_case(TRANSACTION) => Treatment::Kept(b"X-Gateway-Passed-X-Varnish"),
+        name if name.eq_ignore_ascii_case(b"age") => Treatment::Both(b"X-Gateway-Passed-Age"),
         name if has_no_body && name.eq_ignore_ascii_case(b"content-encoding") => {
-            Place::Both(b"X-Gateway-Passed-Content-Encoding")
+            Treatment::Both(b"X-Gateway-Passed-Content-Encoding")
         }
-        _ => Place::AsItIs,
+        _ => Treatment::AsItIs,
     }
 }
 
 /// Where a field of an answer is put that may go into the cache. Content-Range says something of a part
 /// only (RFC 9110 section 14.4): VRG_CheckBo fails whatever else has it. A 304 does not change that of
 /// what is stored.
-pub fn place_in_cache(name: &[u8], status: u16) -> Place {
+pub fn treatment_in_cache(name: &[u8], status: u16) -> Treatment {
     match status {
-        206 => Place::AsItIs,
-        _ if !name.eq_ignore_ascii_case(b"content-range") => Place::AsItIs,
-        304 => Place::Dropped,
-        _ => Place::Kept(kept::CONTENT_RANGE),
+        206 => Treatment::AsItIs,
+        _ if !name.eq_ignore_ascii_case(b"content-range") => Treatment::AsItIs,
+        304 => Treatment::Dropped,
+        _ => Treatment::Kept(kept::CONTENT_RANGE),
     }
 }
 

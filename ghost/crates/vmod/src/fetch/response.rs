@@ -10,7 +10,7 @@ use varnish::ffi::{self, BocState, VfpStatus};
 
 use super::abandoned::Above;
 use super::failure::Failure;
-use super::passed::{self, Place};
+use super::passed::{self, Treatment};
 use super::rest::{self, Rest};
 use super::waiting::Waiting;
 use crate::boundary::caught;
@@ -103,15 +103,15 @@ unsafe fn write_head(
     };
     let mut bytes = 0;
     for (name, value) in fields(&head) {
-        let place = match is_pass {
-            true => passed::place(name, &head),
-            false => passed::place_in_cache(name, head.status()),
+        let treatment = match is_pass {
+            true => passed::treatment(name, &head),
+            false => passed::treatment_in_cache(name, head.status()),
         };
-        match place {
-            Place::Dropped => {}
-            Place::AsItIs => beresp.add(name, value)?,
-            Place::Kept(kept) => beresp.add(kept, value)?,
-            Place::Both(kept) => {
+        match treatment {
+            Treatment::Dropped => {}
+            Treatment::AsItIs => beresp.add(name, value)?,
+            Treatment::Kept(kept) => beresp.add(kept, value)?,
+            Treatment::Both(kept) => {
                 beresp.add(name, value)?;
                 beresp.add(kept, value)?;
             }

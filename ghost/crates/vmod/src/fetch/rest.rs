@@ -4,7 +4,7 @@
 //! it, the fetch ends: the object has what was stored so far, and the client's own delivery reads the rest from the
 //! backend behind it. So a body of any size goes through a storage of any size.
 //!
-//! A fetch that may end like this has a place here, under the address of its object. Deliveries attach to it. Who is
+//! A fetch that may end like this has an entry here, under the address of its object. Deliveries attach to it. Who is
 //! attached holds the object, so that an address is never taken for that of another one.
 
 use std::collections::HashMap;
@@ -24,58 +24,58 @@ pub struct Rest {
 type Address = usize;
 
 /// What is known of the deliveries of one object.
-struct Place<T> {
+struct Entry<T> {
     attached: u32,
     rest: Option<T>,
 }
 
-/// The places of all fetches that are watched.
-struct Places<T>(Mutex<HashMap<Address, Place<T>>>);
+/// The entries of all fetches that are watched.
+struct Entries<T>(Mutex<HashMap<Address, Entry<T>>>);
 
-impl<T> Places<T> {
+impl<T> Entries<T> {
     fn new() -> Self {
         Self(Mutex::new(HashMap::new()))
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Address, Place<T>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Address, Entry<T>>> {
         // A panic leaves the map whole.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn open(&self, object: Address) {
-        self.lock().insert(object, Place { attached: 0, rest: None });
+        self.lock().insert(object, Entry { attached: 0, rest: None });
     }
 
     /// The fetch has ended. What is left to a client stays.
     fn close(&self, object: Address) {
-        let mut places = self.lock();
-        if places.get(&object).is_some_and(|place| place.rest.is_none()) {
-            places.remove(&object);
+        let mut entries = self.lock();
+        if entries.get(&object).is_some_and(|entry| entry.rest.is_none()) {
+            entries.remove(&object);
         }
     }
 
     fn attach(&self, object: Address) {
-        if let Some(place) = self.lock().get_mut(&object) {
-            place.attached += 1;
+        if let Some(entry) = self.lock().get_mut(&object) {
+            entry.attached += 1;
         }
     }
 
     /// A delivery has ended. What was left to it, and that it has not taken, is nobody's.
     fn detach(&self, object: Address) -> Option<T> {
-        let mut places = self.lock();
-        let place = places.get_mut(&object)?;
-        place.attached -= 1;
-        place.rest.as_ref()?;
-        places.remove(&object)?.rest
+        let mut entries = self.lock();
+        let entry = entries.get_mut(&object)?;
+        entry.attached -= 1;
+        entry.rest.as_ref()?;
+        entries.remove(&object)?.rest
     }
 
     /// Leaves what `rest` makes to the one delivery that is attached, if that is the only one for sure. Whether it is, is
     /// asked while no delivery ends.
     fn leave(&self, object: Address, is_only: impl FnOnce() -> bool, rest: impl FnOnce() -> T) -> bool {
-        let mut places = self.lock();
-        match places.get_mut(&object) {
-            Some(place) if place.attached == 1 && is_only() => {
-                place.rest = Some(rest());
+        let mut entries = self.lock();
+        match entries.get_mut(&object) {
+            Some(entry) if entry.attached == 1 && is_only() => {
+                entry.rest = Some(rest());
                 true
             }
             _ => false,
@@ -83,13 +83,13 @@ impl<T> Places<T> {
     }
 
     fn take(&self, object: Address) -> Option<T> {
-        let mut places = self.lock();
-        places.get(&object)?.rest.as_ref()?;
-        places.remove(&object)?.rest
+        let mut entries = self.lock();
+        entries.get(&object)?.rest.as_ref()?;
+        entries.remove(&object)?.rest
     }
 }
 
-static PLACES: LazyLock<Places<Rest>> = LazyLock::new(Places::new);
+static ENTRIES: LazyLock<Entries<Rest>> = LazyLock::new(Entries::new);
 
 fn address(object: *const ffi::objcore) -> Address {
     object.addr()
@@ -97,27 +97,27 @@ fn address(object: *const ffi::objcore) -> Address {
 
 /// The body of this object may be left to a client.
 pub fn open(object: *const ffi::objcore) {
-    PLACES.open(address(object));
+    ENTRIES.open(address(object));
 }
 
 /// The fetch of this object has ended.
 pub fn close(object: *const ffi::objcore) {
-    PLACES.close(address(object));
+    ENTRIES.close(address(object));
 }
 
 /// A delivery of this object, which it holds, begins to be able to take the rest of its body.
 pub fn attach(object: *const ffi::objcore) {
-    PLACES.attach(address(object));
+    ENTRIES.attach(address(object));
 }
 
 /// A delivery that was attached has ended. Returns what was left to it in vain.
 pub fn detach(object: *const ffi::objcore) -> Option<Rest> {
-    PLACES.detach(address(object))
+    ENTRIES.detach(address(object))
 }
 
 /// The rest that is left to the delivery of this object, if any.
 pub fn take(object: *const ffi::objcore) -> Option<Rest> {
-    PLACES.take(address(object))
+    ENTRIES.take(address(object))
 }
 
 /// Whether the object of a fetch is nobody's but the fetch's: it was killed, so that no lookup finds it, and nobody who had
@@ -143,7 +143,7 @@ pub unsafe fn leave(object: *const ffi::objcore, rest: impl FnOnce() -> Rest) ->
     // back some time after the object was killed.
     // SAFETY: as promised.
     let is_only = || unsafe { references(object) == 2 };
-    PLACES.leave(address(object), is_only, rest)
+    ENTRIES.leave(address(object), is_only, rest)
 }
 
 unsafe fn references(object: *const ffi::objcore) -> i32 {
@@ -155,55 +155,55 @@ unsafe fn references(object: *const ffi::objcore) -> i32 {
 mod tests {
     use super::*;
 
-    fn open() -> Places<&'static str> {
-        let places = Places::new();
-        places.open(1);
-        places
+    fn open() -> Entries<&'static str> {
+        let entries = Entries::new();
+        entries.open(1);
+        entries
     }
 
     #[test]
     fn what_is_left_goes_to_the_only_one() {
-        let places = open();
-        places.attach(1);
-        assert!(!places.leave(1, || false, || "rest"), "another one holds it without being attached");
-        assert!(places.leave(1, || true, || "rest"));
-        places.close(1);
-        assert_eq!(places.take(1), Some("rest"));
-        assert_eq!(places.take(1), None);
-        assert_eq!(places.detach(1), None);
+        let entries = open();
+        entries.attach(1);
+        assert!(!entries.leave(1, || false, || "rest"), "another one holds it without being attached");
+        assert!(entries.leave(1, || true, || "rest"));
+        entries.close(1);
+        assert_eq!(entries.take(1), Some("rest"));
+        assert_eq!(entries.take(1), None);
+        assert_eq!(entries.detach(1), None);
     }
 
     #[test]
     fn nothing_is_left_to_nobody_or_to_several() {
-        let places = open();
-        let leave = |places: &Places<_>| places.leave(1, || true, || "rest");
-        assert!(!leave(&places));
-        places.attach(1);
-        places.attach(1);
-        assert!(!leave(&places));
-        assert_eq!(places.detach(1), None);
-        assert!(leave(&places), "one has gone");
-        assert!(!places.leave(2, || true, || "rest"), "it is not watched");
+        let entries = open();
+        let leave = |entries: &Entries<_>| entries.leave(1, || true, || "rest");
+        assert!(!leave(&entries));
+        entries.attach(1);
+        entries.attach(1);
+        assert!(!leave(&entries));
+        assert_eq!(entries.detach(1), None);
+        assert!(leave(&entries), "one has gone");
+        assert!(!entries.leave(2, || true, || "rest"), "it is not watched");
     }
 
     #[test]
     fn what_is_not_taken_is_given_back() {
-        let places = open();
-        places.attach(1);
-        assert!(places.leave(1, || true, || "rest"));
-        assert_eq!(places.detach(1), Some("rest"));
-        assert_eq!(places.take(1), None);
+        let entries = open();
+        entries.attach(1);
+        assert!(entries.leave(1, || true, || "rest"));
+        assert_eq!(entries.detach(1), Some("rest"));
+        assert_eq!(entries.take(1), None);
     }
 
     #[test]
-    fn a_place_goes_with_its_fetch() {
-        let places = open();
-        places.attach(1);
-        places.close(1);
-        assert!(places.lock().is_empty());
-        assert_eq!(places.detach(1), None);
+    fn an_entry_goes_with_its_fetch() {
+        let entries = open();
+        entries.attach(1);
+        entries.close(1);
+        assert!(entries.lock().is_empty());
+        assert_eq!(entries.detach(1), None);
         // A delivery of an object that is not watched.
-        places.attach(2);
-        assert_eq!(places.detach(2), None);
+        entries.attach(2);
+        assert_eq!(entries.detach(2), None);
     }
 }
