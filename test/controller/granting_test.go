@@ -17,6 +17,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 	"sigs.k8s.io/yaml"
 
 	"github.com/varnish-gateway/gateway/shared/gatewaypod"
@@ -137,4 +138,21 @@ func TestANamespaceThatCannotBeOpenedDelaysNobody(t *testing.T) {
 	eventuallyRoutes(t, ns, "to-good", "to-refused", "to-silent", "web")
 	free()
 	eventuallyAccesses(t, silent, 2)
+}
+
+// TestAccessComesAndGoesWithRoutes takes a route away and makes it anew, time and again: its pods get the endpoints each time as soon
+// as the first time.
+func TestAccessComesAndGoesWithRoutes(t *testing.T) {
+	o := startOperator(t)
+	t.Cleanup(func() { o.stop(t) })
+	ns, backends := namespace(t), namespace(t)
+	apply(t, backends, grant(ns))
+	apply(t, ns, class+"---"+edge)
+	// Were it put off for longer each time, the ninth time would be later than a test waits.
+	for range 12 {
+		apply(t, ns, routeTo("web", backends))
+		eventuallyAccesses(t, backends, 2)
+		remove(t, &gatewayv1.HTTPRoute{}, ns, "web")
+		eventuallyAccesses(t, backends, 0)
+	}
 }
