@@ -65,6 +65,8 @@ func runAll(m *testing.M) (code int, err error) {
 		CRDDirectoryPaths:     []string{"../../operator/internal/crds/manifests"},
 		ErrorIfCRDPathMissing: true,
 	}
+	// The tests make more Services than the default range has addresses.
+	environment.ControlPlane.GetAPIServer().Configure().Set("service-cluster-ip-range", "10.0.0.0/20")
 	config, err := environment.Start()
 	if err != nil {
 		return 0, fmt.Errorf("start the API server: %w", err)
