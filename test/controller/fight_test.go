@@ -35,7 +35,7 @@ type opponent struct {
 	change func(object client.Object, n int) bool
 	// write writes the object as it is changed then.
 	write func(client.Object) error
-	// told says that the Gateway's condition tells of it.
+	// reported says that the Gateway's condition tells of it.
 	reported bool
 }
 

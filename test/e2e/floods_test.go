@@ -173,7 +173,7 @@ func (f flood) run(conn net.Conn) {
 
 var largeAnswer = fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", 1<<20, strings.Repeat("l", 1<<20))
 
-// held is a backend that keeps requests until they are let go.
+// heldRequests is a backend that keeps requests until they are let go.
 type heldRequests struct {
 	release       atomic.Pointer[chan struct{}]
 	current, peak atomic.Int64

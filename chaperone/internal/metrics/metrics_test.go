@@ -28,7 +28,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files and the reference page anew")
 
-// told is a status with a value in every field that is shown.
+// reported is a status with a value in every field that is shown.
 func reported() adminapi.Status {
 	return adminapi.Status{
 		Ready:    true,

@@ -13,7 +13,7 @@ type Conn struct {
 
 	// write is held while something is written.
 	write sync.Mutex
-	// held takes what is written, up to filled; nil where all is written at once.
+	// buffer takes what is written, up to filled; nil where all is written at once.
 	buffer *gathered
 	filled int
 }
@@ -26,7 +26,7 @@ func (c *Conn) Write(data []byte) (int, error) {
 	c.write.Lock()
 	defer c.write.Unlock()
 	if c.buffer != nil && c.filled+len(data) > len(c.buffer) {
-		if err := c.writeHeld(); err != nil {
+		if err := c.writeBuffer(); err != nil {
 			return 0, err
 		}
 	}
@@ -52,13 +52,13 @@ func (c *Conn) flush() error {
 	if c.buffer == nil {
 		return nil
 	}
-	err := c.writeHeld()
+	err := c.writeBuffer()
 	longWrites.put(c.buffer)
 	c.buffer = nil
 	return err
 }
 
-func (c *Conn) writeHeld() error {
+func (c *Conn) writeBuffer() error {
 	if c.filled == 0 {
 		return nil
 	}

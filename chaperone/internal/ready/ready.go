@@ -22,7 +22,7 @@ type Tasks struct {
 	mu      sync.Mutex
 	missing []string
 
-	// telling keeps notifications in the order of the changes; told is what the last one said.
+	// telling keeps notifications in the order of the changes; reported is what the last one said.
 	telling  sync.Mutex
 	reported bool
 	onChange func(ready bool)

@@ -65,7 +65,7 @@ func (c *Controller) adopt() (wait time.Duration) {
 	return 0
 }
 
-// held are the namespaces that newer routing waits for, and how long it still may.
+// awaiting gives the namespaces that newer routing waits for, and how long it still may.
 func (c *Controller) awaiting() (awaited []string, wait time.Duration) {
 	holdFor := c.config.HoldFor
 	if c.live == nil {

@@ -62,7 +62,7 @@ func watchSlices(ctx context.Context, client kubernetes.Interface, namespace str
 	}, failed, func() { sink.Take(Update{Synced: []string{namespace}}) })
 }
 
-// run starts an informer. told is called for each object that is there or was deleted, synced, which may be
+// run starts an informer. handle is called for each object that is there or was deleted, synced, which may be
 // nil, once all that were there have been told.
 func run(ctx context.Context, factory informers.SharedInformerFactory, informer cache.SharedIndexInformer, handle func(object any, deleted bool), failed func(error), synced func()) *watch {
 	ctx, cancel := context.WithCancel(ctx)
