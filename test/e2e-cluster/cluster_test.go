@@ -66,22 +66,6 @@ func eventually(t *testing.T, what string, try func() error) {
 	require.NoError(t, await.Success(ctx, what, try))
 }
 
-// namespace makes one that enforces the Pod Security level restricted, for this test; a test with several tells them apart by suffixes.
-func namespace(t *testing.T, suffix ...string) string {
-	t.Helper()
-	name := "e2e-" + strings.ToLower(strings.ReplaceAll(t.Name(), "/", "-"))
-	name = strings.TrimRight(name[:min(len(name), 50)], "-")
-	name = strings.Join(append([]string{name}, suffix...), "-")
-	apply(t, "default", fmt.Sprintf("{apiVersion: v1, kind: Namespace, metadata: {name: %s, labels: {pod-security.kubernetes.io/enforce: restricted}}}", name))
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
-		defer cancel()
-		_, err := kubectl(ctx, "", "delete", "namespace", name, "--wait", "--timeout=110s")
-		require.NoError(t, err)
-	})
-	return name
-}
-
 // backend runs the echo server under a name.
 func backend(t *testing.T, namespace, name string, replicas int) {
 	t.Helper()
