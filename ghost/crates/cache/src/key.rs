@@ -102,32 +102,7 @@ pub fn write_selected<H, S>(
     selected.write_coding(policy, sink);
     selected.write_language(policy, sink);
     for name in &policy.headers {
-        fields::header(name, request.headers, Part::Header(name), &mut scratch.value, sink);
+        fields::header(name, request.headers, &mut scratch.value, sink);
     }
     fields::cookies(policy, request.headers, sink);
-}
-
-/// Writes what tells the variants of one key apart: the fields that a stored response's Vary names,
-/// as a request has them (RFC 9111 section 4.1). What the policy reduces in the key is reduced here
-/// as well. The names must not have a `*` among them, which nothing matches.
-pub fn write_variant<'n, H, S>(
-    policy: &KeyPolicy,
-    vary: impl IntoIterator<Item = &'n [u8]>,
-    headers: &H,
-    scratch: &mut Scratch,
-    sink: &mut S,
-) where
-    H: Headers + ?Sized,
-    S: Sink + ?Sized,
-{
-    for name in vary {
-        let is = |other: &str| name.eq_ignore_ascii_case(other.as_bytes());
-        if is("accept-encoding") && !policy.codings.is_empty() {
-            Selected::of(policy, headers).write_coding(policy, sink);
-        } else if is("accept-language") && policy.languages.is_some() {
-            Selected::of(policy, headers).write_language(policy, sink);
-        } else {
-            fields::header(name, headers, Part::Vary(name), &mut scratch.value, sink);
-        }
-    }
 }

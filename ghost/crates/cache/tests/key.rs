@@ -1,7 +1,7 @@
 //! Which requests share an object: sentences.
 
 use ghost_cache::key::{
-    Framed, Identity, Part, Request, Scratch, Selected, Sink, Text, write, write_selected, write_variant,
+    Framed, Identity, Part, Request, Scratch, Selected, Sink, Text, write, write_selected,
 };
 use ghost_cache::policy::{Coding, KeyPolicy, Languages, Parameters, QueryKey};
 
@@ -153,82 +153,6 @@ fn two_policies_of_a_zone_share_only_what_both_tell_apart_alike() {
 }
 
 #[test]
-fn variants_are_told_apart_by_what_vary_names() {
-    // RFC 9111 section 4.1
-    type Lines<'a> = &'a [(&'a str, &'a str)];
-    let variant = |policy: &KeyPolicy, vary: &[&str], headers: Lines<'_>| {
-        let mut bytes = Vec::new();
-        let names = vary.iter().map(|name| name.as_bytes());
-        let mut sink = Framed(|piece: &[u8]| bytes.extend_from_slice(piece));
-        write_variant(policy, names, headers, &mut Scratch::default(), &mut sink);
-        bytes
-    };
-    let plain = KeyPolicy::default();
-    type Row<'a> = (&'a str, &'a KeyPolicy, &'a [&'a str], Lines<'a>, Lines<'a>, bool);
-    let table: [Row<'_>; 14] = [
-        ("the same", &plain, &["Foo"], &[("foo", "1")], &[("FOO", "1")], true),
-        ("another", &plain, &["Foo"], &[("Foo", "1")], &[("Foo", "2")], false),
-        ("none", &plain, &["Foo"], &[("Foo", "1")], &[], false),
-        ("none in both", &plain, &["Foo"], &[], &[("Bar", "1")], true),
-        ("one that Vary does not name", &plain, &["Foo"], &[("Bar", "1")], &[("Bar", "2")], true),
-        ("one of two", &plain, &["Foo", "Bar"], &[("Foo", "1"), ("Bar", "2")], &[("Foo", "1")], false),
-        (
-            "in any order",
-            &plain,
-            &["Foo", "Bar"],
-            &[("Foo", "1"), ("Bar", "2")],
-            &[("Bar", "2"), ("Foo", "1")],
-            true,
-        ),
-        (
-            "swapped",
-            &plain,
-            &["Foo", "Bar"],
-            &[("Foo", "1"), ("Bar", "2")],
-            &[("Foo", "2"), ("Bar", "1")],
-            false,
-        ),
-        ("lines are one value", &plain, &["Foo"], &[("Foo", "1, 2")], &[("Foo", "1"), ("Foo", "2")], true),
-        ("space may count", &plain, &["Cookie"], &[("Cookie", "a=1,2")], &[("Cookie", "a=1, 2")], false),
-        (
-            "and does not in a list",
-            &plain,
-            &["Accept-Language"],
-            &[("Accept-Language", "en, de")],
-            &[("Accept-Language", " en ,  de")],
-            true,
-        ),
-        (
-            "a list has an order",
-            &plain,
-            &["Accept-Language"],
-            &[("Accept-Language", "en, de")],
-            &[("Accept-Language", "de, en")],
-            false,
-        ),
-        (
-            "what the policy reduces",
-            &policy(),
-            &["accept-encoding", "Accept-Language"],
-            &[("Accept-Encoding", "gzip, deflate"), ("Accept-Language", "de-AT")],
-            &[("Accept-Encoding", "gzip"), ("Accept-Language", "fr, de")],
-            true,
-        ),
-        (
-            "and what it tells apart",
-            &policy(),
-            &["accept-encoding"],
-            &[("Accept-Encoding", "gzip")],
-            &[("Accept-Encoding", "br")],
-            false,
-        ),
-    ];
-    for (name, policy, vary, one, other, want) in table {
-        assert_eq!(variant(policy, vary, one) == variant(policy, vary, other), want, "{name}");
-    }
-}
-
-#[test]
 fn no_value_passes_for_the_parts_that_follow_it() {
     let bytes = |parts: &[(Part<'_>, &[u8])]| {
         let mut found = Vec::new();
@@ -236,7 +160,7 @@ fn no_value_passes_for_the_parts_that_follow_it() {
         parts.iter().for_each(|(part, value)| sink.part(*part, value));
         found
     };
-    for second in [Part::Path, Part::Header(b"x"), Part::Vary(b"x")] {
+    for second in [Part::Path, Part::Header(b"x")] {
         let forged = [b"a".to_vec(), bytes(&[(second, b"b")])].concat();
         let honest = [(Part::Host, &b"a"[..]), (second, b"b")];
         assert_ne!(bytes(&honest), bytes(&[(Part::Host, &forged)]), "{second:?}");

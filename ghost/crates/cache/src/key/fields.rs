@@ -14,7 +14,7 @@ pub fn lines<'a, H: Headers + ?Sized>(name: &[u8], headers: &'a H) -> impl Itera
 /// Writes a header field: nothing where it is not there, else its lines, joined as one value (RFC
 /// 9110 section 5.2). Space in a list counts for nothing where the field is known to be one (RFC
 /// 9111 section 4.1).
-pub fn header<H, S>(name: &[u8], headers: &H, part: Part<'_>, buffer: &mut Vec<u8>, sink: &mut S)
+pub fn header<H, S>(name: &[u8], headers: &H, buffer: &mut Vec<u8>, sink: &mut S)
 where
     H: Headers + ?Sized,
     S: Sink + ?Sized,
@@ -23,7 +23,7 @@ where
     let Some(first) = lines.next() else { return };
     let second = lines.next();
     if second.is_none() && !is_list(name) {
-        return sink.part(part, first);
+        return sink.part(Part::Header(name), first);
     }
     buffer.clear();
     for (index, line) in std::iter::once(first).chain(second).chain(lines).enumerate() {
@@ -36,7 +36,7 @@ where
             join(buffer, is_first, element);
         }
     }
-    sink.part(part, buffer);
+    sink.part(Part::Header(name), buffer);
 }
 
 fn join(buffer: &mut Vec<u8>, is_first: bool, value: &[u8]) {

@@ -25,8 +25,6 @@ pub enum Part<'a> {
     Header(&'a [u8]),
     /// A cookie, with its name.
     Cookie,
-    /// A header field that Vary names.
-    Vary(&'a [u8]),
 }
 
 impl<'a> Part<'a> {
@@ -44,7 +42,6 @@ impl<'a> Part<'a> {
             Part::Language => 9,
             Part::Header(_) => 10,
             Part::Cookie => 11,
-            Part::Vary(_) => 12,
         }
     }
 
@@ -62,7 +59,6 @@ impl<'a> Part<'a> {
             Part::Language => ("language", b""),
             Part::Header(name) => ("header ", name),
             Part::Cookie => ("cookie", b""),
-            Part::Vary(name) => ("vary ", name),
         }
     }
 }
