@@ -146,7 +146,6 @@ unsafe fn status<'a>(ctx: &vrt_ctx, cache: &CacheTask) -> (CacheStatus<'a>, u32,
         handling: Handling::Forward(why),
         stored: stored.is_some(),
         ttl: ttl.filter(|_| stored.is_some()),
-        collapsed: cache.miss.is_some() && cache.filter.has_waited(),
         ..CacheStatus::forward(NAME, why)
     };
     let handled = match cache.miss {
