@@ -30,7 +30,7 @@ LDFLAGS = -s -w -X github.com/varnish-gateway/gateway/$(1)/internal/version.vers
 # What a new gateway user runs -----------------------------------------------------------------
 
 .PHONY: demo
-demo: build ## run a gateway with two example services on this machine, and say what to curl
+demo: build ## run a gateway with example services on this machine, and say what to curl
 	$(VARNISH) $(BUILD)/bin/demo
 
 .PHONY: demo-check
