@@ -97,7 +97,8 @@ const (
 //
 // +kubebuilder:validation:XValidation:message="minTTL must not be longer than maxTTL",rule="!has(self.minTTL) || !has(self.maxTTL) || duration(self.minTTL) <= duration(self.maxTTL)"
 type CacheFreshness struct {
-	// DefaultTTL of answers whose origin says nothing of freshness. Without it, and without a heuristic, they are not cached.
+	// DefaultTTL of answers whose origin says nothing of freshness: those of status 200, 203, 204, 300, 301 and 308, and those
+	// that the origin calls public. Without it, and without a heuristic, they are not cached. Errors need an entry in byStatus.
 	// +optional
 	DefaultTTL *CacheDuration `json:"defaultTTL,omitempty"`
 
@@ -252,7 +253,7 @@ type CacheKey struct {
 	// +kubebuilder:validation:MaxItems=16
 	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=256
-	// +kubebuilder:validation:items:Pattern="^[A-Za-z0-9!#$%&'*+\\-.^_\\x60|~]+$"
+	// +kubebuilder:validation:items:Pattern="^[A-Za-z0-9!#$%&'+\\-.^_\\x60|~]*[*]?$"
 	Cookies []string `json:"cookies,omitempty"`
 
 	// Encodings that the backend has, the preferred one first. The best that Accept-Encoding allows is part of the key.
@@ -292,6 +293,7 @@ type QueryKey struct {
 	// +kubebuilder:validation:MaxItems=64
 	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=256
+	// +kubebuilder:validation:items:Pattern="^[^*]*[*]?$"
 	Names []string `json:"names,omitempty"`
 
 	// Sort makes the order of parameters of different names not matter.
@@ -308,7 +310,7 @@ type CacheBypass struct {
 	// +kubebuilder:validation:MaxItems=64
 	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=256
-	// +kubebuilder:validation:items:Pattern="^[A-Za-z0-9!#$%&'*+\\-.^_\\x60|~]+$"
+	// +kubebuilder:validation:items:Pattern="^[A-Za-z0-9!#$%&'+\\-.^_\\x60|~]*[*]?$"
 	Cookies []string `json:"cookies,omitempty"`
 
 	// Headers of which any one makes a request pass.

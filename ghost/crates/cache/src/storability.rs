@@ -205,7 +205,7 @@ impl fmt::Display for Reason {
             Reason::SetCookie => f.write_str("it has Set-Cookie (RFC 9111 section 7.3)"),
             Reason::VaryStar => f.write_str("it varies on everything (RFC 9111 section 4.1)"),
             Reason::TooLarge => f.write_str("it is larger than the policy allows"),
-            Reason::StatusRule(index) => write!(f, "the policy's rule {index} for this status keeps nothing"),
+            Reason::StatusRule(_) => f.write_str("the policy's byStatus keeps nothing of this status"),
             Reason::Nothing => f.write_str("nothing says how long it is fresh (RFC 9111 section 3)"),
             Reason::Useless => f.write_str("it is stale already (RFC 9111 section 4.2)"),
         }

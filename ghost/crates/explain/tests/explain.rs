@@ -213,7 +213,7 @@ fn a_response_is_stored_or_not() {
             &[],
             json!({
                 "stored": true,
-                "ttl": {"seconds": 30, "why": "30 s: the policy's rule 1 for this status, Default: 404"},
+                "ttl": {"seconds": 30, "why": "30 s: the policy's byStatus, Default: 404"},
                 "staleWhileRevalidate": {"seconds": 0, "why": "0 s: the policy's default"},
                 "staleIfError": {"seconds": 0, "why": "0 s: the policy's default"},
                 "keep": {"seconds": 0, "why": "0 s: there is no validator (RFC 9111 section 4.3.1)"},

@@ -102,7 +102,10 @@ fn with_status(
     if let Some(seconds) = guessed(policy, fields, received) {
         return bounded(policy, status, lifetime(seconds, LifetimeRule::Heuristic));
     }
-    policy.default.map_or(lifetime(0, LifetimeRule::Nothing), |ttl| lifetime(ttl, LifetimeRule::Default))
+    // An error is kept where the origin or a rule says so, not because nobody says anything.
+    let is_error = status >= 400 && !fields.directives.public;
+    let default = policy.default.filter(|_| !is_error);
+    default.map_or(lifetime(0, LifetimeRule::Nothing), |ttl| lifetime(ttl, LifetimeRule::Default))
 }
 
 /// The policy's rule for a status, with its index.
@@ -164,9 +167,7 @@ impl fmt::Display for LifetimeRule {
             write!(f, "{directive} of {source} (RFC 9111 section {section})")
         };
         match self {
-            LifetimeRule::Status(index, mode) => {
-                write!(f, "the policy's rule {index} for this status, {}", mode.name())
-            }
+            LifetimeRule::Status(_, mode) => write!(f, "the policy's byStatus, {}", mode.name()),
             LifetimeRule::NoCache(source) => of(f, "no-cache", source, "5.2.2.4"),
             LifetimeRule::SMaxage(source) => of(f, "s-maxage", source, "5.2.2.10"),
             LifetimeRule::MaxAge(source) => of(f, "max-age", source, "5.2.2.1"),

@@ -47,6 +47,8 @@ struct State {
     wants_stale: bool,
     /// The error that it is wanted in the place of, if that is among the objects of this round.
     error: Option<*mut ffi::objcore>,
+    /// The stale object that a soft invalidation made stale, if it is that.
+    made_stale: Option<*mut ffi::objcore>,
     /// Whether an object was not taken because of what the client wishes.
     has_refused: bool,
     /// How often the objects were looked at: more than once where the request waited for another one's answer.
@@ -95,6 +97,7 @@ pub unsafe fn install(
         stamp,
         wants_stale: cache.wants_stale,
         error: None,
+        made_stale: None,
         has_refused: false,
         rounds: 0,
     });
@@ -120,6 +123,11 @@ impl Filter {
     /// Whether the request waited for the answer to another one.
     pub fn has_waited(&self) -> bool {
         self.state.as_ref().is_some_and(|state| state.rounds > 1)
+    }
+
+    /// Whether the lookup found this object to be stale because a soft invalidation says so.
+    pub fn has_made_stale(&self, core: *const ffi::objcore) -> bool {
+        self.state.as_ref().and_then(|state| state.made_stale).is_some_and(|made| ptr::eq(made, core))
     }
 
     /// Whether there was an object that the client's wishes kept from being taken.
@@ -194,7 +202,9 @@ impl State {
                 return Verdict::Continue;
             }
             if stamp.makes_stale(generation) {
-                note_stale(&object, stale, req.wrk);
+                if note_stale(&object, stale, req.wrk) {
+                    self.made_stale = Some(core);
+                }
                 return Verdict::Continue;
             }
         }
@@ -253,13 +263,15 @@ impl State {
     }
 }
 
-/// Lets varnishd take an object for the stale one, if it is the newest.
-fn note_stale(object: &Object<'_>, stale: &mut *mut ffi::objcore, worker: *mut ffi::worker) {
+/// Lets varnishd take an object for the stale one, if it is the newest: then it is true.
+fn note_stale(object: &Object<'_>, stale: &mut *mut ffi::objcore, worker: *mut ffi::worker) -> bool {
     // SAFETY: what varnishd has found before is held by the same lock.
     let known = unsafe { Object::new(worker, *stale) };
-    if known.is_none_or(|known| known.origin() < object.origin()) {
+    let is_newest = known.is_none_or(|known| known.origin() < object.origin());
+    if is_newest {
         *stale = object.raw();
     }
+    is_newest
 }
 
 extern "C" {

@@ -118,7 +118,11 @@ unsafe fn status<'a>(ctx: &vrt_ctx, cache: &CacheTask) -> (CacheStatus<'a>, u32,
     };
     let now = now();
     let age = object.map_or(0.0, |object| (now - object.t_origin.0).max(0.0)) as u32;
-    let left = object.map(|object| object.t_origin.0 + f64::from(object.ttl) - now);
+    let left = object.map(|object| {
+        let left = object.t_origin.0 + f64::from(object.ttl) - now;
+        // What was invalidated softly has no time left, whatever it was given.
+        if cache.filter.has_made_stale(object) { left.min(0.0) } else { left }
+    });
     let ttl = left.map(|seconds| seconds.round() as i64);
     if is_hit && cache.filter.has_waited() {
         // It was forwarded together with the request whose answer it got (RFC 9211 section 2.6).
