@@ -293,6 +293,22 @@ func TestADirectoryMustBeNamedAndBeThere(t *testing.T) {
 	}
 }
 
+func TestRunNamesTheProgramThatIsMissing(t *testing.T) {
+	self, err := os.Executable()
+	require.NoError(t, err)
+	t.Setenv("PATH", t.TempDir())
+	for want, args := range map[string][]string{
+		"no chaperone beside this program or on the PATH (name it with --chaperone)": {},
+		"no varnishd on the PATH (name it with --varnishd)":                          {"--chaperone", self},
+		"--varnishd: ": {"--chaperone", self, "--varnishd", filepath.Join(t.TempDir(), "varnishd")},
+	} {
+		var out bytes.Buffer
+		root := newRoot(&out, &out)
+		root.SetArgs(append([]string{"run", "-f", t.TempDir()}, args...))
+		assert.ErrorContains(t, root.ExecuteContext(t.Context()), want)
+	}
+}
+
 func TestVersionNamesTheContracts(t *testing.T) {
 	var out bytes.Buffer
 	root := newRoot(&out, &out)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"time"
 
@@ -82,15 +83,15 @@ func (f runFlags) binaries() (local.Binaries, error) {
 		return local.Binaries{}, err
 	}
 	b := local.Binaries{Chaperone: chaperone, VMODPath: f.vmodPath}
-	if f.varnishd != "" {
-		if b.Varnishd, err = filepath.Abs(f.varnishd); err != nil {
-			return b, err
-		}
-		if _, err := os.Stat(b.Varnishd); err != nil {
-			return b, fmt.Errorf("varnishd: %w", err)
-		}
+	varnishd, err := exec.LookPath(cmp.Or(f.varnishd, "varnishd"))
+	if err != nil && f.varnishd == "" {
+		return b, fmt.Errorf("no varnishd on the PATH (name it with --varnishd): %w", err)
 	}
-	return b, nil
+	if err != nil {
+		return b, fmt.Errorf("--varnishd: %w", err)
+	}
+	b.Varnishd, err = filepath.Abs(varnishd)
+	return b, err
 }
 
 func newLog(w io.Writer, level string) (*zap.Logger, error) {

@@ -1,12 +1,15 @@
 package manifest
 
 import (
+	"fmt"
+	"hash/fnv"
 	"time"
 
 	"github.com/google/uuid"
 	"k8s.io/apimachinery/pkg/api/validation"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/rand"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
@@ -15,6 +18,23 @@ var uidSpace = uuid.MustParse("6f0c8f5c-5d0b-4f6e-9d52-0c6f0b0b7c11")
 
 // epoch is the age of objects that name none, so that age decides nothing between them.
 var epoch = metav1.NewTime(time.Unix(0, 0).UTC())
+
+// longestPrefix is how much of generateName an API server takes.
+const longestPrefix = 58
+
+// nameGenerated names an object that has only generateName. Where an API server takes random characters, these are a digest of
+// the object, so that it has the same name each time it is read.
+func nameGenerated(value map[string]any) {
+	metadata, _ := value["metadata"].(map[string]any)
+	prefix, _ := metadata["generateName"].(string)
+	if prefix == "" || metadata["name"] != nil {
+		return
+	}
+	digest := fnv.New32a()
+	// Maps print in the order of their keys.
+	fmt.Fprint(digest, value)
+	metadata["name"] = prefix[:min(len(prefix), longestPrefix)] + rand.SafeEncodeString(fmt.Sprintf("%05d", digest.Sum32()%100_000))
+}
 
 // admitMetadata fills in what an API server would have set, and checks the names.
 func admitMetadata(object metav1.Object, k kind) []violation {

@@ -85,6 +85,7 @@ func inherit(item any, list map[string]any, name string) any {
 }
 
 func (p parser) addObject(out *parsed, value map[string]any) {
+	nameGenerated(value)
 	key := keyOf(value)
 	refuse := func(message string) {
 		out.objects = append(out.objects, parsedObject{key: key, violations: []violation{{message: message}}})
