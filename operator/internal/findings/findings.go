@@ -41,11 +41,11 @@ var harmless = map[string]bool{
 // Remarkable tells whether a condition says what somebody may want to know: it is not as the object's owner wants it, or
 // it is so only in part.
 func Remarkable(c report.Condition) bool {
-	return !Sound(c) || c.Type == report.ConditionDirectPass && c.Reason == report.ReasonBypassed
+	return !Sound(c) || c.IsPartial || c.Type == report.ConditionDirectPass && c.Reason == report.ReasonBypassed
 }
 
 // Fault tells whether a condition says that something is wrong.
-func Fault(c report.Condition) bool { return !Sound(c) && !harmless[c.Type] }
+func Fault(c report.Condition) bool { return (!Sound(c) || c.IsPartial) && !harmless[c.Type] }
 
 // Findings of a set of manifests.
 type Findings struct {

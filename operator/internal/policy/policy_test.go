@@ -101,7 +101,7 @@ func standings(index Index[*gatewayv1.BackendTLSPolicy]) Standings {
 
 // TestHowAPolicyStandsBelowAnAncestor has the reasons of PolicyConditionReason of the Gateway API.
 func TestHowAPolicyStandsBelowAnAncestor(t *testing.T) {
-	const conflict = "Another BackendTLSPolicy has the same targets and goes first."
+	const conflict = "Another BackendTLSPolicy has the same targets and goes first: shop/older at "
 	for name, c := range map[string]struct {
 		// sections that the policy and an older one name.
 		sections, older []string
@@ -113,9 +113,9 @@ func TestHowAPolicyStandsBelowAnAncestor(t *testing.T) {
 		"one of a section that is not there":   {[]string{"htps"}, nil, gatewayv1.PolicyReasonTargetNotFound, "There is no section htps of Service shop/web.", ""},
 		"one of two, and one is not there":     {[]string{"https", "htps"}, nil, "", "", "There is no section htps of Service shop/web."},
 		"two that are not there":               {[]string{"y", "x"}, nil, gatewayv1.PolicyReasonTargetNotFound, "There is no section x of Service shop/web, section y of Service shop/web.", ""},
-		"an older one has the same":            {[]string{""}, []string{""}, gatewayv1.PolicyReasonConflicted, conflict, ""},
-		"an older one has one of two":          {[]string{"http", "https"}, []string{"https"}, "", "", "Another one goes first at section https of Service shop/web."},
-		"an older one has all that is there":   {[]string{"https", "htps"}, []string{"https"}, gatewayv1.PolicyReasonConflicted, conflict, ""},
+		"an older one has the same":            {[]string{""}, []string{""}, gatewayv1.PolicyReasonConflicted, conflict + "Service shop/web.", ""},
+		"an older one has one of two":          {[]string{"http", "https"}, []string{"https"}, "", "", "Another one goes first: shop/older at section https of Service shop/web."},
+		"an older one has all that is there":   {[]string{"https", "htps"}, []string{"https"}, gatewayv1.PolicyReasonConflicted, conflict + "section https of Service shop/web.", ""},
 		"an older one that is not there too":   {[]string{"htps"}, []string{"htps"}, gatewayv1.PolicyReasonTargetNotFound, "There is no section htps of Service shop/web.", ""},
 		"a section overrides one of the whole": {[]string{""}, []string{"https"}, "", "", ""},
 	} {

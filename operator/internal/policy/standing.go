@@ -26,10 +26,21 @@ type Standing struct {
 	// InForce says that the policy holds at one of its targets at least.
 	InForce bool
 	// Conflicts are targets at which other policies go first.
-	Conflicts []Target
+	Conflicts []Conflict
 	// Missing are targets that are not there.
 	Missing []Target
 }
+
+// Conflict of a policy with another one.
+type Conflict struct {
+	// At is the target of both.
+	At Target
+	// First is the policy that holds there.
+	First types.NamespacedName
+}
+
+// String is the conflict as messages show it: "shop/web at Gateway shop/web".
+func (c Conflict) String() string { return c.First.String() + " at " + c.At.String() }
 
 // Attach notes what is attached at a target. Nothing of it is the zero Level.
 func (l Level[P]) Attach(s *Standings) {
@@ -38,7 +49,7 @@ func (l Level[P]) Attach(s *Standings) {
 		if i == 0 {
 			standing.InForce = true
 		} else {
-			standing.Conflicts = added(standing.Conflicts, l.Target)
+			standing.Conflicts = added(standing.Conflicts, Conflict{At: l.Target, First: keyOf(l.Policies[0])})
 		}
 	}
 }
@@ -77,7 +88,7 @@ func (s Standing) Refusal(kind string) (gatewayv1.PolicyConditionReason, string,
 	case s.InForce:
 		return "", "", false
 	case len(s.Conflicts) > 0:
-		return gatewayv1.PolicyReasonConflicted, fmt.Sprintf("Another %s has the same targets and goes first.", kind), true
+		return gatewayv1.PolicyReasonConflicted, fmt.Sprintf("Another %s has the same targets and goes first: %s.", kind, list(s.Conflicts)), true
 	default:
 		return gatewayv1.PolicyReasonTargetNotFound, s.missing(), true
 	}
@@ -88,7 +99,7 @@ func (s Standing) Refusal(kind string) (gatewayv1.PolicyConditionReason, string,
 func (s Standing) Remark() string {
 	var remarks []string
 	if len(s.Conflicts) > 0 {
-		remarks = append(remarks, "Another one goes first at "+list(s.Conflicts)+".")
+		remarks = append(remarks, "Another one goes first: "+list(s.Conflicts)+".")
 	}
 	if len(s.Missing) > 0 {
 		remarks = append(remarks, s.missing())
@@ -112,19 +123,21 @@ func (s *Standings) at(key policyKey) *Standing {
 	return s.byPolicy[key]
 }
 
-// added is a list of targets with others, each once, in an order that does not depend on which came
-// first.
-func added(targets []Target, others ...Target) []Target {
-	all := slices.SortedFunc(slices.Values(append(slices.Clone(targets), others...)), func(a, b Target) int {
+// added is a list with others, each once, in an order that does not depend on which came first.
+func added[T interface {
+	comparable
+	fmt.Stringer
+}](some []T, others ...T) []T {
+	all := slices.SortedFunc(slices.Values(append(slices.Clone(some), others...)), func(a, b T) int {
 		return strings.Compare(a.String(), b.String())
 	})
 	return slices.Compact(all)
 }
 
-func list(targets []Target) string {
-	words := make([]string, len(targets))
-	for i, target := range targets {
-		words[i] = target.String()
+func list[T fmt.Stringer](some []T) string {
+	words := make([]string, len(some))
+	for i, one := range some {
+		words[i] = one.String()
 	}
 	return strings.Join(words, ", ")
 }

@@ -69,6 +69,8 @@ type Condition struct {
 	Status  metav1.ConditionStatus
 	Reason  string
 	Message string
+	// IsPartial says that it is so only in part: the message says of what it is not. Statuses have no word for that.
+	IsPartial bool
 	// ObservedGeneration is that of the object which the condition is about; 0 for the generation that was looked at.
 	ObservedGeneration int64
 }

@@ -137,7 +137,7 @@ func accepted(kind string, standing policy.Standing, verdict report.Condition) r
 	if reason, message, refused := standing.Refusal(kind); refused {
 		c.Status, c.Reason, c.Message = metav1.ConditionFalse, string(reason), message
 	} else if remark := standing.Remark(); remark != "" {
-		c.Message = strings.TrimSpace(c.Message + " " + remark)
+		c.Message, c.IsPartial = strings.TrimSpace(c.Message+" "+remark), true
 	}
 	return c
 }
