@@ -49,6 +49,8 @@ type table struct {
 	kind   string
 	header []string
 	rows   []row
+	// onlyNoted leaves out the rows that have no notes, and had none.
+	onlyNoted bool
 }
 
 // Print shows what changed since the last call.
@@ -72,7 +74,11 @@ func (p *Printer) printTable(t table, now map[string]row) {
 	for _, r := range t.rows {
 		key := t.kind + " " + r.name
 		now[key] = r
-		if old, shown := p.rows[key]; !shown || !old.equal(r) {
+		old, shown := p.rows[key]
+		if t.onlyNoted && len(r.notes) == 0 && len(old.notes) == 0 {
+			continue
+		}
+		if !shown || !old.equal(r) {
 			changed = append(changed, r)
 		}
 	}

@@ -52,6 +52,23 @@ shop        route-0     web      True       True
 `, out.String())
 }
 
+func TestAClassIsShownWhereItIsNotAsItShouldBe(t *testing.T) {
+	var out bytes.Buffer
+	p := New(&out, &out)
+	show := func(accepted metav1.ConditionStatus) string {
+		out.Reset()
+		p.Print(nil, report.Report{GatewayClasses: []report.GatewayClass{{
+			Object: report.Object{Name: "varnish"}, Conditions: []report.Condition{condition("Accepted", accepted, "So.")},
+		}}})
+		return out.String()
+	}
+	assert.Empty(t, show("True"))
+	assert.Equal(t, "GATEWAYCLASS   ACCEPTED\nvarnish        False\n  GatewayClass varnish: Accepted=False (Reason): So.\n\n", show("False"))
+	assert.Empty(t, show("False"), "it was shown")
+	assert.Equal(t, "GATEWAYCLASS   ACCEPTED\nvarnish        True\n\n", show("True"))
+	assert.Empty(t, show("True"))
+}
+
 func TestPoliciesAreShownBelowTheirAncestors(t *testing.T) {
 	var out bytes.Buffer
 	New(&out, &out).Print(nil, report.Report{Policies: []report.Attached{{

@@ -14,8 +14,14 @@ import (
 	"github.com/varnish-gateway/gateway/operator/internal/report"
 )
 
-// tables of a report: Gateways, their listeners, and what is attached to them.
+// tables of a report: GatewayClasses that are not as they should be, Gateways, their listeners, and what is attached to them.
 func tables(r report.Report) []table {
+	classes := table{kind: "GatewayClass", header: []string{"GATEWAYCLASS", "ACCEPTED"}, onlyNoted: true}
+	for _, class := range r.GatewayClasses {
+		classes.rows = append(classes.rows, row{
+			name: class.Name, cells: []string{class.Name, state(class.Conditions, "Accepted")}, notes: notes(class.Conditions),
+		})
+	}
 	gateways := table{kind: "Gateway", header: []string{"NAMESPACE", "GATEWAY", "ADDRESS", "ACCEPTED", "PROGRAMMED"}}
 	listeners := table{kind: "listener", header: []string{"NAMESPACE", "GATEWAY", "LISTENER", "ATTACHED", "ACCEPTED", "RESOLVEDREFS", "PROGRAMMED"}}
 	for _, g := range r.Gateways {
@@ -28,7 +34,7 @@ func tables(r report.Report) []table {
 			listeners.rows = append(listeners.rows, listenerRow(g, l))
 		}
 	}
-	tables := []table{gateways, listeners}
+	tables := []table{classes, gateways, listeners}
 	for _, kind := range inputs.AttachedKinds() {
 		tables = append(tables, attached(kind, r.Attached()))
 	}
