@@ -142,7 +142,10 @@ func endedByPeer(conn net.Conn) (bool, error) {
 	var pollErr error
 	err = raw.Control(func(fd uintptr) {
 		poll[0].Fd = int32(fd)
-		_, pollErr = unix.Poll(poll, 0)
+		// A signal may come in between (EINTR), such as those of Go's scheduler.
+		for _, pollErr = unix.Poll(poll, 0); errors.Is(pollErr, unix.EINTR); {
+			_, pollErr = unix.Poll(poll, 0)
+		}
 	})
 	return poll[0].Revents != 0, errors.Join(err, pollErr)
 }
