@@ -41,9 +41,9 @@ func TestCheckNamesTheTargetsAtWhichAPolicyDoesNotHold(t *testing.T) {
 	const lost = "{group: gateway.networking.k8s.io, kind: Gateway, name: web, sectionName: htps}"
 	for sentence, c := range map[string]struct{ manifests, want string }{
 		"it holds at all of them": {policy("a", web), "no problems\n"},
-		"one of two is not there": {policy("a", web+", "+lost), "VarnishCachePolicy default/a: Accepted=True (Accepted): There is no section htps of Gateway default/web.\n"},
+		"one of two is not there": {policy("a", web+", "+lost), "VarnishCachePolicy default/a: Accepted=True (Accepted): The policy holds. There is no section htps of Gateway default/web.\n"},
 		"another one goes first": {policy("a", web) + policy("b", web+", "+strings.Replace(lost, "htps", "http", 1)),
-			"VarnishCachePolicy default/b: Accepted=True (Accepted): Another one goes first: default/a at Gateway default/web.\n"},
+			"VarnishCachePolicy default/b: Accepted=True (Accepted): The policy holds. Another one goes first: default/a at Gateway default/web.\n"},
 	} {
 		out, err := ctl(t, soundManifests+c.manifests, "check")
 		assert.Contains(t, out, c.want, sentence)

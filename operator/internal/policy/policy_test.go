@@ -157,7 +157,7 @@ func TestAPolicyInConflictAtOneTargetMayBeInForceAtAnother(t *testing.T) {
 	assert.False(t, matters)
 	here.AddAll(there)
 	standing, _ = here.Of("BackendTLSPolicy", b)
-	assert.Equal(t, Standing{InForce: true, Conflicts: []Target{web("https")}}, standing)
+	assert.Equal(t, Standing{InForce: true, Conflicts: []Conflict{{At: web("https"), First: keyOf(a)}}}, standing)
 	standing, _ = here.Of("BackendTLSPolicy", a)
 	assert.True(t, standing.InForce)
 }
