@@ -68,6 +68,11 @@ func lookup(registry *crds.Registry, gvk schema.GroupVersionKind) (k kind, ok bo
 		}
 		return kind{gvk: gvk, namespaced: s.Namespaced, schema: s, decode: decoder(gvk.GroupKind())}, true, nil
 	}
+	// Nobody else has kinds with these names: another group is a slip.
+	own := schema.GroupKind{Group: v1alpha1.GroupName, Kind: gvk.Kind}
+	if len(registry.Versions(own)) > 0 {
+		return kind{}, false, fmt.Errorf("%s is of the group %s, not %s", gvk.Kind, own.Group, cmp.Or(gvk.Group, "core"))
+	}
 	return kind{}, false, nil
 }
 

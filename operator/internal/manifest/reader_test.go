@@ -102,6 +102,10 @@ func TestProblemsAreNamedByFileLineObjectAndField(t *testing.T) {
 			"apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRout\nmetadata: {name: g}\n",
 			`a.yaml:1: HTTPRout g: no kind "HTTPRout" in group gateway.networking.k8s.io`,
 		},
+		"a kind of ours in a group that is not ours": {
+			"apiVersion: varnish.io/v1alpha1\nkind: VarnishCachePolicy\nmetadata: {name: g}\n",
+			`a.yaml:1: VarnishCachePolicy g: VarnishCachePolicy is of the group gateway.varnish.io, not varnish.io`,
+		},
 		"a field of the metadata that there is not": {
 			strings.Replace(goodRoute, "namespace: shop", "namespce: shop", 1),
 			`a.yaml:1: HTTPRoute default/hello: unknown field "metadata.namespce"`,
