@@ -121,7 +121,11 @@ unsafe fn status<'a>(ctx: &vrt_ctx, cache: &CacheTask) -> (CacheStatus<'a>, u32,
     let left = object.map(|object| {
         let left = object.t_origin.0 + f64::from(object.ttl) - now;
         // What was invalidated softly has no time left, whatever it was given.
-        if cache.filter.has_made_stale(object) { left.min(0.0) } else { left }
+        if cache.filter.has_made_stale(object) {
+            left.min(0.0)
+        } else {
+            left
+        }
     });
     let ttl = left.map(|seconds| seconds.round() as i64);
     if is_hit && cache.filter.has_waited() {
