@@ -89,8 +89,13 @@ func (r *invalidationReconciler) Reconcile(ctx context.Context, request reconcil
 	if wait > 0 {
 		return reconcile.Result{RequeueAfter: wait}, nil
 	}
+	own := known.outcome(r.controller)
+	if !isDone && r.ctx.Err() != nil {
+		// Who stops gives up the pods that it has not reached. They have not failed, and the next operator goes on.
+		return reconcile.Result{}, nil
+	}
 	var written v1alpha1.VarnishCacheInvalidationStatus
-	result, err := again(r.write(ctx, key, known, &written))
+	result, err := again(r.write(ctx, key, known.uid, own, &written))
 	if err != nil || result.RequeueAfter > 0 || !isDone {
 		return result, err
 	}
@@ -162,17 +167,22 @@ func (r *invalidationReconciler) forget(key types.NamespacedName) {
 	}
 }
 
-// write says in the status how far the run is.
-func (r *invalidationReconciler) write(ctx context.Context, key types.NamespacedName, known *invalidationRun, written *v1alpha1.VarnishCacheInvalidationStatus) error {
-	own := invalidation.Outcome{Controller: string(r.controller), Invalid: known.invalid}
-	if known.run != nil {
-		own.Gateways = known.run.Gateways(own.Controller)
+// outcome is how far the run is.
+func (run *invalidationRun) outcome(controller gatewayv1.GatewayController) invalidation.Outcome {
+	own := invalidation.Outcome{Controller: string(controller), Invalid: run.invalid}
+	if run.run != nil {
+		own.Gateways = run.run.Gateways(own.Controller)
 	}
+	return own
+}
+
+// write says in the status how far a run is.
+func (r *invalidationReconciler) write(ctx context.Context, key types.NamespacedName, uid types.UID, own invalidation.Outcome, written *v1alpha1.VarnishCacheInvalidationStatus) error {
 	return r.statuses.write(ctx, v1alpha1.KindVarnishCacheInvalidation, key, own,
 		func() client.Object { return &v1alpha1.VarnishCacheInvalidation{} },
 		func(o client.Object) bool {
 			object := o.(*v1alpha1.VarnishCacheInvalidation)
-			if object.UID != known.uid {
+			if object.UID != uid {
 				return false
 			}
 			merged, changed := invalidation.Merge(object.Status, object.Generation, own, metav1.Now())
