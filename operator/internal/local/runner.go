@@ -165,7 +165,7 @@ func (r *Runner) apply() error {
 	if err := r.endpoints.write(manifest.Of[*discoveryv1.EndpointSlice](set)); err != nil {
 		return fmt.Errorf("writing EndpointSlices: %w", err)
 	}
-	r.problems, r.report = slices.Concat(set.Problems, findings.Dangling(set)), result.Report
+	r.problems, r.report = slices.Concat(set.Problems, findings.Dangling(set), findings.Unserved(set)), result.Report
 	if ignored := set.IgnoredKinds(); ignored != r.ignored {
 		r.ignored = ignored
 		r.Log.Info("objects of other kinds are ignored", zap.String("kinds", ignored))
