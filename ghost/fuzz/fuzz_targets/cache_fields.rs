@@ -44,7 +44,7 @@ fuzz_target!(|bytes: &[u8]| {
     let request: Lines<'_> = lines.by_ref().take_while(|line| !line.is_empty()).map(field).collect();
     let response: Lines<'_> = lines.map(field).collect();
     keyed(target, &request);
-    let wishes = match lookup::decide(&POLICY, b"GET", &request[..]) {
+    let wishes = match lookup::decide(&POLICY, b"GET", false, &request[..]) {
         Lookup::Cache(wishes) => wishes,
         Lookup::Pass(_) => RequestDirectives::default(),
     };

@@ -73,7 +73,7 @@ fn decide(criterion: &mut Criterion) {
     let (plain, rich) = (Policy::default(), policy());
     let mut scratch = Scratch::default();
     group.bench_function("lookup by a policy with bypass cookies", |bencher| {
-        bencher.iter(|| lookup::decide(black_box(&rich), b"GET", &REQUEST[..]));
+        bencher.iter(|| lookup::decide(black_box(&rich), b"GET", false, &REQUEST[..]));
     });
     group.bench_function("key by host, path and query", |bencher| {
         bencher.iter(|| hash(black_box(&plain), &mut scratch));

@@ -22,6 +22,9 @@ pub enum Lookup {
 pub enum Bypassed {
     /// Its method is none that a cache answers (RFC 9111 section 4).
     Method,
+    /// It has a body, which may change the response and is no part of the key (RFC 9110 section
+    /// 9.3.1).
+    Body,
     /// The policy's method with this index.
     PolicyMethod(usize),
     /// The policy's cookie with this index.
@@ -34,10 +37,13 @@ pub enum Bypassed {
     NoStore,
 }
 
-/// Decides for a request.
-pub fn decide<H: Headers + ?Sized>(policy: &Policy, method: &[u8], headers: &H) -> Lookup {
+/// Decides for a request. A body that is known to be empty is none.
+pub fn decide<H: Headers + ?Sized>(policy: &Policy, method: &[u8], has_body: bool, headers: &H) -> Lookup {
     if !is_cacheable(method) {
         return Lookup::Pass(Bypassed::Method);
+    }
+    if has_body {
+        return Lookup::Pass(Bypassed::Body);
     }
     if let Some(index) = policy.bypass.methods.iter().position(|other| **other == *method) {
         return Lookup::Pass(Bypassed::PolicyMethod(index));
@@ -81,6 +87,9 @@ impl fmt::Display for Bypassed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Bypassed::Method => f.write_str("no cache answers its method (RFC 9111 section 4)"),
+            Bypassed::Body => {
+                f.write_str("it has a body, which the key does not tell (RFC 9110 section 9.3.1)")
+            }
             Bypassed::PolicyMethod(index) => write!(f, "its method is the policy's bypass method {index}"),
             Bypassed::Cookie(index) => write!(f, "it has the policy's bypass cookie {index}"),
             Bypassed::Header(index) => write!(f, "it has the policy's bypass header {index}"),
@@ -107,7 +116,7 @@ mod tests {
     }
 
     fn decide(policy: &Policy, method: &str, headers: &[(&str, &str)]) -> Lookup {
-        super::decide(policy, method.as_bytes(), headers)
+        super::decide(policy, method.as_bytes(), false, headers)
     }
 
     #[test]
@@ -139,6 +148,21 @@ mod tests {
         for (method, headers, want) in table {
             let want = want.map_or(Lookup::Cache(RequestDirectives::default()), Lookup::Pass);
             assert_eq!(decide(&policy(), method, headers), want, "{method} {headers:?}");
+        }
+    }
+
+    #[test]
+    fn a_request_with_a_body_goes_past_the_cache() {
+        // RFC 9110 section 9.3.1: what the body means is the origin's, and the key does not have it.
+        for (method, has_body, want) in [
+            ("GET", true, Lookup::Pass(Bypassed::Body)),
+            ("HEAD", true, Lookup::Pass(Bypassed::Body)),
+            ("POST", true, Lookup::Pass(Bypassed::Method)),
+            ("GET", false, Lookup::Cache(RequestDirectives::default())),
+        ] {
+            let none: [(&str, &str); 0] = [];
+            let found = super::decide(&Policy::default(), method.as_bytes(), has_body, &none[..]);
+            assert_eq!(found, want, "{method} {has_body}");
         }
     }
 

@@ -55,7 +55,7 @@ fn a_request_is_decided_without_allocation() {
     let looked_at = measure(|| _ = selecting::others(&policy_of_vary.key, &usual[..]));
     assert_eq!(looked_at.count_total, 0, "what Vary compares");
     let mut decision = None;
-    let asked = measure(|| decision = Some(lookup::decide(&policy, b"GET", &headers[..])));
+    let asked = measure(|| decision = Some(lookup::decide(&policy, b"GET", false, &headers[..])));
     assert_eq!(asked.count_total, 0, "the lookup");
     let Some(lookup::Lookup::Cache(wishes)) = decision else { panic!("it is a pass: {decision:?}") };
     let candidate = Candidate {

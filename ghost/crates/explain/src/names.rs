@@ -13,7 +13,7 @@ pub fn of_bypass(policy: &Policy, why: Bypassed) -> String {
         Bypassed::Cookie(index) => bypass.cookies.get(index).map(ToString::to_string),
         Bypassed::Header(index) => bypass.headers.get(index).map(|header| text(&header.name)),
         Bypassed::PolicyMethod(index) => bypass.methods.get(index).map(|method| text(method)),
-        Bypassed::Method | Bypassed::Authorization | Bypassed::NoStore => None,
+        Bypassed::Method | Bypassed::Body | Bypassed::Authorization | Bypassed::NoStore => None,
     };
     with(why.to_string(), name)
 }

@@ -5,7 +5,7 @@ use ghost_cache::key::{self, Identity, Text};
 use ghost_cache::lookup::{self, Lookup as Decided};
 use ghost_cache::policy::Policy;
 use ghost_cache::zone;
-use ghost_route::Scratch;
+use ghost_route::{Headers, Scratch};
 use serde::Serialize;
 
 use crate::names;
@@ -27,13 +27,22 @@ pub struct Lookup {
 
 impl Lookup {
     pub(crate) fn of(policy: &Policy, request: &Request) -> Self {
-        match lookup::decide(policy, request.method.as_bytes(), &Lines(&request.headers)) {
+        let headers = Lines(&request.headers);
+        match lookup::decide(policy, request.method.as_bytes(), has_body(&headers), &headers) {
             Decided::Cache(wishes) => Self { looks: true, why: String::new(), wishes: words(&wishes) },
             Decided::Pass(why) => {
                 Self { looks: false, why: names::of_bypass(policy, why), wishes: Vec::new() }
             }
         }
     }
+}
+
+/// Whether the fields of a request say that it has a body (RFC 9112 section 6).
+fn has_body(headers: &impl Headers) -> bool {
+    headers.lines().any(|(name, value)| {
+        name.eq_ignore_ascii_case(b"transfer-encoding")
+            || name.eq_ignore_ascii_case(b"content-length") && value.iter().any(|byte| *byte != b'0')
+    })
 }
 
 fn words(wishes: &RequestDirectives) -> Vec<String> {

@@ -77,6 +77,7 @@ fn a_request_is_looked_up_or_not() {
     let key = "rule=1/0 host=a.io path=/old/x query=a=1";
     let bypass = json!({"bypass": {"cookies": ["session", "wp_*"], "headers": [{"name": "x-live"}]}});
     let none = json!({});
+    let body = "it has a body, which the key does not tell (RFC 9110 section 9.3.1)";
     let table = [
         ("a GET", &none, "http", GET, json!({"lookup": {"looks": true}, "key": key})),
         (
@@ -92,6 +93,27 @@ fn a_request_is_looked_up_or_not() {
             "http",
             ("POST", "/old/x", &[]),
             json!({"lookup": {"looks": false, "why": "no cache answers its method (RFC 9111 section 4)"}}),
+        ),
+        (
+            "a GET with a body",
+            &none,
+            "http",
+            ("GET", "/old/x", &["Content-Length: 10"]),
+            json!({"lookup": {"looks": false, "why": body}}),
+        ),
+        (
+            "a body in chunks",
+            &none,
+            "http",
+            ("GET", "/old/x", &["Transfer-Encoding: chunked"]),
+            json!({"lookup": {"looks": false, "why": body}}),
+        ),
+        (
+            "a body of no length is none",
+            &none,
+            "http",
+            ("GET", "/old/x?a=1", &["Content-Length: 0"]),
+            json!({"lookup": {"looks": true}, "key": key}),
         ),
         (
             "a cookie",

@@ -35,6 +35,21 @@ impl Origin {
     }
 }
 
+/// Whether a client's request has a body that a backend would still be sent. One that is known to be empty is none, and
+/// one that was sent before a restart is not sent again.
+///
+/// # Safety
+/// `req` is valid.
+pub unsafe fn is_to_be_sent(req: *mut ffi::req) -> bool {
+    // SAFETY: as promised; the body status is a static. With HTTP/2, fields need not say that there is a body.
+    unsafe {
+        let status = (*req).req_body_status;
+        let is_gone = ptr::eq(status, ffi::BS_NONE.as_ptr()) || ptr::eq(status, ffi::BS_TAKEN.as_ptr());
+        let is_empty = (*status).length_known != 0 && ffi::http_GetContentLength((*req).http) == 0;
+        !is_gone && !is_empty
+    }
+}
+
 /// Calls `send` with a body that `upload` gives piece by piece, once.
 pub fn with<T>(
     body: Option<(Origin, Option<u64>)>,

@@ -17,6 +17,7 @@ use super::statistics::Handled;
 use crate::director;
 use crate::kept;
 use crate::message::{Message, NoRoom};
+use crate::request_body;
 use crate::rule_handle::RuleHandle;
 use crate::scratch::{self, Buffers};
 use crate::socket;
@@ -99,7 +100,9 @@ pub unsafe fn decide(ctx: &vrt_ctx, task: &mut ClientTask) -> bool {
     let req = unsafe { Message::new(ctx.http_req.0) };
     let decision = match (&task.outcome, policy(task), req) {
         (Outcome::Forward { .. }, Some((_, policy)), Some(req)) => {
-            Some(lookup::decide(&policy.policy, req.method(), &req))
+            // SAFETY: as promised.
+            let has_body = unsafe { request_body::is_to_be_sent(ctx.req) };
+            Some(lookup::decide(&policy.policy, req.method(), has_body, &req))
         }
         _ => None,
     };
