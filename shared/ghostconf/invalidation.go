@@ -31,7 +31,7 @@ type Invalidation struct {
 	// Path with Host: the objects of one URL, in every variant.
 	Path string `json:"path,omitempty"`
 	// Query with Path, without its question mark; nil for a URL without one.
-	Query *string `json:"query,omitempty"`
+	Query *string `json:"query,omitzero"`
 	// Prefix with Host: the objects of every path that begins so.
 	Prefix string `json:"prefix,omitempty"`
 	// Tag that the origin has given the objects.

@@ -42,3 +42,20 @@ func TestAURLBecomesAnOrder(t *testing.T) {
 		})
 	}
 }
+
+// An empty query is one: "/a?" is another URL than "/a" (RFC 3986 section 6.2.3).
+func TestAnOrderKeepsItsQuery(t *testing.T) {
+	for text, want := range map[string]string{
+		"http://a.example/a":    `{"namespace":"shop","host":"a.example","path":"/a"}`,
+		"http://a.example/a?":   `{"namespace":"shop","host":"a.example","path":"/a","query":""}`,
+		"http://a.example/a?b=": `{"namespace":"shop","host":"a.example","path":"/a","query":"b="}`,
+	} {
+		order := ghostconf.Invalidation{Namespace: "shop"}
+		require.NoError(t, order.SetURL(text, false))
+		data, err := ghostconf.EncodeInvalidations(ghostconf.Invalidations{
+			Invalidations: []ghostconf.Invalidation{order},
+		})
+		require.NoError(t, err)
+		assert.Equal(t, `{"invalidations":[`+want+`]}`, string(data), text)
+	}
+}

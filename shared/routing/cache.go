@@ -38,16 +38,16 @@ type CachePolicy struct {
 // CacheFreshness says how long answers are fresh, and how long they may be served stale (RFC 9111 section 4.2, RFC 5861).
 type CacheFreshness struct {
 	// DefaultTTL of answers whose origin says nothing of freshness; absent: they are not stored.
-	DefaultTTL *int64 `json:"defaultTTL,omitempty" jsonschema:"minimum=0"`
+	DefaultTTL *int64 `json:"defaultTTL,omitzero" jsonschema:"minimum=0"`
 	// MinTTL is the least that the origin can say, for a status below 400.
-	MinTTL *int64 `json:"minTTL,omitempty" jsonschema:"minimum=0"`
+	MinTTL *int64 `json:"minTTL,omitzero" jsonschema:"minimum=0"`
 	// MaxTTL is the most that the origin can say.
-	MaxTTL *int64 `json:"maxTTL,omitempty" jsonschema:"minimum=0"`
+	MaxTTL *int64 `json:"maxTTL,omitzero" jsonschema:"minimum=0"`
 	// HeuristicPercent of the time since Last-Modified is the TTL where the origin says nothing else (RFC 9111 section
 	// 4.2.2); absent: 10, and 0 is no heuristic.
-	HeuristicPercent *int32 `json:"heuristicPercent,omitempty" jsonschema:"minimum=0,maximum=100"`
+	HeuristicPercent *int32 `json:"heuristicPercent,omitzero" jsonschema:"minimum=0,maximum=100"`
 	// HeuristicMax is the longest TTL by heuristic; absent: 3600.
-	HeuristicMax *int64 `json:"heuristicMax,omitempty" jsonschema:"minimum=0"`
+	HeuristicMax *int64 `json:"heuristicMax,omitzero" jsonschema:"minimum=0"`
 	// ByStatus sets the TTL of answers by status. The first entry that has the status counts.
 	ByStatus []StatusTTL `json:"byStatus,omitempty"`
 	// StaleWhileRevalidate is how long a stale answer is served while a new one is fetched (RFC 5861 section 3).
@@ -55,7 +55,7 @@ type CacheFreshness struct {
 	// StaleIfError is how long a stale answer is served where the origin fails (RFC 5861 section 4).
 	StaleIfError StaleWindow `json:"staleIfError,omitempty"`
 	// Keep is how long a stale answer is kept beyond that, for conditional requests to the origin; absent: 3600.
-	Keep *int64 `json:"keep,omitempty" jsonschema:"minimum=0"`
+	Keep *int64 `json:"keep,omitzero" jsonschema:"minimum=0"`
 	// TargetedFields are the fields that stand in the place of Cache-Control, the first that is there (RFC 9213), names in
 	// lower case; absent: varnish-gateway-cache-control and cdn-cache-control.
 	TargetedFields []string `json:"targetedFields,omitempty"`
@@ -89,9 +89,9 @@ type StaleWindow struct {
 	// Default where the origin neither says nor forbids it, for a status below 500.
 	Default int64 `json:"default,omitzero" jsonschema:"minimum=0"`
 	// Max is the most that the origin can say.
-	Max *int64 `json:"max,omitempty" jsonschema:"minimum=0"`
+	Max *int64 `json:"max,omitzero" jsonschema:"minimum=0"`
 	// Override holds in the place of what the origin says, unless it forbids stale answers.
-	Override *int64 `json:"override,omitempty" jsonschema:"minimum=0"`
+	Override *int64 `json:"override,omitzero" jsonschema:"minimum=0"`
 }
 
 // QueryKeyMode says which query parameters are part of the key.
@@ -142,7 +142,7 @@ type BypassHeader struct {
 	// Name of the field, in lower case.
 	Name string `json:"name" jsonschema:"minLength=1"`
 	// Value of one of its lines; absent: any value.
-	Value *string `json:"value,omitempty"`
+	Value *string `json:"value,omitzero"`
 }
 
 // SetCookieMode says what becomes of an answer with Set-Cookie.
@@ -178,7 +178,7 @@ type CacheStorage struct {
 	// Authorization says what becomes of requests with Authorization; empty is RFC9111.
 	Authorization AuthorizationMode `json:"authorization,omitempty" jsonschema:"enum=RFC9111,enum=Bypass,enum=Ignore"`
 	// MaxSize in bytes of a body that is stored; absent: no bound. A larger answer is passed on.
-	MaxSize *int64 `json:"maxSize,omitempty" jsonschema:"minimum=0"`
+	MaxSize *int64 `json:"maxSize,omitzero" jsonschema:"minimum=0"`
 	// Compress stores text that comes without Content-Encoding in gzip.
 	Compress bool `json:"compress,omitzero"`
 	// ESI carries out Edge Side Includes in HTML and XML.
@@ -187,7 +187,7 @@ type CacheStorage struct {
 	TagsHeader string `json:"tagsHeader,omitempty"`
 	// HitForMissTTL is how long the gateway remembers that an answer cannot be stored, so that requests for it do not
 	// wait for each other; absent: 120.
-	HitForMissTTL *int64 `json:"hitForMissTTL,omitempty" jsonschema:"minimum=0"`
+	HitForMissTTL *int64 `json:"hitForMissTTL,omitzero" jsonschema:"minimum=0"`
 }
 
 // CacheClient says what clients are told of the cache, and what is heard from them.
@@ -205,7 +205,7 @@ type CacheClient struct {
 // ClientCacheControl is a Cache-Control for clients.
 type ClientCacheControl struct {
 	// MaxAge is how long a client may keep the answer from when it gets it; absent: nothing is said.
-	MaxAge *int64 `json:"maxAge,omitempty" jsonschema:"minimum=0"`
+	MaxAge *int64 `json:"maxAge,omitzero" jsonschema:"minimum=0"`
 	// Directives beside it, as they stand in the field: "public, immutable".
 	Directives string `json:"directives,omitempty"`
 }

@@ -53,6 +53,19 @@ func TestAnEmptyFilterStaysAFilter(t *testing.T) {
 	assert.Empty(t, routing.Validate(decoded, nil))
 }
 
+// A field may be there without a value (RFC 9110 section 5.5): that is not any value.
+func TestABypassHeaderKeepsItsEmptyValue(t *testing.T) {
+	config := configOf(1)
+	config.CachePolicies = []routing.CachePolicy{{ID: "p", Bypass: routing.CacheBypass{Headers: []routing.BypassHeader{
+		{Name: "x-any"}, {Name: "x-empty", Value: new("")}, {Name: "x-one", Value: new("1")},
+	}}}}
+	data, err := routing.Encode(config)
+	require.NoError(t, err)
+	decoded, err := routing.Decode(data)
+	require.NoError(t, err)
+	assert.Equal(t, config.CachePolicies[0].Bypass, decoded.CachePolicies[0].Bypass)
+}
+
 func TestEveryValidFileSurvivesARoundTrip(t *testing.T) {
 	files, err := corpus.Valid("routing")
 	require.NoError(t, err)
