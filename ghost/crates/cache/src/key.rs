@@ -11,12 +11,14 @@ mod query;
 mod selected;
 mod sink;
 
+use std::hash::Hasher;
+
 use ghost_route::Headers;
 
-use crate::policy::KeyPolicy;
+use crate::policy::{KeyPolicy, QueryKey};
 
 pub use host::normalise as normalise_host;
-pub use query::{is_same as is_same_query, split as split_target};
+pub use query::split as split_target;
 pub use selected::Selected;
 pub use sink::{Framed, Part, Sink, Text};
 
@@ -73,6 +75,11 @@ pub fn write<H, S>(
     S: Sink + ?Sized,
 {
     write_selected(policy, identity, request, Selected::of(policy, request.headers), scratch, sink);
+}
+
+/// Hashes what of a query is in a key: the same of two queries that have the same key, and only of those.
+pub fn hash_query(policy: &QueryKey, query: Option<&[u8]>, scratch: &mut Scratch, hasher: &mut impl Hasher) {
+    query::write(policy, query, &mut scratch.parameters, &mut Framed(|bytes: &[u8]| hasher.write(bytes)));
 }
 
 /// Writes the key of a request that selects this: of what its header says of codings and languages

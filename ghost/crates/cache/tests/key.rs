@@ -1,7 +1,9 @@
 //! Which requests share an object: sentences.
 
+use std::hash::{DefaultHasher, Hasher};
+
 use ghost_cache::key::{
-    Framed, Identity, Part, Request, Scratch, Selected, Sink, Text, write, write_selected,
+    Framed, Identity, Part, Request, Scratch, Selected, Sink, Text, hash_query, write, write_selected,
 };
 use ghost_cache::policy::{Coding, KeyPolicy, Languages, Parameters, QueryKey};
 
@@ -201,4 +203,29 @@ fn a_key_can_be_read() {
     let mut text = Vec::new();
     put(&KeyPolicy::default(), Asked { identity: Identity::Zone(b"z"), ..asked }, &mut Text(&mut text));
     assert_eq!(String::from_utf8(text).unwrap(), "zone=z host=a.io path=/x query=b=2&a=1&utm_x=3");
+}
+
+#[test]
+fn queries_have_one_hash_where_they_have_one_key() {
+    let hash = |policy: &QueryKey, query: Option<&str>| {
+        let mut hasher = DefaultHasher::new();
+        hash_query(policy, query.map(str::as_bytes), &mut Scratch::default(), &mut hasher);
+        hasher.finish()
+    };
+    let all = QueryKey::default();
+    let sorted = QueryKey { sort: true, ..QueryKey::default() };
+    let table: [(&QueryKey, Option<&str>, Option<&str>, bool); 8] = [
+        (&all, None, None, true),
+        (&all, None, Some(""), false),
+        (&all, Some("a=1&b=2"), Some("b=2&a=1"), false),
+        (&sorted, Some("a=1&b=2"), Some("b=2&a=1"), true),
+        (&sorted, Some("a=1&a=2"), Some("a=2&a=1"), false),
+        (&policy().query, Some("utm_source=x"), None, true),
+        (&policy().query, Some("utm_source=x&a=1"), Some("a=1&"), true),
+        // RFC 3986 section 6.2.2.2: some origin may tell these values apart
+        (&all, Some("a=%61"), Some("a=a"), false),
+    ];
+    for (policy, one, other, is_same) in table {
+        assert_eq!(hash(policy, one) == hash(policy, other), is_same, "{one:?} and {other:?}");
+    }
 }

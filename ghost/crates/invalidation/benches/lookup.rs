@@ -1,5 +1,6 @@
 //! What a lookup costs while much has been invalidated.
 
+use std::hash::{Hash, Hasher};
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -20,8 +21,11 @@ impl Asked for Request {
     fn urls(&self) -> impl Iterator<Item = (&[u8], &[u8], Option<&[u8]>)> {
         [(&b"shop.example"[..], &b"/images/1234.jpg"[..], None)].into_iter()
     }
-    fn is_same_query(&self, one: Option<&[u8]>, other: Option<&[u8]>) -> bool {
-        one == other
+    fn comparison(&self) -> u64 {
+        0
+    }
+    fn hash_query(&self, query: Option<&[u8]>, hasher: &mut impl Hasher) {
+        query.hash(hasher);
     }
 }
 
@@ -35,12 +39,22 @@ fn table(count: usize) -> Table {
                 path: format!("/page/{number}").into_bytes().into(),
                 query: None,
             },
+            // Of the path that is asked for.
+            Subject::Url {
+                host: b"shop.example"[..].into(),
+                path: b"/images/1234.jpg"[..].into(),
+                query: Some(format!("size={number}").into_bytes().into()),
+            },
             Subject::Prefix {
                 host: b"shop.example"[..].into(),
                 prefix: format!("/section/{number}/").into_bytes().into(),
             },
         ] {
-            table.invalidate(&Invalidation { namespace: "shop".into(), subject, soft: false }, 0.0, f64::MAX);
+            table.invalidate(
+                &Invalidation { namespace: "shop".into(), subject, soft: false, by_request: false },
+                0.0,
+                f64::MAX,
+            );
         }
     }
     table

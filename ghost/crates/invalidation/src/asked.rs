@@ -1,5 +1,7 @@
 //! What a lookup says of its request.
 
+use std::hash::Hasher;
+
 /// A request whose objects may have been invalidated.
 pub trait Asked {
     /// The namespace of its route.
@@ -15,6 +17,9 @@ pub trait Asked {
     /// rewrite it.
     fn urls(&self) -> impl Iterator<Item = (&[u8], &[u8], Option<&[u8]>)>;
 
-    /// Whether two queries have the same key.
-    fn is_same_query(&self, one: Option<&[u8]>, other: Option<&[u8]>) -> bool;
+    /// The way in which its policy compares queries: requests with the same number compare them alike.
+    fn comparison(&self) -> u64;
+
+    /// Hashes what of a query is in the key: the same of two queries that have the same key, and only of those.
+    fn hash_query(&self, query: Option<&[u8]>, hasher: &mut impl Hasher);
 }

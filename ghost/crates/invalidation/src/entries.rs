@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 
 use crate::asked::Asked;
-use crate::invalidation::Subject;
+use crate::invalidation::{Invalidation, Subject, entry_size};
 use crate::prefixes::Prefixes;
+use crate::queries::Queries;
 use crate::stamp::{Generation, Stamp};
 
 /// The last invalidations of one subject.
@@ -13,6 +14,13 @@ pub(crate) struct Entry {
     pub stamp: Stamp,
     /// When the last object that it may concern has expired, in seconds.
     pub until: f64,
+}
+
+impl Entry {
+    /// Whether it is the entry of any invalidation.
+    pub(crate) fn is_set(&self) -> bool {
+        self.stamp != Stamp::default()
+    }
 }
 
 /// The entries of one namespace.
@@ -27,45 +35,35 @@ pub(crate) struct Entries {
     last_tag: Generation,
 }
 
-/// A query as it was named; none without a question mark.
-type Query = Option<Box<[u8]>>;
-
 #[derive(Debug, Default)]
 struct Host {
     whole: Entry,
     /// By path, since queries have many spellings.
-    urls: HashMap<Box<[u8]>, Vec<(Query, Entry)>>,
+    urls: HashMap<Box<[u8]>, Queries>,
     prefixes: Prefixes,
 }
 
 impl Entries {
     /// Notes an invalidation whose objects have all expired by `until`.
-    pub(crate) fn note(&mut self, subject: &Subject, generation: Generation, soft: bool, until: f64) {
-        let entry = self.entry(subject);
-        entry.stamp.note(generation, soft);
-        entry.until = entry.until.max(until);
-        if matches!(subject, Subject::Tag(_)) {
-            self.last_tag = generation;
-        }
-    }
-
-    fn entry(&mut self, subject: &Subject) -> &mut Entry {
-        match subject {
+    pub(crate) fn note(&mut self, invalidation: &Invalidation, generation: Generation, until: f64) {
+        let Invalidation { subject, soft, by_request, .. } = invalidation;
+        let entry = match subject {
             Subject::All => &mut self.all,
-            Subject::Tag(tag) => self.tags.entry(tag.clone()).or_default(),
+            Subject::Tag(tag) => {
+                self.last_tag = generation;
+                self.tags.entry(tag.clone()).or_default()
+            }
             Subject::Route(name) => self.routes.entry(name.clone()).or_default(),
             Subject::Policy(name) => self.policies.entry(name.clone()).or_default(),
             Subject::Host(host) => &mut self.host(host).whole,
             Subject::Prefix { host, prefix } => self.host(host).prefixes.entry(prefix),
             Subject::Url { host, path, query } => {
                 let queries = self.host(host).urls.entry(path.clone()).or_default();
-                let index = queries.iter().position(|(known, _)| known == query).unwrap_or_else(|| {
-                    queries.push((query.clone(), Entry::default()));
-                    queries.len() - 1
-                });
-                &mut queries[index].1
+                return queries.note(query.as_deref(), (generation, *soft), until, *by_request);
             }
-        }
+        };
+        entry.stamp.note(generation, *soft);
+        entry.until = entry.until.max(until);
     }
 
     fn host(&mut self, host: &[u8]) -> &mut Host {
@@ -89,10 +87,8 @@ impl Entries {
         for (host, path, query) in asked.urls() {
             let Some(host) = self.hosts.get(host) else { continue };
             stamp = stamp.and(host.whole.stamp);
-            for (known, entry) in host.urls.get(path).into_iter().flatten() {
-                if asked.is_same_query(known.as_deref(), query) {
-                    stamp = stamp.and(entry.stamp);
-                }
+            if let Some(queries) = host.urls.get(path) {
+                stamp = stamp.and(queries.stamp(asked, query));
             }
             stamp = stamp.and(host.prefixes.stamp(path));
         }
@@ -126,14 +122,11 @@ impl Entries {
             if is_over(&host.whole) {
                 host.whole = Entry::default();
             }
-            host.urls.retain(|_, queries| {
-                queries.retain(|(_, entry)| !is_over(entry));
-                !queries.is_empty()
-            });
+            host.urls.retain(|_, queries| queries.forget(is_over));
             host.prefixes.forget(is_over);
-            host.whole.until >= now || !host.urls.is_empty() || host.prefixes.len() > 0
+            host.whole.is_set() || !host.urls.is_empty() || !host.prefixes.is_empty()
         });
-        self.len() > 0
+        self.size() > 0
     }
 
     /// Gives up detail: every object of an earlier generation than this is gone.
@@ -146,19 +139,27 @@ impl Entries {
     fn latest_until(&self) -> f64 {
         let maps = self.tags.values().chain(self.routes.values()).chain(self.policies.values());
         let hosts = self.hosts.values().flat_map(|host| {
-            let urls = host.urls.values().flatten().map(|(_, entry)| entry);
+            let urls = host.urls.values().flat_map(Queries::entries);
             urls.chain(host.prefixes.entries()).chain([&host.whole])
         });
         maps.chain(hosts).chain([&self.all]).map(|entry| entry.until).fold(0.0, f64::max)
     }
 
-    /// How many entries there are.
-    pub(crate) fn len(&self) -> usize {
-        let is_set = |entry: &Entry| usize::from(entry.stamp != Stamp::default());
-        let host = |host: &Host| {
-            is_set(&host.whole) + host.urls.values().map(Vec::len).sum::<usize>() + host.prefixes.len()
+    /// How many entries there are; one with a long name counts as several.
+    pub(crate) fn size(&self) -> usize {
+        let host = |name: usize, host: &Host| {
+            let urls = host
+                .urls
+                .iter()
+                .flat_map(|(path, queries)| queries.lengths().map(move |length| name + path.len() + length));
+            let prefixes = host.prefixes.lengths().map(|length| name + length);
+            let whole = host.whole.is_set().then_some(name);
+            urls.chain(prefixes).chain(whole).map(entry_size).sum::<usize>()
         };
-        let hosts: usize = self.hosts.values().map(host).sum();
-        is_set(&self.all) + hosts + self.tags.len() + self.routes.len() + self.policies.len()
+        let hosts: usize = self.hosts.iter().map(|(name, entries)| host(name.len(), entries)).sum();
+        let tags = self.tags.keys().map(|name| name.len());
+        let names = self.routes.keys().chain(self.policies.keys()).map(|name| name.len());
+        let all = self.all.is_set().then_some(0);
+        hosts + tags.chain(names).chain(all).map(entry_size).sum::<usize>()
     }
 }

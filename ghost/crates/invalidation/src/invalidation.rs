@@ -9,6 +9,9 @@ pub struct Invalidation {
     pub subject: Subject,
     /// Whether objects become stale only, and may be served while the origin is asked for new ones, or where it fails.
     pub soft: bool,
+    /// Whether a request of a client has made it (RFC 9111 section 4.4). Clients make as many as they like: where they name
+    /// many queries of one path, all of the path is invalid.
+    pub by_request: bool,
 }
 
 /// Which objects are invalidated. Hosts are in lower case and without a port, and paths in the form that requests are
@@ -41,4 +44,26 @@ pub enum Subject {
     Policy(Box<str>),
     /// Every object of the namespace.
     All,
+}
+
+impl Subject {
+    /// As how many entries it counts: one, and more where its names are long.
+    pub(crate) fn size(&self) -> usize {
+        let text = |text: &[u8]| text.len();
+        entry_size(match self {
+            Subject::All => 0,
+            Subject::Url { host, path, query } => {
+                text(host) + text(path) + query.as_ref().map_or(0, |query| query.len())
+            }
+            Subject::Prefix { host, prefix } => text(host) + text(prefix),
+            Subject::Host(name) | Subject::Tag(name) => text(name),
+            Subject::Route(name) | Subject::Policy(name) => name.len(),
+        })
+    }
+}
+
+/// As how many entries one counts whose names have this length: memory is what the limit is for.
+pub(crate) fn entry_size(length: usize) -> usize {
+    const BYTES: usize = 256;
+    1 + length / BYTES
 }

@@ -14,6 +14,7 @@ mod asked;
 mod entries;
 mod invalidation;
 mod prefixes;
+mod queries;
 mod stamp;
 mod table;
 

@@ -48,7 +48,12 @@ impl Prefixes {
         self.by_prefix.values()
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.by_prefix.len()
+    /// The lengths of the prefixes.
+    pub(crate) fn lengths(&self) -> impl Iterator<Item = usize> {
+        self.by_prefix.keys().map(|prefix| prefix.len())
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.by_prefix.is_empty()
     }
 }

@@ -21,7 +21,7 @@ pub struct Table {
 #[derive(Debug, Default)]
 struct Content {
     namespaces: HashMap<Box<str>, Entries>,
-    /// How many entries there are, or more: each invalidation counts as one until they are counted again.
+    /// How many entries there are, or more: each invalidation has one of its own until they are counted again.
     count: usize,
     /// The count at which they are counted again.
     next_count: usize,
@@ -46,8 +46,8 @@ impl Table {
         // Whoever reads a generation from now on finds the entry, or waits for the lock.
         let generation = Generation(self.generation.fetch_add(1, Ordering::AcqRel) + 1);
         let entries = content.namespaces.entry(invalidation.namespace.clone()).or_default();
-        entries.note(&invalidation.subject, generation, invalidation.soft, until);
-        content.count += 1;
+        entries.note(invalidation, generation, until);
+        content.count += invalidation.subject.size();
         if content.count >= content.next_count {
             content.shrink(now, generation, self.limit);
         }
@@ -87,9 +87,9 @@ impl Table {
         content.forget(now);
     }
 
-    /// How many entries there are.
+    /// How many entries there are; one with a long name counts as several.
     pub fn len(&self) -> usize {
-        self.read().namespaces.values().map(Entries::len).sum()
+        self.read().namespaces.values().map(Entries::size).sum()
     }
 
     /// Whether there is no entry.
@@ -113,13 +113,13 @@ impl Content {
     fn shrink(&mut self, now: f64, generation: Generation, limit: usize) {
         self.forget(now);
         while self.count > limit {
-            let Some(entries) = self.namespaces.values_mut().max_by_key(|entries| entries.len()) else {
+            let Some(entries) = self.namespaces.values_mut().max_by_key(|entries| entries.size()) else {
                 break;
             };
-            if entries.len() <= 1 {
+            if entries.size() <= 1 {
                 break;
             }
-            self.count -= entries.len() - 1;
+            self.count -= entries.size() - 1;
             entries.collapse(generation);
         }
         // Twice as many, so that counting costs each invalidation the same on average.
@@ -128,6 +128,6 @@ impl Content {
 
     fn forget(&mut self, now: f64) {
         self.namespaces.retain(|_, entries| entries.forget(now));
-        self.count = self.namespaces.values().map(Entries::len).sum();
+        self.count = self.namespaces.values().map(Entries::size).sum();
     }
 }

@@ -1,5 +1,8 @@
 //! The table says what a list of all invalidations says.
 
+use std::cell::Cell;
+use std::hash::{Hash, Hasher};
+
 use ghost_invalidation::{Asked, Generation, Invalidation, Stamp, Subject, Table};
 use proptest::prelude::*;
 
@@ -13,6 +16,8 @@ struct Request {
     policy: &'static str,
     urls: Vec<Url>,
     tags: Vec<Vec<u8>>,
+    /// How its policy compares queries.
+    comparison: u64,
 }
 
 impl Asked for Request {
@@ -28,16 +33,24 @@ impl Asked for Request {
     fn urls(&self) -> impl Iterator<Item = (&[u8], &[u8], Option<&[u8]>)> {
         self.urls.iter().map(|(host, path, query)| (&host[..], &path[..], query.as_deref()))
     }
-    // The order of single letters is none of the key's.
-    fn is_same_query(&self, one: Option<&[u8]>, other: Option<&[u8]>) -> bool {
-        sorted(one) == sorted(other)
+    fn comparison(&self) -> u64 {
+        self.comparison
+    }
+    fn hash_query(&self, query: Option<&[u8]>, hasher: &mut impl Hasher) {
+        key(self.comparison, query).hash(hasher);
     }
 }
 
-fn sorted(query: Option<&[u8]>) -> Vec<u8> {
-    let mut letters = query.unwrap_or_default().to_vec();
-    letters.sort_unstable();
-    letters
+/// What of a query is in the key: all of it, its letters in any order, its length, or nothing.
+fn key(comparison: u64, query: Option<&[u8]>) -> Option<Vec<u8>> {
+    let mut key = query.map(<[u8]>::to_vec)?;
+    match comparison {
+        0 => {}
+        1 => key.sort_unstable(),
+        2 => key = vec![key.len() as u8],
+        _ => return None,
+    }
+    Some(key)
 }
 
 /// The right answer, found by trying every invalidation.
@@ -55,7 +68,8 @@ fn naive(all: &[(Generation, Invalidation)], request: &Request) -> Stamp {
                     request.urls.iter().any(|(h, path, _)| h[..] == **host && path.starts_with(prefix))
                 }
                 Subject::Url { host, path, query } => request.urls.iter().any(|(h, p, q)| {
-                    h[..] == **host && p[..] == **path && sorted(q.as_deref()) == sorted(query.as_deref())
+                    let [asked, named] = [q.as_deref(), query.as_deref()].map(|q| key(request.comparison, q));
+                    h[..] == **host && p[..] == **path && asked == named
                 }),
             };
         if fits && invalidation.soft {
@@ -110,17 +124,28 @@ fn subject() -> impl Strategy<Value = Subject> {
 }
 
 fn invalidation() -> impl Strategy<Value = Invalidation> {
-    (namespace(), subject(), any::<bool>()).prop_map(|(namespace, subject, soft)| Invalidation {
-        namespace: namespace.into(),
-        subject,
-        soft,
-    })
+    (namespace(), subject(), any::<bool>(), any::<bool>()).prop_map(
+        |(namespace, subject, soft, by_request)| Invalidation {
+            namespace: namespace.into(),
+            subject,
+            soft,
+            by_request,
+        },
+    )
 }
 
 fn request() -> impl Strategy<Value = Request> {
     let urls = prop::collection::vec((host(), path(), query()), 1..3);
-    (namespace(), name(), name(), urls, prop::collection::vec(tag(), 0..3))
-        .prop_map(|(namespace, route, policy, urls, tags)| Request { namespace, route, policy, urls, tags })
+    (namespace(), name(), name(), urls, prop::collection::vec(tag(), 0..3), 0_u64..4).prop_map(
+        |(namespace, route, policy, urls, tags, comparison)| Request {
+            namespace,
+            route,
+            policy,
+            urls,
+            tags,
+            comparison,
+        },
+    )
 }
 
 proptest! {
@@ -130,8 +155,14 @@ proptest! {
         requests in prop::collection::vec(request(), 1..6),
     ) {
         let table = Table::new(1000);
-        let all: Vec<_> =
-            invalidations.into_iter().map(|i| (table.invalidate(&i, 0.0, 100.0), i)).collect();
+        let mut all: Vec<_> = Vec::new();
+        for invalidation in invalidations {
+            all.push((table.invalidate(&invalidation, 0.0, 100.0), invalidation));
+            // What was looked up in between makes no difference.
+            for request in &requests {
+                prop_assert_eq!(of(&table, request, Generation(0)), naive(&all, request));
+            }
+        }
         for request in &requests {
             let expected = naive(&all, request);
             prop_assert_eq!(of(&table, request, Generation(0)), expected);
@@ -192,13 +223,108 @@ proptest! {
     }
 }
 
+fn request_for(urls: &[(&str, &str, &str)]) -> Request {
+    let bytes = |text: &str| text.as_bytes().to_vec();
+    let urls = urls.iter().map(|(host, path, query)| (bytes(host), bytes(path), Some(bytes(query))));
+    let urls = urls.collect();
+    Request { namespace: "shop", route: "r", policy: "p", urls, tags: vec![], comparison: 1 }
+}
+
+/// Notes that so many queries of a path are invalid: "q0", "q1" and so on.
+fn note_queries(table: &Table, path: &str, count: usize, by_request: bool) {
+    for number in 0..count {
+        let query = Some(format!("q{number}").into_bytes().into());
+        let subject = Subject::Url { host: b"x.io"[..].into(), path: path.as_bytes().into(), query };
+        let invalidation = Invalidation { namespace: "shop".into(), subject, soft: false, by_request };
+        table.invalidate(&invalidation, 0.0, 100.0);
+    }
+}
+
+#[test]
+fn many_queries_that_clients_name_become_one_entry_of_their_path() {
+    // RFC 9111 section 4.4: a cache may invalidate more than the target URI, and must not invalidate less.
+    let removes = |table: &Table, path: &str, query: &str| {
+        table.stamp(&request_for(&[("x.io", path, query)])).removes(Generation(0))
+    };
+    for (count, by_request, is_other_gone) in
+        [(256, true, false), (257, true, true), (5000, true, true), (257, false, false), (5000, false, false)]
+    {
+        let name = format!("{count} by requests: {by_request}");
+        let table = Table::new(1_000_000);
+        note_queries(&table, "/a", count, by_request);
+        for number in 0..count {
+            assert!(removes(&table, "/a", &format!("q{number}")), "{name}: q{number}");
+        }
+        assert_eq!(removes(&table, "/a", "other"), is_other_gone, "{name}");
+        assert!(!removes(&table, "/b", "q0"), "{name}: another path");
+        let most = if by_request { 257 } else { count };
+        assert!(table.len() <= most, "{name}: {} entries", table.len());
+    }
+}
+
+#[test]
+fn long_names_count_as_several_entries() {
+    let table = Table::new(1000);
+    let path = format!("/{}", "a".repeat(10_000));
+    note_queries(&table, &path, 200, false);
+    // 200 entries of 10 kB are 2 MB, and the limit is one of 256 kB.
+    assert!(table.len() <= 1000, "{} entries", table.len());
+    assert!(table.stamp(&request_for(&[("x.io", &path, "q0")])).removes(Generation(0)));
+}
+
+#[test]
+fn a_lookup_hashes_its_own_query_and_no_other() {
+    struct Counting(Request, Cell<usize>);
+    impl Asked for Counting {
+        fn namespace(&self) -> &str {
+            self.0.namespace()
+        }
+        fn route(&self) -> &str {
+            self.0.route()
+        }
+        fn has_policy(&self, name: &str) -> bool {
+            self.0.has_policy(name)
+        }
+        fn urls(&self) -> impl Iterator<Item = (&[u8], &[u8], Option<&[u8]>)> {
+            self.0.urls()
+        }
+        fn comparison(&self) -> u64 {
+            self.0.comparison()
+        }
+        fn hash_query(&self, query: Option<&[u8]>, hasher: &mut impl Hasher) {
+            self.1.set(self.1.get() + 1);
+            self.0.hash_query(query, hasher);
+        }
+    }
+    for comparison in 0..4 {
+        for count in [1, 256, 5000] {
+            let table = Table::new(1_000_000);
+            note_queries(&table, "/a", count, false);
+            let request = Request { comparison, ..request_for(&[("x.io", "/a", "other")]) };
+            let asked = Counting(request, Cell::new(0));
+            let mut hashed = [0; 3];
+            for (round, hashed) in hashed.iter_mut().enumerate() {
+                if round == 2 {
+                    note_queries(&table, "/a", 1, false);
+                }
+                asked.1.set(0);
+                table.stamp(&asked);
+                *hashed = asked.1.get();
+            }
+            // The first one makes the index.
+            assert_eq!(hashed, [count + 1, 1, 1], "{count} queries, comparison {comparison}");
+        }
+    }
+}
+
 #[test]
 fn an_object_whose_fetch_began_before_is_concerned_and_one_that_began_later_is_not() {
     let table = Table::new(10);
     let before = table.generation();
-    let all = Invalidation { namespace: "shop".into(), subject: Subject::All, soft: false };
+    let all =
+        Invalidation { namespace: "shop".into(), subject: Subject::All, soft: false, by_request: false };
     let from = table.invalidate(&all, 0.0, 1.0);
-    let request = Request { namespace: "shop", route: "r", policy: "p", urls: vec![], tags: vec![] };
+    let request = request_for(&[]);
     let stamp = of(&table, &request, before);
     assert!(stamp.removes(before));
     assert!(!stamp.removes(from));
@@ -214,7 +340,11 @@ fn a_lookup_allocates_nothing() {
         Subject::Prefix { host: b"x.io"[..].into(), prefix: b"/a"[..].into() },
         Subject::Url { host: b"x.io"[..].into(), path: b"/a"[..].into(), query: None },
     ] {
-        table.invalidate(&Invalidation { namespace: "a".into(), subject, soft: true }, 0.0, 1.0);
+        table.invalidate(
+            &Invalidation { namespace: "a".into(), subject, soft: true, by_request: true },
+            0.0,
+            1.0,
+        );
     }
     struct Fixed;
     impl Asked for Fixed {
@@ -230,10 +360,15 @@ fn a_lookup_allocates_nothing() {
         fn urls(&self) -> impl Iterator<Item = (&[u8], &[u8], Option<&[u8]>)> {
             [(&b"x.io"[..], &b"/a"[..], None)].into_iter()
         }
-        fn is_same_query(&self, one: Option<&[u8]>, other: Option<&[u8]>) -> bool {
-            one == other
+        fn comparison(&self) -> u64 {
+            0
+        }
+        fn hash_query(&self, query: Option<&[u8]>, hasher: &mut impl Hasher) {
+            query.hash(hasher);
         }
     }
+    // The first one makes the index of the path's queries.
+    table.stamp(&Fixed);
     let info = allocation_counter::measure(|| {
         let tags: [&[u8]; 2] = [b"t", b"u"];
         table.stamp(&Fixed);

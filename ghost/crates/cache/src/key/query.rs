@@ -2,7 +2,7 @@
 
 use ghost_config::path::escape;
 
-use super::sink::{Framed, Part, Sink};
+use super::sink::{Part, Sink};
 use crate::policy::{Parameters, QueryKey};
 
 /// What is needed to choose and order parameters.
@@ -27,14 +27,6 @@ pub fn split(target: &[u8]) -> (&[u8], Option<&[u8]>) {
         Some(at) => (&target[..at], Some(&target[at + 1..])),
         None => (target, None),
     }
-}
-
-/// Whether two queries have the same key.
-pub fn is_same(policy: &QueryKey, one: Option<&[u8]>, other: Option<&[u8]>) -> bool {
-    let [mut a, mut b] = [Vec::new(), Vec::new()];
-    write(policy, one, &mut Buffers::default(), &mut Framed(|bytes: &[u8]| a.extend_from_slice(bytes)));
-    write(policy, other, &mut Buffers::default(), &mut Framed(|bytes: &[u8]| b.extend_from_slice(bytes)));
-    a == b
 }
 
 /// Writes the parameters that count.

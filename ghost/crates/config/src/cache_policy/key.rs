@@ -22,7 +22,7 @@ pub struct KeyPolicy {
 }
 
 /// What of the query is in the key.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct QueryKey {
     /// Which parameters. Default: all.
     pub parameters: Parameters,
@@ -34,7 +34,7 @@ pub struct QueryKey {
 }
 
 /// Which parameters of the query are in the key. Names are compared percent-decoded.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub enum Parameters {
     /// All.
     #[default]

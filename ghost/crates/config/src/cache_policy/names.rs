@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// A name, or the beginning of names.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct NamePattern {
     text: Box<[u8]>,
     is_prefix: bool,

@@ -1,6 +1,7 @@
 //! What was invalidated, for the lookups of the process.
 
 use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::LazyLock;
 
@@ -159,8 +160,15 @@ impl Asked for Request<'_> {
         self.urls.iter().map(|url| (&url.host[..], &url.path[..], url.query.as_deref()))
     }
 
-    fn is_same_query(&self, one: Option<&[u8]>, other: Option<&[u8]>) -> bool {
-        one == other || key::is_same_query(&self.policy.policy.key.query, one, other)
+    fn comparison(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.policy.policy.key.query.hash(&mut hasher);
+        hasher.finish()
+    }
+
+    fn hash_query(&self, query: Option<&[u8]>, hasher: &mut impl Hasher) {
+        let policy = &self.policy.policy.key.query;
+        scratch::with(|buffers| key::hash_query(policy, query, &mut buffers.key, hasher));
     }
 }
 
@@ -169,5 +177,10 @@ impl Asked for Request<'_> {
 pub fn changed(rule: &RuleHandle, host: &[u8], target: &[u8]) {
     let url = Url::new(host, target);
     let (namespace, _) = split_name(rule);
-    invalidate(&Invalidation { namespace: namespace.into(), subject: url.into(), soft: false });
+    invalidate(&Invalidation {
+        namespace: namespace.into(),
+        subject: url.into(),
+        soft: false,
+        by_request: true,
+    });
 }

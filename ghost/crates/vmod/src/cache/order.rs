@@ -49,7 +49,7 @@ fn invalidation(order: Order) -> Result<Invalidation, String> {
     }
     let namespace = order.namespace.clone().into();
     let soft = order.soft;
-    Ok(Invalidation { namespace, subject: subject(order)?, soft })
+    Ok(Invalidation { namespace, subject: subject(order)?, soft, by_request: false })
 }
 
 fn subject(order: Order) -> Result<Subject, String> {
@@ -121,7 +121,11 @@ mod tests {
         ];
         for (text, subject) in table {
             let found = one(&format!("{{\"namespace\":\"shop\",\"soft\":true,{text}}}"));
-            assert_eq!(found, Ok(Invalidation { namespace: "shop".into(), subject, soft: true }), "{text}");
+            assert_eq!(
+                found,
+                Ok(Invalidation { namespace: "shop".into(), subject, soft: true, by_request: false }),
+                "{text}"
+            );
         }
     }
 
