@@ -10,35 +10,35 @@ import (
 
 // Explanation is a decision with a verdict on everything that could have been chosen.
 type Explanation struct {
-	Decision Decision
+	Decision Decision `json:"decision"`
 	// Listeners in the order of the configuration.
-	Listeners []ListenerVerdict
+	Listeners []ListenerVerdict `json:"listeners"`
 	// Matches of the chosen listener in the order in which they are tried, then those that could not be reached, in the
 	// order of the configuration.
-	Matches []MatchVerdict
+	Matches []MatchVerdict `json:"matches"`
 }
 
 // ListenerVerdict says whether a listener was chosen, and why not.
 type ListenerVerdict struct {
-	Name     string
-	Socket   string
-	Hostname string
-	Chosen   bool
+	Name     string `json:"name"`
+	Socket   string `json:"socket"`
+	Hostname string `json:"hostname"`
+	Chosen   bool   `json:"chosen"`
 	// Why is empty for the chosen one.
-	Why string
+	Why string `json:"why"`
 }
 
 // MatchVerdict says whether a match was chosen, and why not.
 type MatchVerdict struct {
 	// Route is "namespace/name", Rule the rule's ID, Match the index of the match in it.
-	Route string
-	Rule  string
-	Match int
+	Route string `json:"route"`
+	Rule  string `json:"rule"`
+	Match int    `json:"match"`
 	// Hostname under which the match was tried; empty for every host, and where it could not be reached.
-	Hostname string
-	Chosen   bool
+	Hostname string `json:"hostname"`
+	Chosen   bool   `json:"chosen"`
 	// Why is empty for the chosen one.
-	Why string
+	Why string `json:"why"`
 }
 
 // walk tries candidates in order and gives the first that fits, with a verdict on each.

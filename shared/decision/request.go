@@ -10,15 +10,15 @@ import (
 // Request is what routing looks at.
 type Request struct {
 	// Socket is the name of the Varnish socket that the request came in by ("http-80").
-	Socket string
+	Socket string `json:"socket"`
 	// Host is the value of the Host header.
-	Host string
+	Host string `json:"host"`
 	// Method of the request; case-sensitive.
-	Method string
+	Method string `json:"method"`
 	// Target in origin form (path, and query with its "?"), or "*" of OPTIONS.
-	Target string
+	Target string `json:"target"`
 	// Headers are the other header lines in their order.
-	Headers []routing.Header
+	Headers []routing.Header `json:"headers"`
 }
 
 // parsed is a request in the forms in which it is compared.

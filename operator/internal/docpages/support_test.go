@@ -10,9 +10,11 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
+	"github.com/varnish-gateway/gateway/operator/api/v1alpha1"
 	"github.com/varnish-gateway/gateway/operator/internal/gatewaytest"
 	"github.com/varnish-gateway/gateway/operator/internal/inputs"
 	"github.com/varnish-gateway/gateway/operator/internal/report"
@@ -41,6 +43,25 @@ func first(rows [][]string) []string {
 		cells = append(cells, row[0])
 	}
 	return cells
+}
+
+func TestThePageOfSupportNamesTheKindsOfOurOwnGroup(t *testing.T) {
+	_, section, found := strings.Cut(content(t, support), "\n## Kinds\n")
+	require.True(t, found)
+	section, _, _ = strings.Cut(section, "\n## ")
+	scheme := runtime.NewScheme()
+	require.NoError(t, v1alpha1.AddToScheme(scheme))
+	var ours []string
+	for kind, of := range scheme.KnownTypes(v1alpha1.GroupVersion) {
+		// The machinery of every group stands among them, and a list for each kind.
+		if of.PkgPath() == reflect.TypeFor[v1alpha1.GatewayParameters]().PkgPath() && !strings.HasSuffix(kind, "List") {
+			ours = append(ours, kind)
+		}
+	}
+	require.NotEmpty(t, ours)
+	for _, kind := range ours {
+		assert.Regexp(t, `(?m)^\|.*\b`+kind+`\b.*, of our own group \| yes`, section)
+	}
 }
 
 func TestThePageOfSupportNamesTheFeaturesThatAreClaimed(t *testing.T) {

@@ -25,9 +25,9 @@ import (
 type Caching struct {
 	translate.Caching
 	// Decision of the cache; nil where requests are passed, and where it could not be asked.
-	Decision *CacheDecision `json:",omitempty"`
+	Decision *CacheDecision `json:"decision,omitempty"`
 	// Undecided says why the cache could not be asked.
-	Undecided string `json:",omitempty"`
+	Undecided string `json:"undecided,omitempty"`
 
 	question CacheQuestion
 }
@@ -63,45 +63,48 @@ type CacheResponse struct {
 
 // CacheDecision is what the cache decides (the Rust type Explanation).
 type CacheDecision struct {
-	Lookup Lookup
+	Lookup Lookup `json:"lookup"`
 	// Key by which the request is looked up, as Cache-Status has it; empty where it is not.
-	Key string `json:",omitempty"`
+	Key string `json:"key,omitempty"`
 	// Response says what becomes of the response; nil where none was given.
-	Response *Storage `json:",omitempty"`
+	Response *Storage `json:"response,omitempty"`
 }
 
 // Lookup says whether a request looks into the cache.
 type Lookup struct {
-	Looks bool
+	Looks bool `json:"looks"`
 	// Why it does not.
-	Why string `json:",omitempty"`
+	Why string `json:"why,omitempty"`
 	// Wishes are what its Cache-Control asks of a stored response, where the policy heeds clients.
-	Wishes []string `json:",omitempty"`
+	Wishes []string `json:"wishes,omitempty"`
 }
 
 // Storage says what becomes of a response. Times are in seconds.
 type Storage struct {
-	Stored bool
+	Stored bool `json:"stored"`
 	// Why it is not stored.
-	Why string `json:",omitempty"`
+	Why string `json:"why,omitempty"`
 	// HitForMiss is how long requests do not wait for each other where it is not stored.
-	HitForMiss int `json:",omitempty"`
+	HitForMiss int `json:"hitForMiss,omitempty"`
 	// Age that it comes with.
-	Age                                      int        `json:",omitempty"`
-	TTL                                      *CacheTime `json:",omitempty"`
-	StaleWhileRevalidate, StaleIfError, Keep *CacheTime `json:",omitempty"`
+	Age                  int        `json:"age,omitempty"`
+	TTL                  *CacheTime `json:"ttl,omitempty"`
+	StaleWhileRevalidate *CacheTime `json:"staleWhileRevalidate,omitempty"`
+	StaleIfError         *CacheTime `json:"staleIfError,omitempty"`
+	Keep                 *CacheTime `json:"keep,omitempty"`
 	// Removed are fields that are not stored with it, VariesBy those of requests that tell its variants
 	// apart.
-	Removed, VariesBy []string `json:",omitempty"`
-	Tags              []string `json:",omitempty"`
+	Removed  []string `json:"removed,omitempty"`
+	VariesBy []string `json:"variesBy,omitempty"`
+	Tags     []string `json:"tags,omitempty"`
 	// ClientCacheControl is what clients get in the place of the backend's Cache-Control.
-	ClientCacheControl string `json:",omitempty"`
+	ClientCacheControl string `json:"clientCacheControl,omitempty"`
 }
 
 // CacheTime is a time, in seconds, with a sentence that says where it comes from.
 type CacheTime struct {
-	Seconds int
-	Why     string
+	Seconds int    `json:"seconds"`
+	Why     string `json:"why"`
 }
 
 // ParseResponse turns a status and "Name: value" lines into a response. It is nil where nothing is

@@ -19,28 +19,28 @@ import (
 // Explanation is a decision with the objects behind it.
 type Explanation struct {
 	// Gateway that was asked, as "namespace/name".
-	Gateway string
+	Gateway string `json:"gateway"`
 	// Request as it was understood.
-	Request decision.Request
+	Request decision.Request `json:"request"`
 	decision.Explanation
 	// Caching says how the request is cached; nil where no backend is asked for it.
-	Caching *Caching `json:",omitempty"`
+	Caching *Caching `json:"caching,omitempty"`
 	// Rules tells for each rule's ID where it stands.
-	Rules map[string]Location
+	Rules map[string]Location `json:"rules"`
 	// Unresolved are the conditions that say which references of the route that was taken do not
 	// hold, and why.
-	Unresolved []string
+	Unresolved []string `json:"unresolved"`
 	// LeftOut are the listeners and routes of the Gateway that could not be asked, wholly or in
 	// part.
-	LeftOut []LeftOut
+	LeftOut []LeftOut `json:"leftOut"`
 }
 
 // Location is where a rule stands.
 type Location struct {
 	// Source of the HTTPRoute.
-	Source manifest.Source
+	Source manifest.Source `json:"source"`
 	// Index of the rule in the HTTPRoute.
-	Index int
+	Index int `json:"index"`
 	// matches are the positions, in the rule, of those that are part of the configuration.
 	matches []int
 }

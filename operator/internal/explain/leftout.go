@@ -14,11 +14,11 @@ import (
 // the router speaks of what never reached it.
 type LeftOut struct {
 	// Object is the listener's name, or the route's kind, namespace and name.
-	Object string
+	Object string `json:"object"`
 	// Source of the route.
-	Source manifest.Source `json:",omitzero"`
+	Source manifest.Source `json:"source,omitzero"`
 	// Why in the words of its conditions.
-	Why []string
+	Why []string `json:"why"`
 }
 
 // leftOut lists what the Gateway does not serve: listeners, then routes that name it.

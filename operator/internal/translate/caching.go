@@ -12,34 +12,34 @@ import (
 // Caching says by which policies the answers of a rule are cached at a listener.
 type Caching struct {
 	// Policies in force for the rule, the most specific first.
-	Policies []PolicyInForce `json:",omitempty"`
+	Policies []PolicyInForce `json:"policies,omitempty"`
 	// Fields that are set, in the order of the specification, each by the most specific policy that
 	// sets it.
-	Fields []PolicyField `json:",omitempty"`
+	Fields []PolicyField `json:"fields,omitempty"`
 	// Passed says why requests are passed; empty where they may be cached.
-	Passed string `json:",omitempty"`
+	Passed string `json:"passed,omitempty"`
 }
 
 // PolicyInForce is a policy that holds for a rule.
 type PolicyInForce struct {
 	// Name of the policy, as "namespace/name".
-	Name string
+	Name string `json:"name"`
 	// Target that it holds at: a rule, an HTTPRoute, a listener or a Gateway.
-	Target string
+	Target string `json:"target"`
 	// Conflicting are policies of the same target ("namespace/name"), which do not hold.
-	Conflicting []string `json:",omitempty"`
+	Conflicting []string `json:"conflicting,omitempty"`
 }
 
 // PolicyField is a field of a policy that is set.
 type PolicyField struct {
 	// Path of the field in the policy's spec, such as "freshness.defaultTTL".
-	Path string
+	Path string `json:"path"`
 	// Value as the policy has it.
-	Value any
+	Value any `json:"value"`
 	// Policy that it comes from, as "namespace/name".
-	Policy string
+	Policy string `json:"policy"`
 	// Target that the policy holds at.
-	Target string
+	Target string `json:"target"`
 }
 
 // CachingOf says how the answers of a rule, given by its place in the route, are cached at a listener.
