@@ -2,6 +2,7 @@
 
 mod abandoned;
 mod body;
+mod confirmed;
 mod failure;
 mod passed;
 mod request;
@@ -97,6 +98,33 @@ unsafe fn attempt(
         if is_sick && service.has_endpoints() {
             return Err(Failure::Sick);
         }
+        let mut exchange = ask(ctx, service, applied, name)?;
+        if confirmed::is_of_another(&*bo, exchange.head()) {
+            let vsl = (*bo).vsl.as_mut_ptr();
+            log_close(vsl, name, &exchange);
+            drop(exchange);
+            log::line(vsl, VslTag::VclLog, "ghost_cache: a 304 of another response");
+            confirmed::forget(ctx)?;
+            exchange = ask(ctx, service, applied, name)?;
+            if exchange.head().status() == 304 {
+                log_close(vsl, name, &exchange);
+                return Err(Failure::NotModified);
+            }
+        }
+        response::install(bo, exchange, applied.carried, name)
+    }
+}
+
+/// Sends the task's request, and gets the head of the answer.
+unsafe fn ask(
+    ctx: &vrt_ctx,
+    service: &Arc<Service>,
+    applied: &Applied<'_>,
+    name: &str,
+) -> Result<Exchange, Failure> {
+    let bo = ctx.bo;
+    // SAFETY: as for `attempt`.
+    unsafe {
         let bereq = Message::new((*bo).bereq).ok_or(Failure::Internal("no bereq"))?;
         let head = head(applied, &bereq)?;
         (*bo).acct.bereq_hdrbytes += head.size() as u64;
@@ -105,7 +133,7 @@ unsafe fn attempt(
         let exchange = body::with_body(bo, |body| service.exchange(head, body, &options, &waiting))?;
         log_open((*bo).vsl.as_mut_ptr(), name, &exchange);
         log::timestamp(&mut *bo, c"Bereq");
-        response::install(bo, exchange, applied.carried, name)
+        Ok(exchange)
     }
 }
 

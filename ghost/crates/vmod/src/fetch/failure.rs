@@ -26,6 +26,10 @@ pub enum Failure {
     /// The service has left the configuration, and user VCL still has its director.
     #[error("the service has left the configuration")]
     Gone,
+    /// A 304 that does not speak of what is stored, to a request without conditions or that cannot be
+    /// sent again without them.
+    #[error("a 304 of another response than the stored one")]
+    NotModified,
     /// User VCL has set bereq.filters.
     #[error("bereq.filters cannot be used with this backend")]
     Filters,
@@ -39,7 +43,7 @@ impl Failure {
     pub fn status(&self) -> u16 {
         match self {
             Self::Exchange(error) => error.status(),
-            Self::NoRoom(NoRoom::Fields | NoRoom::Byte) => 502,
+            Self::NoRoom(NoRoom::Fields | NoRoom::Byte) | Self::NotModified => 502,
             Self::Sick | Self::Gone => 503,
             Self::Request(_) | Self::NoRoom(NoRoom::Workspace) | Self::Filters | Self::Internal(_) => 500,
         }
