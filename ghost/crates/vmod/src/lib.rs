@@ -42,6 +42,7 @@ mod registered;
 mod reload;
 mod request_body;
 mod rule_handle;
+mod scheme;
 mod scratch;
 mod service_director;
 mod session;

@@ -15,7 +15,7 @@ use super::{invalidated, now, NAME};
 use crate::kept;
 use crate::message::{Message, NoRoom};
 use crate::rule_handle::RuleHandle;
-use crate::socket;
+use crate::scheme;
 use crate::task::ClientTask;
 
 /// Writes what the policy of the request's rule says to an answer that is about to be delivered, and removes what only the
@@ -90,14 +90,14 @@ unsafe fn restore(ctx: &vrt_ctx, task: &ClientTask, resp: &mut Message<'_>) {
 /// Invalidates what a request of an unsafe method has changed (RFC 9111 section 4.4).
 unsafe fn invalidate_changed(ctx: &vrt_ctx, rule: &RuleHandle, resp: &Message<'_>) {
     // SAFETY: as promised by the caller of `write`.
-    let (req, socket) = unsafe { (Message::new((*ctx.req).http), socket::name(ctx)) };
-    let Some(req) = req else { return };
+    let Some(req) = (unsafe { Message::new((*ctx.req).http) }) else { return };
     if !is_unsafe(req.method()) {
         return;
     }
     let host = req.field(b"host").unwrap_or_default();
     let answered = Answered {
-        is_https: socket.starts_with(b"https-"),
+        // SAFETY: as above.
+        is_https: unsafe { scheme::is_https(ctx, &req) },
         host,
         method: req.method(),
         target: req.url(),

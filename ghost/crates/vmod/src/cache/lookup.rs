@@ -19,8 +19,8 @@ use crate::kept;
 use crate::message::{Message, NoRoom};
 use crate::request_body;
 use crate::rule_handle::RuleHandle;
+use crate::scheme;
 use crate::scratch::{self, Buffers};
-use crate::socket;
 use crate::task::{ClientTask, Outcome};
 use crate::task_state;
 
@@ -285,7 +285,7 @@ pub unsafe fn write_key(
         };
         let request = key::Request {
             // SAFETY: as promised.
-            is_https: unsafe { socket::name(ctx) }.starts_with(b"https-"),
+            is_https: unsafe { scheme::is_https(ctx, req) },
             host: req.field(b"host").unwrap_or_default(),
             target,
             headers: req,

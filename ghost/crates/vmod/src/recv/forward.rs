@@ -8,6 +8,7 @@ use varnish::ffi::{vrt_ctx, VCL_IP};
 
 use super::is_own;
 use crate::message::{Line, Message, NoRoom};
+use crate::scheme::is_socket_of_https;
 use crate::scratch;
 use crate::snapshot::Snapshot;
 
@@ -24,7 +25,7 @@ pub fn forward(
     mark: impl FnOnce(&mut Message<'_>) -> Result<(), NoRoom>,
 ) -> Result<(), NoRoom> {
     let trusted = &snapshot.config().trusted_hops;
-    let scheme = if socket.starts_with(b"https-") { Scheme::Https } else { Scheme::Http };
+    let scheme = if is_socket_of_https(socket) { Scheme::Https } else { Scheme::Http };
     let host = pristine.field(b"host").unwrap_or_default();
     scratch::with(|buffers| {
         let forwarded = &mut buffers.forwarded;
