@@ -172,6 +172,16 @@ impl RuleHandle {
         &self.route
     }
 
+    /// Namespace of its route.
+    pub fn namespace(&self) -> &str {
+        self.route.split_once('/').map_or("", |(namespace, _)| namespace)
+    }
+
+    /// Name of its route.
+    pub fn route_name(&self) -> &str {
+        self.route.split_once('/').map_or(&*self.route, |(_, name)| name)
+    }
+
     /// The policy by which answers are cached; none where requests are passed.
     pub fn cache_policy(&self) -> Option<&Arc<CachePolicy>> {
         self.cache_policy.as_ref()

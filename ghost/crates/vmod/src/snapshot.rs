@@ -20,6 +20,9 @@ pub struct Snapshot {
     at_listener: HashMap<(usize, usize), usize>,
     /// Number of the first rule of each route, among those of all.
     first: Box<[usize]>,
+    /// The namespaces whose routes cache anything, now or in a configuration before, each with its rules that share objects
+    /// in a zone.
+    caching: HashMap<Box<str>, Vec<Arc<RuleHandle>>>,
 }
 
 /// A configuration with its index, of which the upstream knows nothing yet.
@@ -69,7 +72,16 @@ impl Prepared {
         let rules: Box<[_]> = rules.into();
         let first = rules.iter().scan(0, |next, rules| Some(std::mem::replace(next, *next + rules.len())));
         let first = first.collect();
-        Snapshot { router: self.router, services, rules, first, at_listener }
+        // What was stored before is found again once its rule has a policy again.
+        let known = previous.into_iter().flat_map(|previous| previous.caching.keys().cloned());
+        let mut caching: HashMap<_, Vec<_>> = known.map(|namespace| (namespace, Vec::new())).collect();
+        for rule in rules.iter().flatten().filter(|rule| rule.cache_policy().is_some()) {
+            let zoned = caching.entry(rule.namespace().into()).or_default();
+            if rule.zone().is_some() {
+                zoned.push(Arc::clone(rule));
+            }
+        }
+        Snapshot { router: self.router, services, rules, first, at_listener, caching }
     }
 }
 
@@ -109,6 +121,16 @@ impl Snapshot {
     /// Every rule, by its number.
     pub fn rules(&self) -> impl Iterator<Item = &Arc<RuleHandle>> {
         self.rules.iter().flatten()
+    }
+
+    /// Whether routes of this namespace cache anything, or did.
+    pub fn caches(&self, namespace: &str) -> bool {
+        self.caching.contains_key(namespace)
+    }
+
+    /// The rules of the namespace that share objects in a zone.
+    pub fn zoned(&self, namespace: &str) -> &[Arc<RuleHandle>] {
+        self.caching.get(namespace).map_or(&[], Vec::as_slice)
     }
 
     /// By their identities in the cache, each of which one rule has, or one rule at one listener.
@@ -163,6 +185,18 @@ mod tests {
                 assert!(Arc::ptr_eq(numbered, snapshot.rule(&chosen)));
             }
         }
+    }
+
+    #[test]
+    fn a_namespace_that_has_cached_is_known_from_then_on() {
+        let upstream = Upstream::new(Settings::default());
+        let cached = include_str!("../tests/json/zone.json").replace("PORT", "8081");
+        let before = snapshot(&cached, &upstream, None);
+        let zoned: Vec<_> = before.zoned("shop").iter().map(|rule| &*rule.rule().id).collect();
+        assert_eq!(zoned, ["0001/old", "0001/beta", "0001/new"]);
+        let after = snapshot(&fixture(), &upstream, Some(&before));
+        assert_eq!((before.caches("shop"), before.caches("other")), (true, false));
+        assert_eq!((after.caches("shop"), after.zoned("shop").len()), (true, 0));
     }
 
     #[test]

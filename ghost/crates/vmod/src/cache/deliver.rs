@@ -8,7 +8,7 @@ use ghost_cache::lookup::{Bypassed, Lookup};
 use ghost_config::cache_policy::CacheStatus as Shown;
 use varnish::ffi::{self, vrt_ctx};
 
-use super::lookup::{policy, write_key, CacheTask};
+use super::lookup::{write_key, CacheTask};
 use super::object::GENERATION;
 use super::statistics::Handled;
 use super::{invalidated, now, NAME};
@@ -26,9 +26,11 @@ use crate::task::ClientTask;
 pub unsafe fn write(ctx: &vrt_ctx, task: &ClientTask, resp: &mut Message<'_>) -> Result<(), NoRoom> {
     // SAFETY: as promised.
     unsafe { restore(ctx, task, resp) };
-    let Some((rule, policy)) = policy(task) else { return Ok(()) };
+    let Some(rule) = task.rule() else { return Ok(()) };
+    // Other rules, or those of other listeners, can have stored what this one passes.
     // SAFETY: as promised.
     unsafe { invalidate_changed(ctx, rule, resp) };
+    let Some(policy) = rule.cache_policy() else { return Ok(()) };
     if let Some(header) = &policy.policy.storage.tags_header {
         resp.remove(header);
     }
@@ -91,7 +93,7 @@ unsafe fn restore(ctx: &vrt_ctx, task: &ClientTask, resp: &mut Message<'_>) {
 unsafe fn invalidate_changed(ctx: &vrt_ctx, rule: &RuleHandle, resp: &Message<'_>) {
     // SAFETY: as promised by the caller of `write`.
     let Some(req) = (unsafe { Message::new((*ctx.req).http) }) else { return };
-    if !is_unsafe(req.method()) {
+    if !is_unsafe(req.method()) || !invalidated::are_there(rule) {
         return;
     }
     let host = req.field(b"host").unwrap_or_default();

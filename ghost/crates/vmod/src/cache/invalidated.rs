@@ -21,7 +21,6 @@ use crate::gateway;
 use crate::message::Message;
 use crate::rule_handle::RuleHandle;
 use crate::scratch;
-use crate::snapshot::Snapshot;
 
 /// How many entries the table holds before it gives up detail: some 100 MB of tags or URLs.
 const LIMIT: usize = 1_000_000;
@@ -51,9 +50,9 @@ pub fn note_end(end: f64) {
 pub fn invalidate(invalidation: &Invalidation) {
     note(invalidation);
     let running = gateway::running_now();
-    let rules = running.as_deref().into_iter().flat_map(Snapshot::rules);
+    let zoned = running.as_deref().map_or(&[][..], |running| running.zoned(&invalidation.namespace));
     let mut known = HashSet::new();
-    for rule in rules.filter(|rule| split_name(rule).0 == &*invalidation.namespace) {
+    for rule in zoned {
         let Some(zone) = rule.zone() else { continue };
         for subject in zone::subjects(zone, rule.rule(), &invalidation.subject) {
             if !known.contains(&subject) {
@@ -94,18 +93,12 @@ pub fn of_tags(
     generation: Generation,
 ) -> Stamp {
     let Some(header) = &policy.policy.storage.tags_header else { return Stamp::default() };
-    let (namespace, _) = split_name(rule);
+    let namespace = rule.namespace();
     let tags = || {
         let values = object.lines().filter(|(name, _)| name.eq_ignore_ascii_case(header));
         values.flat_map(|(_, value)| tags::words(value))
     };
     TABLE.of_tags(namespace, generation, tags)
-}
-
-/// Namespace and name of the rule's route.
-fn split_name(rule: &RuleHandle) -> (&str, &str) {
-    let route = rule.route();
-    route.split_once('/').unwrap_or(("", route))
 }
 
 /// The URLs and names by which a request's objects are known.
@@ -118,7 +111,7 @@ struct Request<'a> {
 
 impl<'a> Request<'a> {
     fn new(rule: &'a RuleHandle, policy: &'a CachePolicy, host: &[u8], target: &[u8]) -> Self {
-        let (namespace, route) = split_name(rule);
+        let (namespace, route) = (rule.namespace(), rule.route_name());
         let mut urls = vec![Url::new(host, target)];
         let filters = &rule.rule().filters;
         for (match_index, _) in rule.rule().matches.iter().enumerate() {
@@ -172,13 +165,17 @@ impl Asked for Request<'_> {
     }
 }
 
+/// Whether there can be objects of routes of the rule's namespace.
+pub fn are_there(rule: &RuleHandle) -> bool {
+    gateway::running_now().as_deref().is_some_and(|running| running.caches(rule.namespace()))
+}
+
 /// Invalidates the objects of a URL that a request of an unsafe method has changed (RFC 9111 section 4.4), as far as
 /// they belong to routes of the same namespace.
 pub fn changed(rule: &RuleHandle, host: &[u8], target: &[u8]) {
     let url = Url::new(host, target);
-    let (namespace, _) = split_name(rule);
     invalidate(&Invalidation {
-        namespace: namespace.into(),
+        namespace: rule.namespace().into(),
         subject: url.into(),
         soft: false,
         by_request: true,
