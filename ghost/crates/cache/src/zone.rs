@@ -18,7 +18,6 @@ use crate::url::Url;
 /// Whose objects the requests of a rule share in a zone. None where it shares none, since one of its
 /// backends rewrites the URL itself: which one is drawn is known only after the lookup.
 pub fn identity(zone: &str, namespace: &str, rule: &Rule) -> Option<String> {
-    let rewrites = |filters: &Filters| filters.rewrite.host.is_some() || filters.rewrite.path.is_some();
     if rule.backends.iter().any(|backend| rewrites(&backend.filters)) {
         return None;
     }
@@ -30,6 +29,11 @@ pub fn identity(zone: &str, namespace: &str, rule: &Rule) -> Option<String> {
         identity += &format!(" from {}", String::from_utf8_lossy(host));
     }
     Some(identity)
+}
+
+/// Whether filters make it another URL.
+pub fn rewrites(filters: &Filters) -> bool {
+    filters.rewrite.host.is_some() || filters.rewrite.path.is_some()
 }
 
 /// The target that a rule shares objects by in a zone: that which its backends are asked for. `out`

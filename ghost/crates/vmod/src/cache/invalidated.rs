@@ -9,7 +9,7 @@ use ghost_cache::key;
 use ghost_cache::tags;
 use ghost_cache::url::Url;
 use ghost_cache::zone;
-use ghost_config::CachePolicy;
+use ghost_config::{CachePolicy, Filters};
 use ghost_invalidation::{Asked, Generation, Invalidation, Stamp, Table};
 use ghost_route::target::{upstream, upstream_host};
 use ghost_route::Headers;
@@ -114,18 +114,22 @@ impl<'a> Request<'a> {
         let (namespace, route) = (rule.namespace(), rule.route_name());
         let mut urls = vec![Url::new(host, target)];
         let filters = &rule.rule().filters;
+        let none = Filters::none();
+        // Which backend an object came from is not known.
+        let backends = rule.rule().backends.iter().map(|backend| &backend.filters);
+        let backends: Vec<_> =
+            std::iter::once(&none).chain(backends.filter(|filters| zone::rewrites(filters))).collect();
         for (match_index, _) in rule.rule().matches.iter().enumerate() {
-            let rewritten = scratch::with(|buffers| {
-                let (scratch, out) = (&mut buffers.route, &mut buffers.target);
-                let none = ghost_config::Filters::none();
-                let prefix = rule.rule().prefix(match_index);
-                let url = upstream(target, filters, &none, prefix, scratch, out);
-                Url::new(upstream_host(host, filters, &none), url)
+            let prefix = rule.rule().prefix(match_index);
+            let rewritten = backends.iter().map(|backend| {
+                scratch::with(|buffers| {
+                    let (scratch, out) = (&mut buffers.route, &mut buffers.target);
+                    let url = upstream(target, filters, backend, prefix, scratch, out);
+                    Url::new(upstream_host(host, filters, backend), url)
+                })
             });
-            let shared = rule
-                .zone()
-                .map(|zone| zone::url(zone, rule.rule(), rule.rule().prefix(match_index), host, target));
-            for url in std::iter::once(rewritten).chain(shared) {
+            let shared = rule.zone().map(|zone| zone::url(zone, rule.rule(), prefix, host, target));
+            for url in rewritten.chain(shared) {
                 if !urls.contains(&url) {
                     urls.push(url);
                 }
