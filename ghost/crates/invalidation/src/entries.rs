@@ -109,6 +109,18 @@ impl Entries {
         self.last_tag
     }
 
+    /// Remembers all until this time, at least.
+    pub(crate) fn extend(&mut self, until: f64) {
+        let extend = |entry: &mut Entry| entry.until = entry.until.max(until);
+        let labels = self.tags.values_mut().chain(self.routes.values_mut()).chain(self.policies.values_mut());
+        labels.chain([&mut self.all]).for_each(extend);
+        for host in self.hosts.values_mut() {
+            extend(&mut host.whole);
+            host.urls.values_mut().flat_map(Queries::entries_mut).for_each(extend);
+            host.prefixes.entries_mut().for_each(extend);
+        }
+    }
+
     /// Forgets what concerns no object any more. Returns whether anything is left.
     pub(crate) fn forget(&mut self, now: f64) -> bool {
         let is_over = |entry: &Entry| entry.until < now;

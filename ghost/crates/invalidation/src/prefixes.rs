@@ -48,6 +48,10 @@ impl Prefixes {
         self.by_prefix.values()
     }
 
+    pub(crate) fn entries_mut(&mut self) -> impl Iterator<Item = &mut Entry> {
+        self.by_prefix.values_mut()
+    }
+
     /// The lengths of the prefixes.
     pub(crate) fn lengths(&self) -> impl Iterator<Item = usize> {
         self.by_prefix.keys().map(|prefix| prefix.len())

@@ -137,6 +137,10 @@ impl Queries {
         self.noted.iter().map(|noted| &noted.entry).chain([&self.whole])
     }
 
+    pub(crate) fn entries_mut(&mut self) -> impl Iterator<Item = &mut Entry> {
+        self.noted.iter_mut().map(|noted| &mut noted.entry).chain([&mut self.whole])
+    }
+
     /// The lengths of the queries that have entries.
     pub(crate) fn lengths(&self) -> impl Iterator<Item = usize> {
         let whole = self.whole.is_set().then_some(0);

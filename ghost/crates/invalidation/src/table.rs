@@ -15,6 +15,8 @@ pub struct Table {
     /// The number of invalidations so far.
     generation: AtomicU64,
     content: RwLock<Content>,
+    /// The longest life of any object so far, in seconds, as bits. It changes under the content's lock.
+    life: AtomicU64,
     limit: usize,
 }
 
@@ -31,7 +33,8 @@ impl Table {
     /// A table that holds about this many entries. Beyond, the namespace with the most gives up its detail.
     pub fn new(limit: usize) -> Self {
         let content = Content { next_count: limit.min(FIRST_COUNT), ..Content::default() };
-        Self { generation: AtomicU64::new(0), content: RwLock::new(content), limit }
+        let content = RwLock::new(content);
+        Self { generation: AtomicU64::new(0), content, life: AtomicU64::new(0), limit }
     }
 
     /// The generation that an object has whose fetch begins now.
@@ -40,9 +43,10 @@ impl Table {
     }
 
     /// Invalidates what was fetched up to now, and gives the generation from which on objects are right again. `now` and
-    /// `until` are in seconds; every object that is there, or on its way, has expired by `until`.
-    pub fn invalidate(&self, invalidation: &Invalidation, now: f64, until: f64) -> Generation {
+    /// `stored` are in seconds; every object that is on its way now is stored by `stored`.
+    pub fn invalidate(&self, invalidation: &Invalidation, now: f64, stored: f64) -> Generation {
         let mut content = self.write();
+        let until = stored + self.life();
         // Whoever reads a generation from now on finds the entry, or waits for the lock.
         let generation = Generation(self.generation.fetch_add(1, Ordering::AcqRel) + 1);
         let entries = content.namespaces.entry(invalidation.namespace.clone()).or_default();
@@ -52,6 +56,23 @@ impl Table {
             content.shrink(now, generation, self.limit);
         }
         generation
+    }
+
+    /// Notes that an object lives for so many seconds from now on. What it may have been invalidated by on its way is
+    /// remembered for as long: every object that is on its way now is stored by `stored`.
+    pub fn note_life(&self, seconds: f64, stored: f64) {
+        if seconds <= self.life() {
+            return;
+        }
+        let mut content = self.write();
+        let known = self.life();
+        if seconds <= known {
+            return;
+        }
+        // Twice as long at least, so that this happens seldom.
+        let life = seconds.max(2.0 * known);
+        self.life.store(life.to_bits(), Ordering::Relaxed);
+        content.namespaces.values_mut().for_each(|entries| entries.extend(stored + life));
     }
 
     /// What holds for the objects of a request, whatever their tags.
@@ -95,6 +116,10 @@ impl Table {
     /// Whether there is no entry.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    fn life(&self) -> f64 {
+        f64::from_bits(self.life.load(Ordering::Relaxed))
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Content> {

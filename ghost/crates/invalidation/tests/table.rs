@@ -318,6 +318,36 @@ fn a_lookup_hashes_its_own_query_and_no_other() {
 }
 
 #[test]
+fn an_order_is_remembered_as_long_as_an_object_that_was_on_its_way_lives() {
+    const DAY: f64 = 86_400.0;
+    let all =
+        Invalidation { namespace: "shop".into(), subject: Subject::All, soft: false, by_request: false };
+    let holds = |table: &Table| table.stamp(&request_for(&[])).removes(Generation(0));
+    // The lives, in days, of an object before the order and of one that is stored an hour after it. It is
+    // remembered until a fetch of a day has ended and its object has expired.
+    for (name, before, after, forgotten) in [
+        ("none is stored", None, None, 1.1),
+        ("the first that lives long comes later", None, Some(30.0), 31.1),
+        ("one that lives as long was there before", Some(30.0), Some(30.0), 31.1),
+        ("one that lives longer was there before", Some(30.0), Some(2.0), 31.1),
+        ("one that lives shorter was there before", Some(20.0), Some(30.0), 41.1),
+    ] {
+        let table = Table::new(10);
+        if let Some(days) = before {
+            table.note_life(days * DAY, DAY);
+        }
+        table.invalidate(&all, 0.0, DAY);
+        if let Some(days) = after {
+            table.note_life(days * DAY, 3600.0 + DAY);
+        }
+        table.forget((forgotten - 0.2) * DAY);
+        assert!(holds(&table), "{name}: forgotten too early");
+        table.forget(forgotten * DAY);
+        assert!(!holds(&table), "{name}: never forgotten");
+    }
+}
+
+#[test]
 fn an_object_whose_fetch_began_before_is_concerned_and_one_that_began_later_is_not() {
     let table = Table::new(10);
     let before = table.generation();

@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::LazyLock;
 
 use ghost_cache::key;
@@ -27,8 +26,8 @@ const LIMIT: usize = 1_000_000;
 
 static TABLE: LazyLock<Table> = LazyLock::new(|| Table::new(LIMIT));
 
-/// The latest end of any object's life so far, in seconds since the epoch, as bits.
-static LATEST_END: AtomicU64 = AtomicU64::new(0);
+/// How long a fetch may take, in seconds.
+const LONGEST_FETCH: f64 = 86_400.0;
 
 /// The generation of a fetch that begins now.
 pub fn generation() -> Generation {
@@ -42,8 +41,8 @@ pub fn is_any() -> bool {
 
 /// Notes until when an object that is stored now is there at all.
 pub fn note_end(end: f64) {
-    // The bits of numbers that are not negative are in the order of the numbers.
-    LATEST_END.fetch_max(end.max(0.0).to_bits(), Ordering::Relaxed);
+    let now = now();
+    TABLE.note_life(end - now, now + LONGEST_FETCH);
 }
 
 /// Invalidates what was fetched up to now, also what rules of the namespace share by another URL.
@@ -64,11 +63,8 @@ pub fn invalidate(invalidation: &Invalidation) {
 }
 
 fn note(invalidation: &Invalidation) {
-    /// How long a fetch may have been going on, and its object live, that has not noted its end yet.
-    const ON_THE_WAY: f64 = 86_400.0;
     let now = now();
-    let end = f64::from_bits(LATEST_END.load(Ordering::Relaxed)).max(now + ON_THE_WAY);
-    TABLE.invalidate(invalidation, now, end);
+    TABLE.invalidate(invalidation, now, now + LONGEST_FETCH);
 }
 
 /// What was invalidated of the objects of a request, whatever their tags.

@@ -66,6 +66,11 @@ impl<'o> Object<'o> {
         f64::from(self.core.grace)
     }
 
+    /// When it goes, in seconds since the epoch.
+    pub fn end(&self) -> f64 {
+        self.origin() + self.ttl() + self.grace() + f64::from(self.core.keep)
+    }
+
     /// The generation of its fetch; the first one where it has none.
     pub fn generation(&self) -> Generation {
         Generation(self.marked(0).unwrap_or(0))

@@ -7,7 +7,7 @@ use std::sync::Once;
 use varnish::ffi;
 
 use super::object::Object;
-use super::statistics;
+use super::{invalidated, statistics};
 use crate::boundary::caught;
 
 /// Events of varnishd: an object can be found, and it cannot be found any more. Those that fail or are killed come and go
@@ -42,6 +42,10 @@ unsafe extern "C" fn tell(
         let Some(object) = (unsafe { Object::new(worker, core) }) else { return };
         if object.is_marker() {
             return;
+        }
+        if event == event::INSERT {
+            // Whatever user VCL has made of its times.
+            invalidated::note_end(object.end());
         }
         let Some(rule) = object.rule() else { return };
         match event {

@@ -10,7 +10,7 @@ use ghost_config::CachePolicy;
 use varnish::ffi::{self, vrt_ctx, VslTag, VCL_BOOL, VCL_DURATION};
 
 use super::object::{mark, Object, GENERATION};
-use super::{invalidated, now, Bound};
+use super::{now, Bound};
 use crate::backend_task::BackendTask;
 use crate::counters::count;
 use crate::director;
@@ -133,8 +133,6 @@ fn set_times(core: &mut ffi::objcore, store: &Store, received: f64) {
     core.ttl = seconds(freshness.lifetime.seconds).max(LEAST_TTL);
     core.grace = seconds(while_revalidate);
     core.keep = seconds(usable - while_revalidate) + seconds(freshness.keep.seconds);
-    let end = core.t_origin.0 + f64::from(core.ttl) + f64::from(core.grace) + f64::from(core.keep);
-    invalidated::note_end(end);
 }
 
 /// Removes what must not be stored with the answer. Fields that are for the client whose request is fetched for get names
