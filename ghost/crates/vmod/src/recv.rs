@@ -8,6 +8,7 @@ mod limits;
 mod listener;
 mod malformed;
 mod outcome;
+mod part;
 mod pristine;
 
 use std::ffi::CStr;
@@ -173,6 +174,12 @@ unsafe fn clean_and_decide(ctx: &vrt_ctx, vcl: &VclState, task: &mut ClientTask)
     unsafe { log::line(ctx.vsl, VslTag::VclLog, listener.log) };
     let running = gateway::running_now();
     // SAFETY: as above.
+    let is_part = unsafe { (*ctx.req).esi_level } > 0;
+    if is_part {
+        // SAFETY: as above.
+        unsafe { part::keep_credentials(ctx, &mut req, &mut pristine) };
+    }
+    // SAFETY: as above.
     let prepared = unsafe { prepare(ctx, &mut pristine, running.as_deref(), socket, listener.header) };
     let is_first = prepared == Ok(None) && !task.forwarded;
     let copied = if is_first {
@@ -181,8 +188,6 @@ unsafe fn clean_and_decide(ctx: &vrt_ctx, vcl: &VclState, task: &mut ClientTask)
         req.retain(|line| !is_own(line));
         Ok(())
     };
-    // SAFETY: as above.
-    let is_part = unsafe { (*ctx.req).esi_level } > 0;
     let marked = copied.and_then(|()| req.add_static(listener.header)).and_then(|()| {
         if is_part {
             req.add_static(kept::PART)

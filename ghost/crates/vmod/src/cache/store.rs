@@ -84,12 +84,13 @@ pub unsafe fn decide(ctx: &vrt_ctx) -> Result<(), NoRoom> {
     });
     // SAFETY: as promised; nothing else refers to the object in the making.
     unsafe {
+        include(&mut *ctx.bo, &policy, &beresp);
         let core = &mut *(*ctx.bo).fetch_objcore;
         match decision {
             Decision::Store(store) => {
                 set_times(core, &store, received);
                 keep_out(&mut beresp, task, &store)?;
-                transform(&mut *ctx.bo, &policy, &beresp);
+                compress(&mut *ctx.bo, &policy, &beresp);
                 if let Some(bound) = bound {
                     fetch::watch(&*ctx.bo, bound);
                 }
@@ -146,16 +147,28 @@ fn keep_out(beresp: &mut Message<'_>, task: &BackendTask, store: &Store) -> Resu
     task.withheld.iter().try_for_each(|name| beresp.prefix(kept::ONCE, name))
 }
 
-/// Lets Varnish compress the body, or carry out what it includes.
-fn transform(bo: &mut ffi::busyobj, policy: &CachePolicy, beresp: &Message<'_>) {
-    let storage = &policy.policy.storage;
-    let content_type = beresp.field(b"content-type").unwrap_or_default();
-    let media = content_type.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
-    let media = media.to_ascii_lowercase();
-    let is_markup = media.ends_with(b"html") || media.ends_with(b"xml");
-    if storage.esi && is_markup {
+/// Lets Varnish carry out what the body includes, whether or not it is stored: no client can.
+fn include(bo: &mut ffi::busyobj, policy: &CachePolicy, beresp: &Message<'_>) {
+    if policy.policy.storage.esi && is_markup(&media(beresp)) {
         bo.set_do_esi(1);
     }
+}
+
+/// The media type of an answer, in lower case and without parameters (RFC 9110 section 8.3.1).
+fn media(beresp: &Message<'_>) -> Vec<u8> {
+    let content_type = beresp.field(b"content-type").unwrap_or_default();
+    let media = content_type.split(|byte| *byte == b';').next().unwrap_or_default();
+    media.trim_ascii().to_ascii_lowercase()
+}
+
+fn is_markup(media: &[u8]) -> bool {
+    media.ends_with(b"html") || media.ends_with(b"xml")
+}
+
+/// Lets Varnish compress the body.
+fn compress(bo: &mut ffi::busyobj, policy: &CachePolicy, beresp: &Message<'_>) {
+    let storage = &policy.policy.storage;
+    let media = media(beresp);
     const TEXTS: [&[u8]; 6] = [
         b"application/json",
         b"application/javascript",
@@ -164,7 +177,7 @@ fn transform(bo: &mut ffi::busyobj, policy: &CachePolicy, beresp: &Message<'_>) 
         b"image/svg+xml",
         b"font/ttf",
     ];
-    let is_text = is_markup || media.starts_with(b"text/") || media.ends_with(b"+json");
+    let is_text = is_markup(&media) || media.starts_with(b"text/") || media.ends_with(b"+json");
     let is_plain = beresp.field(b"content-encoding").is_none();
     // RFC 9110 section 7.7 forbids it for what says no-transform.
     let forbids = beresp.values(b"cache-control").any(|value| contains(value, b"no-transform"));

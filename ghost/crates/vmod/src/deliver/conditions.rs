@@ -14,6 +14,9 @@ const IF_NONE_MATCH: &[u8] = b"If-None-Match";
 const IF_MODIFIED_SINCE: &[u8] = b"If-Modified-Since";
 const RANGE: &[u8] = b"Range";
 
+/// What says when a page was made, but not when its parts were, and that ranges of it can be had.
+const OF_ONE_ANSWER: [&[u8]; 3] = [b"ETag", b"Last-Modified", b"Accept-Ranges"];
+
 /// Lets Varnish answer 304 as RFC 9110 section 13.2.2 says. The conditions of a pass are kept from
 /// it by now. Errors where there is no room.
 ///
@@ -22,8 +25,18 @@ const RANGE: &[u8] = b"Range";
 pub unsafe fn simplify(req: &ffi::req, resp: &mut Message<'_>) -> Result<(), NoRoom> {
     // SAFETY: as promised.
     let Some(mut header) = (unsafe { Message::new(req.http) }) else { return Ok(()) };
-    // A part of a page is no answer of its own, and only a success has a condition.
-    if req.esi_level > 0 || !(200..300).contains(&resp.status()) {
+    // A part of a page is no answer of its own.
+    if req.esi_level > 0 {
+        return Ok(());
+    }
+    // SAFETY: as promised: the request holds its object.
+    if unsafe { is_put_together(req) } {
+        resp.retain(|line| !OF_ONE_ANSWER.iter().any(|name| line.is(name)));
+        let names = [IF_NONE_MATCH, IF_MODIFIED_SINCE, RANGE];
+        return names.into_iter().try_for_each(|name| header.prefix(kept::PREFIX, name));
+    }
+    // Only a success has a condition.
+    if !(200..300).contains(&resp.status()) {
         return Ok(());
     }
     let Some(first) = header.field(IF_NONE_MATCH) else {
@@ -48,6 +61,16 @@ pub unsafe fn simplify(req: &ffi::req, resp: &mut Message<'_>) -> Result<(), NoR
             Ok(())
         }
     }
+}
+
+/// Whether Varnish puts the answer together (ESI). Nobody knows then by the page alone whether the
+/// whole has changed, or which bytes of it are a range (RFC 9110 sections 8.8.3 and 13.1.2).
+///
+/// # Safety
+/// `req` is the running client task's, with its object.
+unsafe fn is_put_together(req: &ffi::req) -> bool {
+    // SAFETY: as promised; a page with includes is not delivered before it is stored whole.
+    req.disable_esi() == 0 && unsafe { ffi::ObjHasAttr(req.wrk, req.objcore, ffi::obj_attr_OA_ESIDATA) } != 0
 }
 
 /// What Varnish compares weakly.
