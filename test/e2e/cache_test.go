@@ -125,11 +125,14 @@ func TestWhatIsPurgedIsFetchedAnew(t *testing.T) {
 	g := startCaching(t, o)
 	binaries, err := stack.FindBinaries("../../build")
 	require.NoError(t, err)
-	purge := func(arguments ...string) string {
+	purge := func(arguments ...string) (out, warning string) {
 		arguments = append([]string{"purge", "--state-dir", g.state}, arguments...)
-		out, err := exec.CommandContext(t.Context(), binaries.Gatewayctl, arguments...).CombinedOutput()
-		require.NoError(t, err, "%s", out)
-		return string(out)
+		var errs strings.Builder
+		command := exec.CommandContext(t.Context(), binaries.Gatewayctl, arguments...)
+		command.Stderr = &errs
+		text, err := command.Output()
+		require.NoError(t, err, "%s", &errs)
+		return string(text), errs.String()
 	}
 	options := []option{withHeader("X-Respond-Cache-Control", "max-age=600, stale-while-revalidate=600"), withHeader("X-Respond-Surrogate-Key", "product-1 all")}
 	ask := func() string {
@@ -139,15 +142,20 @@ func TestWhatIsPurgedIsFetchedAnew(t *testing.T) {
 		return string(a.body)
 	}
 	last := ask()
-	for sentence, arguments := range map[string][]string{
-		"another tag":         {"--tag", "product-2"},
-		"another namespace":   {"-n", "other", "--all"},
-		"another host":        {"--host", "b.example"},
-		"the path alone":      {"--url", "https://a.example/product"},
-		"a path that is like": {"--prefix", "https://a.example/products"},
-		"another route":       {"--route", "blog"},
+	for sentence, c := range map[string]struct {
+		arguments []string
+		warning   string
+	}{
+		"another tag":         {[]string{"--tag", "product-2"}, ""},
+		"another namespace":   {[]string{"-n", "other", "--all"}, `no gateway has a route of the namespace "other"`},
+		"another host":        {[]string{"--host", "b.example"}, ""},
+		"the path alone":      {[]string{"--url", "https://a.example/product"}, ""},
+		"a path that is like": {[]string{"--prefix", "https://a.example/products"}, ""},
+		"another route":       {[]string{"--route", "blog"}, `no gateway has a route "blog" of the namespace "default"`},
 	} {
-		assert.Equal(t, "Gateway default/web: done\n", purge(arguments...))
+		out, warning := purge(c.arguments...)
+		assert.Equal(t, "Gateway default/web: done\n", out, sentence)
+		assert.Equal(t, c.warning, strings.TrimSpace(strings.TrimPrefix(warning, "warning: ")), sentence)
 		assert.Equal(t, last, ask(), sentence)
 	}
 	for sentence, arguments := range map[string][]string{
@@ -159,7 +167,8 @@ func TestWhatIsPurgedIsFetchedAnew(t *testing.T) {
 		"by policy": {"--policy", "shop"},
 		"all":       {"--all"},
 	} {
-		purge(arguments...)
+		_, warning := purge(arguments...)
+		assert.Empty(t, warning, sentence)
 		next := ask()
 		assert.NotEqual(t, last, next, sentence)
 		assert.Equal(t, next, ask(), sentence)

@@ -77,13 +77,15 @@ func (f purgeFlags) run(cmd *cobra.Command) error {
 		return err
 	}
 	// What cannot be carried out is told before anything is made.
-	order, err := invalidation.Orders(cmp.Or(f.namespace, metav1.NamespaceDefault), spec.CacheInvalidation)
+	namespace := cmp.Or(f.namespace, metav1.NamespaceDefault)
+	order, err := invalidation.Orders(namespace, spec.CacheInvalidation)
 	if err != nil {
 		return err
 	}
 	if f.stateDir == "" {
 		return f.inCluster(cmd.Context(), cmd.OutOrStdout(), spec)
 	}
+	f.warn(cmd.ErrOrStderr(), namespace)
 	return f.here(cmd.Context(), cmd.OutOrStdout(), order)
 }
 
@@ -104,6 +106,17 @@ func typed[T ~string](texts []string) []T {
 		all = append(all, T(text))
 	}
 	return all
+}
+
+// warn tells of names that no gateway of gatewayctl run has. They are no error: what they named may have gone.
+func (f purgeFlags) warn(errs io.Writer, namespace string) {
+	unknown, err := local.Unknown(f.stateDir, namespace, f.what.Route, f.what.Policy)
+	if err != nil {
+		unknown = fmt.Sprintf("it is not known whether a gateway has what is named: %v", err)
+	}
+	if unknown != "" {
+		fmt.Fprintln(errs, "warning:", unknown)
+	}
 }
 
 // here purges the gateways of gatewayctl run.

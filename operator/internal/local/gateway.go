@@ -28,8 +28,12 @@ type files struct {
 	tls    *mount
 }
 
-// tlsDir is the directory of the certificates, below that of the Gateway.
-const tlsDir = "tls"
+// Directories below that of the Gateway: of routing.json and VCL, of its shards, and of the certificates.
+const (
+	configDir = "config"
+	shardsDir = "shards"
+	tlsDir    = "tls"
+)
 
 // openFiles takes over what an earlier run left, so that sequences continue.
 func openFiles(dir string) (*files, error) {
@@ -39,7 +43,7 @@ func openFiles(dir string) (*files, error) {
 		to   **mount
 		name string
 		mode fs.FileMode
-	}{{&f.config, "config", 0o600}, {&f.shards, "shards", 0o600}, {&f.tls, tlsDir, 0o600}} {
+	}{{&f.config, configDir, 0o600}, {&f.shards, shardsDir, 0o600}, {&f.tls, tlsDir, 0o600}} {
 		if *m.to, err = openMount(filepath.Join(dir, m.name), m.mode); err != nil {
 			return nil, err
 		}
