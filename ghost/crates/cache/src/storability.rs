@@ -171,6 +171,12 @@ fn is_eligible(fields: &ResponseFields<'_>) -> bool {
 }
 
 impl Reason {
+    /// Whether it says something of this request or its client alone: what is stored stays as good as
+    /// it was.
+    pub fn is_of_the_request(self) -> bool {
+        matches!(self, Reason::Authorization | Reason::NeverStored)
+    }
+
     /// A short name that does not change, for logs and Cache-Status.
     pub fn name(self) -> &'static str {
         match self {

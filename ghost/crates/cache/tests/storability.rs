@@ -197,6 +197,21 @@ fn what_is_not_stored_tells_the_next_not_to_wait() {
 }
 
 #[test]
+fn some_answers_say_nothing_of_what_is_stored() {
+    // RFC 9111 section 3.5, RFC 6585: they are for one client. The others tell what the origin has now.
+    let table = [
+        ("Authorization", ("GET", &[("Authorization", "x")][..]), 200, FRESH, true),
+        ("too many requests", GET, 429, FRESH, true),
+        ("gone", GET, 404, (CC, "no-store"), false),
+        ("private by now", GET, 200, (CC, "private"), false),
+    ];
+    for (name, request, status, header, want) in table {
+        let found = reason(&Policy::default(), request, status, &[header]).map(Reason::is_of_the_request);
+        assert_eq!(found, Some(want), "{name}");
+    }
+}
+
+#[test]
 fn each_reason_has_a_name_and_a_sentence() {
     let why = reason(&Policy::default(), GET, 200, &[FRESH, (CDN, "private")]).unwrap();
     assert_eq!(why.name(), "private");

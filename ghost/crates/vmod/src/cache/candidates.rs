@@ -47,12 +47,24 @@ struct State {
     wants_stale: bool,
     /// The error that it is wanted in the place of, if that is among the objects of this round.
     error: Option<*mut ffi::objcore>,
+    /// The newest marker of answers that are not stored, if that is among the objects of this round.
+    marker: Option<Marker>,
+    /// Until when an object may stand in for an error in whose place the marker was found, in seconds since the epoch.
+    hidden_until: f64,
     /// The stale object that a soft invalidation made stale, if it is that.
     made_stale: Option<*mut ffi::objcore>,
     /// Whether an object was not taken because of what the client wishes.
     has_refused: bool,
     /// How often the objects were looked at: more than once where the request waited for another one's answer.
     rounds: u32,
+}
+
+/// An object that stands for answers that are not stored.
+#[derive(Clone, Copy)]
+struct Marker {
+    core: *mut ffi::objcore,
+    /// Whether an object that is stale by now was stored after it.
+    is_outdated: bool,
 }
 
 const MAGIC: c_uint = 0x1832_85d1;
@@ -97,6 +109,8 @@ pub unsafe fn install(
         stamp,
         wants_stale: cache.wants_stale,
         error: None,
+        marker: None,
+        hidden_until: 0.0,
         made_stale: None,
         has_refused: false,
         rounds: 0,
@@ -128,6 +142,11 @@ impl Filter {
     /// Whether the lookup found this object to be stale because a soft invalidation says so.
     pub fn has_made_stale(&self, core: *const ffi::objcore) -> bool {
         self.state.as_ref().and_then(|state| state.made_stale).is_some_and(|made| ptr::eq(made, core))
+    }
+
+    /// Until when the stale object behind a marker may stand in for an error, in seconds since the epoch; 0 where there is none.
+    pub fn hidden_until(&self) -> f64 {
+        self.state.as_ref().map_or(0.0, |state| state.hidden_until)
     }
 
     /// Whether there was an object that the client's wishes kept from being taken.
@@ -183,7 +202,12 @@ impl State {
         // SAFETY: the object is held by the lock, and stored: varnishd skips busy ones before it asks.
         let Some(object) = (unsafe { Object::new(req.wrk, core) }) else { return Verdict::Default };
         if object.is_marker() {
-            return Verdict::Default;
+            // Behind it there may be an object that answers: what was not stored says nothing of what was. The newest
+            // comes first, and one that has ended says nothing any more.
+            if self.marker.is_none() && object.origin() + object.ttl() > req.t_req.0 {
+                self.marker = Some(Marker { core, is_outdated: !stale.is_null() });
+            }
+            return Verdict::Continue;
         }
         if self.wants_stale && is_error(object.status()) {
             // The newest comes first.
@@ -244,21 +268,36 @@ impl State {
         }
     }
 
-    /// Puts a stale object in the place of an error.
+    /// Puts a stale object in the place of an error, and a marker in the place of none that is fresh. What is put there was
+    /// passed over in this round, and the lock was held since.
     unsafe fn end(&mut self, req: &ffi::req, found: &mut *mut ffi::objcore, stale: *mut ffi::objcore) {
         self.rounds += 1;
-        let error = self.error.take();
-        if !self.wants_stale || !found.is_null() {
+        let (error, marker) = (self.error.take(), self.marker.take());
+        self.hidden_until = 0.0;
+        if !found.is_null() {
             return;
         }
         // SAFETY: as for `judge`.
         let object = unsafe { Object::new(req.wrk, stale) };
-        let stands_in =
-            |object: &Object<'_>| object.stands_in_until(&self.policy.policy.freshness) > req.t_req.0;
-        match object.filter(|object| !object.is_marker() && stands_in(object)) {
-            Some(object) => *found = object.raw(),
-            // Nothing better than the error, and the lock was held since it was passed over.
-            None => *found = error.unwrap_or(ptr::null_mut()),
+        let freshness = &self.policy.policy.freshness;
+        if self.wants_stale {
+            let stands_in = |object: &Object<'_>| object.stands_in_until(freshness) > req.t_req.0;
+            *found = match (object.filter(stands_in), error) {
+                (Some(object), _) => object.raw(),
+                // Nothing is better than the error.
+                (None, Some(error)) => error,
+                (None, None) => ptr::null_mut(),
+            };
+        }
+        let Some(marker) = marker.filter(|_| found.is_null()) else { return };
+        let is_graced = |object: &Object<'_>| object.origin() + object.ttl() + object.grace() >= req.t_req.0;
+        if marker.is_outdated && object.as_ref().is_some_and(is_graced) {
+            // Varnish serves that one while it asks, and nobody waits.
+            return;
+        }
+        *found = marker.core;
+        if freshness.stale_if_error_is_possible() {
+            self.hidden_until = object.map_or(0.0, |object| object.stands_in_until(freshness));
         }
     }
 }

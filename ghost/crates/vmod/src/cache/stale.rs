@@ -31,7 +31,10 @@ pub unsafe fn note_miss(ctx: &vrt_ctx) -> bool {
     };
     let Some((_, policy)) = policy(task) else { return false };
     let stale = stale.filter(|stale| !stale.is_marker());
-    let until = stale.map_or(0.0, |stale| stale.stands_in_until(&policy.policy.freshness));
+    let until = match stale {
+        Some(stale) => stale.stands_in_until(&policy.policy.freshness),
+        None => task.cache.filter.hidden_until(),
+    };
     task.cache.miss = Some(Miss { is_stale: stale.is_some(), has_variants, stands_in_until: until });
     matches!(task.cache.decision, Some(Lookup::Cache(RequestDirectives { only_if_cached: true, .. })))
 }

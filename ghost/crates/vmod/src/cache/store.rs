@@ -1,5 +1,6 @@
 //! Whether the answer of a backend is stored, and for how long.
 
+use std::ffi::c_int;
 use std::sync::Arc;
 
 use ghost_cache::freshness::Timing;
@@ -227,14 +228,33 @@ pub unsafe fn finish(ctx: &vrt_ctx) -> bool {
             return true;
         }
         let task = task_state::get::<BackendTask>(ctx);
-        let seconds = task.and_then(|task| task.not_stored.as_ref()).map_or(0, |pass| pass.hit_for_miss);
+        let pass = task.and_then(|task| task.not_stored.as_ref());
+        if pass.is_some_and(|pass| pass.reason.is_of_the_request()) && (*ctx.bo).was_304() == 0 {
+            keep_stale(&mut *ctx.bo);
+        }
+        let seconds = pass.map_or(0, |pass| pass.hit_for_miss);
         VRT_l_beresp_uncacheable(ctx, VCL_BOOL(1));
         VRT_l_beresp_ttl(ctx, VCL_DURATION(ffi::vtim_dur(f64::from(seconds))));
         true
     }
 }
 
+/// Lets a stale object stay where it is: Varnish removes what it has fetched anew, whether or not it stores the answer.
+///
+/// # Safety
+/// `bo` is the running task's, whose answer is no 304: Varnish looks at the stale object no more than to remove it.
+unsafe fn keep_stale(bo: &mut ffi::busyobj) {
+    // SAFETY: as promised; the task has a reference to it.
+    unsafe {
+        if Object::new(bo.wrk, bo.stale_oc).is_some_and(|stale| !stale.is_marker()) {
+            HSH_DerefObjCore(bo.wrk, &raw mut bo.stale_oc, 0);
+        }
+    }
+}
+
 extern "C" {
+    // Exported by varnishd, but in no header that varnish-sys binds. It sets the pointer to null.
+    fn HSH_DerefObjCore(worker: *mut ffi::worker, core: *mut *mut ffi::objcore, rush: c_int) -> c_int;
     // What VCL sets these by; exported by varnishd, but in no header that varnish-sys binds.
     fn VRT_l_beresp_uncacheable(ctx: *const vrt_ctx, value: VCL_BOOL);
     fn VRT_l_beresp_ttl(ctx: *const vrt_ctx, value: VCL_DURATION);
