@@ -93,7 +93,7 @@ fn stored(request: &Lines<'_>, response: &Lines<'_>, wishes: &RequestDirectives)
         candidate.answers(wishes);
         let updated = Updated { stored: &response[..], answer: &request[..] };
         let updated = ResponseFields::read(&POLICY.freshness, 200, &updated, NOW);
-        conditional::confirms(&updated, &fields, false);
+        conditional::confirms(&updated, &fields);
         conditional::validators(&updated);
     }
     let key: &[u8] = response.first().map_or(b"", |(_, value)| value);

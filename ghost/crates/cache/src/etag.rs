@@ -29,11 +29,6 @@ impl<'a> EntityTag<'a> {
         lists.any(|line| list::elements(line).any(is_it))
     }
 
-    /// Strong comparison (RFC 9110 section 8.8.3.2).
-    pub fn is_strongly(self, other: EntityTag<'_>) -> bool {
-        !self.is_weak && !other.is_weak && self.opaque == other.opaque
-    }
-
     /// Weak comparison (RFC 9110 section 8.8.3.2).
     pub fn is_weakly(self, other: EntityTag<'_>) -> bool {
         self.opaque == other.opaque
@@ -69,17 +64,17 @@ mod tests {
     }
 
     #[test]
-    fn tags_are_compared_weakly_or_strongly() {
+    fn tags_are_compared_weakly() {
         // the table of RFC 9110 section 8.8.3.2
         let table = [
-            ("W/\"1\"", "W/\"1\"", false, true),
-            ("W/\"1\"", "W/\"2\"", false, false),
-            ("W/\"1\"", "\"1\"", false, true),
-            ("\"1\"", "\"1\"", true, true),
+            ("W/\"1\"", "W/\"1\"", true),
+            ("W/\"1\"", "W/\"2\"", false),
+            ("W/\"1\"", "\"1\"", true),
+            ("\"1\"", "\"1\"", true),
         ];
-        for (a, b, strong, weak) in table {
+        for (a, b, want) in table {
             let [a, b] = [a, b].map(|text| EntityTag::parse(text.as_bytes()).unwrap());
-            assert_eq!((a.is_strongly(b), a.is_weakly(b)), (strong, weak), "{a:?} {b:?}");
+            assert_eq!(a.is_weakly(b), want, "{a:?} {b:?}");
         }
     }
 }

@@ -31,21 +31,20 @@ pub unsafe fn is_of_another(bo: &ffi::busyobj, head: ResponseHead<'_>) -> bool {
         return false;
     }
     // SAFETY: as promised; the task holds the stale object, whose head is stored.
-    let (stale, is_recoded) = unsafe {
+    let stale = unsafe {
         let Some(stale) = Object::new(bo.wrk, bo.stale_oc) else { return false };
-        let has = |flag| ffi::ObjCheckFlag(bo.wrk, bo.stale_oc, flag) != 0;
         // Varnish refuses a 304 by itself where there is nothing to ask by.
-        if !has(ffi::obj_flags_OF_IMSCAND) {
+        if ffi::ObjCheckFlag(bo.wrk, bo.stale_oc, ffi::obj_flags_OF_IMSCAND) == 0 {
             return false;
         }
-        (stale, has(ffi::obj_flags_OF_CHGCE))
+        stale
     };
     // No policy says anything of validators.
     let (policy, now) = (FreshnessPolicy::default(), whole(now()));
     let head = Fields(head);
     let answer = ResponseFields::read(&policy, 304, &head, now);
     let stored = ResponseFields::read(&policy, stale.status(), &stale, now);
-    !confirms(&answer, &stored, is_recoded)
+    !confirms(&answer, &stored)
 }
 
 /// The fields of a head that count beyond this hop.

@@ -62,13 +62,14 @@ pub fn treatment(name: &[u8], head: &ResponseHead<'_>) -> Treatment {
 
 /// Where a field of an answer is put that may go into the cache. Content-Range says something of a part
 /// only (RFC 9110 section 14.4): VRG_CheckBo fails whatever else has it. A 304 does not change that of
-/// what is stored.
+/// what is stored, nor its tag, which may be weak where that of the 304 is strong.
 pub fn treatment_in_cache(name: &[u8], status: u16) -> Treatment {
+    let is_of_part = name.eq_ignore_ascii_case(b"content-range");
     match status {
         206 => Treatment::AsItIs,
-        _ if !name.eq_ignore_ascii_case(b"content-range") => Treatment::AsItIs,
-        304 => Treatment::Dropped,
-        _ => Treatment::Kept(kept::CONTENT_RANGE),
+        304 if is_of_part || name.eq_ignore_ascii_case(b"etag") => Treatment::Dropped,
+        _ if is_of_part => Treatment::Kept(kept::CONTENT_RANGE),
+        _ => Treatment::AsItIs,
     }
 }
 
