@@ -36,7 +36,11 @@ pub unsafe fn note_miss(ctx: &vrt_ctx) -> bool {
         None => task.cache.filter.hidden_until(),
     };
     task.cache.miss = Some(Miss { is_stale: stale.is_some(), has_variants, stands_in_until: until });
-    matches!(task.cache.decision, Some(Lookup::Cache(RequestDirectives { only_if_cached: true, .. })))
+    is_only_if_cached(&task.cache)
+}
+
+fn is_only_if_cached(cache: &CacheTask) -> bool {
+    matches!(cache.decision, Some(Lookup::Cache(RequestDirectives { only_if_cached: true, .. })))
 }
 
 /// Whether the answer is an error in whose place there is a stale object. The request gets that one where it is restarted.
@@ -56,7 +60,10 @@ pub unsafe fn is_wanted(ctx: &vrt_ctx) -> bool {
     let is_hit = unsafe { (*ctx.req).is_hit() != 0 };
     let is_wanted = match (ctx.method, miss) {
         // What was asked for before an answer came is the task's own, or user VCL's.
-        (method::SYNTH, Some(miss)) => !is_delivering && miss.stands_in_until > now(),
+        // Where no backend was to be asked, none has failed.
+        (method::SYNTH, Some(miss)) => {
+            !is_delivering && !is_only_if_cached(&task.cache) && miss.stands_in_until > now()
+        }
         (method::DELIVER, Some(miss)) if !is_hit => miss.stands_in_until > now(),
         // An error that was stored for those who waited. Whether there is something better, the lookup will say.
         (method::DELIVER, _) if is_hit => policy.policy.freshness.stale_if_error_is_possible(),
