@@ -8,6 +8,7 @@
 //! | something is found | [`reuse::Candidate::answers`]: does it answer the request |
 //! | a response is fetched | [`response::ResponseFields::read`], then [`storability::decide`] |
 //! | what is stored is stale | [`conditional`]: what the origin is asked, what a 304 changes |
+//! | a part is asked for | [`range::heeded`]: is one given |
 //! | a response goes out | [`client_cache_control::of`], [`cache_status::CacheStatus`] |
 //! | something was changed | [`invalidation::Answered::invalidates`]: what is not valid any more |
 //!
@@ -34,6 +35,7 @@ pub mod language;
 mod list;
 pub mod lookup;
 pub use ghost_config::cache_policy as policy;
+pub mod range;
 pub mod response;
 pub mod reuse;
 pub mod selecting;

@@ -3,6 +3,7 @@
 mod conditions;
 pub mod first_look;
 mod passed;
+mod ranges;
 mod whole;
 
 use varnish::ffi::{self, vrt_ctx};
@@ -83,6 +84,8 @@ pub unsafe fn keep_faithful(ctx: &vrt_ctx) -> Result<(), NoRoom> {
             if let Some(mut resp) = Message::new(ctx.http_resp.0) {
                 passed::restore(&mut resp);
             }
+        } else if let Some(resp) = Message::new(ctx.http_resp.0) {
+            ranges::simplify(&*ctx.req, &resp)?;
         }
     }
     Ok(())

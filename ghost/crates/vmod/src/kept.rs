@@ -20,6 +20,9 @@ pub const CONTENT_RANGE: &[u8] = b"X-Gateway-Passed-Content-Range";
 /// What If-None-Match is kept as.
 const IF_NONE_MATCH: &[u8] = b"X-Gateway-Passed-If-None-Match";
 
+/// What Range is kept as.
+const RANGE: &[u8] = b"X-Gateway-Passed-Range";
+
 /// What begins the name of a field that goes to the client whose request was fetched for, and to nobody else
 /// (RFC 9111 sections 5.2.2.4 and 5.2.2.7); the rest is its own name.
 pub const ONCE: &[u8] = b"X-Gateway-Passed-Once-";
@@ -48,7 +51,7 @@ pub unsafe fn keep(message: *mut ffi::http, name: &[u8]) -> Result<(), NoRoom> {
     }
 }
 
-/// Gives kept fields their own names again. What stands there in the place of conditions goes.
+/// Gives kept fields their own names again. What stands there in the place of conditions and ranges goes.
 ///
 /// # Safety
 /// As for [`keep`].
@@ -59,8 +62,10 @@ pub unsafe fn restore(message: *mut ffi::http) {
         if message.field(b"accept-encoding").is_some() {
             message.retain_quietly(|line| !line.is(ACCEPT_ENCODING));
         }
-        if message.field(IF_NONE_MATCH).is_some() {
-            message.retain_quietly(|line| !line.is(&IF_NONE_MATCH[PREFIX.len()..]));
+        for name in [IF_NONE_MATCH, RANGE] {
+            if message.field(name).is_some() {
+                message.retain_quietly(|line| !line.is(&name[PREFIX.len()..]));
+            }
         }
         message.strip_prefix(PREFIX);
     }
