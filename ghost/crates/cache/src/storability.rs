@@ -11,6 +11,9 @@ use crate::policy::{Authorization, Mode, Policy, SetCookie};
 use crate::response::{ResponseFields, Source};
 use crate::status::{is_heuristically_cacheable, is_never_stored, is_understood};
 
+/// Fields that are not stored: they are between a client and a proxy (RFC 9111 section 3.1).
+pub const NOT_STORED: [&str; 3] = ["proxy-authenticate", "proxy-authentication-info", "proxy-authorization"];
+
 /// What became of a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {

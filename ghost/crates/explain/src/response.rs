@@ -93,6 +93,8 @@ impl Storage {
         let freshness = &store.freshness;
         let mut removed: Vec<String> =
             fields.directives.withheld.iter().map(|name| names::text(name)).collect();
+        let is_there = |name: &&&str| values(&headers, name.as_bytes()).next().is_some();
+        removed.extend(storability::NOT_STORED.iter().filter(is_there).map(|name| (*name).to_owned()));
         if store.removes_set_cookie {
             removed.push("set-cookie".into());
         }

@@ -188,6 +188,7 @@ fn a_response_is_stored_or_not() {
                 "CDN-Cache-Control: max-age=60",
                 "Cache-Control: no-store",
                 "Set-Cookie: a=1",
+                "Proxy-Authentication-Info: a",
                 "Surrogate-Key: a b",
             ],
             json!({
@@ -196,7 +197,7 @@ fn a_response_is_stored_or_not() {
                 "staleWhileRevalidate": {"seconds": 0, "why": "0 s: the policy's default"},
                 "staleIfError": {"seconds": 0, "why": "0 s: the policy's default"},
                 "keep": {"seconds": 0, "why": "0 s: there is no validator (RFC 9111 section 4.3.1)"},
-                "removed": ["set-cookie"], "tags": ["a", "b"], "clientCacheControl": "max-age=5",
+                "removed": ["proxy-authentication-info", "set-cookie"], "tags": ["a", "b"], "clientCacheControl": "max-age=5",
             }),
         ),
         (

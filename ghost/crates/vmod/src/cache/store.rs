@@ -142,6 +142,7 @@ fn set_times(core: &mut ffi::objcore, store: &Store, received: f64) {
 fn keep_out(beresp: &mut Message<'_>, task: &BackendTask, store: &Store) -> Result<(), NoRoom> {
     // It is in the object's times, and a later 304 must not be taken to be as old.
     beresp.remove(b"Age");
+    storability::NOT_STORED.iter().for_each(|name| beresp.remove(name.as_bytes()));
     if store.removes_set_cookie {
         beresp.remove(b"Set-Cookie");
     }
