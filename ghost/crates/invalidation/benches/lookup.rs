@@ -4,7 +4,7 @@ use std::hash::{Hash, Hasher};
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use ghost_invalidation::{Asked, Generation, Invalidation, Subject, Table};
+use ghost_invalidation::{Asked, Generation, Invalidation, Label, Subject, Table};
 
 struct Request;
 
@@ -68,7 +68,11 @@ fn lookup(criterion: &mut Criterion) {
         });
         let tags: [&[u8]; 3] = [b"tag-of-nobody", b"product-7", b"category-9"];
         criterion.bench_function(&format!("three tags, {count} of each kind"), |bencher| {
-            bencher.iter(|| black_box(table.of_tags("shop", Generation(0), || black_box(tags).into_iter())));
+            bencher.iter(|| {
+                black_box(
+                    table.of_labels("shop", Generation(0), || black_box(tags).into_iter().map(Label::Tag)),
+                )
+            });
         });
     }
 }

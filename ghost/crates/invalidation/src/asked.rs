@@ -23,3 +23,14 @@ pub trait Asked {
     /// Hashes what of a query is in the key: the same of two queries that have the same key, and only of those.
     fn hash_query(&self, query: Option<&[u8]>, hasher: &mut impl Hasher);
 }
+
+/// What an object can be invalidated by, whichever request asks for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Label<'a> {
+    /// A tag of its origin's.
+    Tag(&'a [u8]),
+    /// The name of the route that has stored it.
+    Route(&'a str),
+    /// The name of a policy that it was stored by.
+    Policy(&'a str),
+}

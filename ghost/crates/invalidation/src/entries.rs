@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::asked::Asked;
+use crate::asked::{Asked, Label};
 use crate::invalidation::{Invalidation, Subject, entry_size};
 use crate::prefixes::Prefixes;
 use crate::queries::Queries;
@@ -31,8 +31,8 @@ pub(crate) struct Entries {
     tags: HashMap<Box<[u8]>, Entry>,
     routes: HashMap<Box<str>, Entry>,
     policies: HashMap<Box<str>, Entry>,
-    /// The last of all tags.
-    last_tag: Generation,
+    /// The last of what objects are known by, whatever asks for them ([`Label`]).
+    last_label: Generation,
 }
 
 #[derive(Debug, Default)]
@@ -47,12 +47,12 @@ impl Entries {
     /// Notes an invalidation whose objects have all expired by `until`.
     pub(crate) fn note(&mut self, invalidation: &Invalidation, generation: Generation, until: f64) {
         let Invalidation { subject, soft, by_request, .. } = invalidation;
+        if matches!(subject, Subject::Tag(_) | Subject::Route(_) | Subject::Policy(_)) {
+            self.last_label = generation;
+        }
         let entry = match subject {
             Subject::All => &mut self.all,
-            Subject::Tag(tag) => {
-                self.last_tag = generation;
-                self.tags.entry(tag.clone()).or_default()
-            }
+            Subject::Tag(tag) => self.tags.entry(tag.clone()).or_default(),
             Subject::Route(name) => self.routes.entry(name.clone()).or_default(),
             Subject::Policy(name) => self.policies.entry(name.clone()).or_default(),
             Subject::Host(host) => &mut self.host(host).whole,
@@ -95,18 +95,19 @@ impl Entries {
         stamp
     }
 
-    /// What holds for an object with these tags.
-    pub(crate) fn of_tags<'t>(&self, tags: impl Iterator<Item = &'t [u8]>) -> Stamp {
-        if self.tags.is_empty() {
-            return Stamp::default();
-        }
-        let found = tags.filter_map(|tag| self.tags.get(tag));
+    /// What holds for an object with these labels.
+    pub(crate) fn of_labels<'t>(&self, labels: impl Iterator<Item = Label<'t>>) -> Stamp {
+        let found = labels.filter_map(|label| match label {
+            Label::Tag(tag) => self.tags.get(tag),
+            Label::Route(name) => self.routes.get(name),
+            Label::Policy(name) => self.policies.get(name),
+        });
         found.fold(Stamp::default(), |stamp, entry| stamp.and(entry.stamp))
     }
 
-    /// The last invalidation of any tag.
-    pub(crate) fn last_tag(&self) -> Generation {
-        self.last_tag
+    /// The last invalidation of any label.
+    pub(crate) fn last_label(&self) -> Generation {
+        self.last_label
     }
 
     /// Remembers all until this time, at least.

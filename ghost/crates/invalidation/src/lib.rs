@@ -18,7 +18,7 @@ mod queries;
 mod stamp;
 mod table;
 
-pub use asked::Asked;
+pub use asked::{Asked, Label};
 pub use invalidation::{Invalidation, Subject};
 pub use stamp::{Generation, Stamp};
 pub use table::Table;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use crate::asked::Asked;
+use crate::asked::{Asked, Label};
 use crate::entries::Entries;
 use crate::invalidation::Invalidation;
 use crate::stamp::{Generation, Stamp};
@@ -84,20 +84,20 @@ impl Table {
         content.namespaces.get(asked.namespace()).map_or_else(Stamp::default, |e| e.stamp(asked))
     }
 
-    /// What holds for an object of a namespace with these tags, which are asked for only where one of an object of this
+    /// What holds for an object of a namespace with these labels, which are asked for only where one of an object of this
     /// generation can matter.
-    pub fn of_tags<'t, T: Iterator<Item = &'t [u8]>>(
+    pub fn of_labels<'t, T: Iterator<Item = Label<'t>>>(
         &self,
         namespace: &str,
         object: Generation,
-        tags: impl FnOnce() -> T,
+        labels: impl FnOnce() -> T,
     ) -> Stamp {
         if object >= self.generation() {
             return Stamp::default();
         }
         let content = self.read();
         match content.namespaces.get(namespace) {
-            Some(entries) if object < entries.last_tag() => entries.of_tags(tags()),
+            Some(entries) if object < entries.last_label() => entries.of_labels(labels()),
             _ => Stamp::default(),
         }
     }

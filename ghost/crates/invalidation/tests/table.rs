@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::hash::{Hash, Hasher};
 
-use ghost_invalidation::{Asked, Generation, Invalidation, Stamp, Subject, Table};
+use ghost_invalidation::{Asked, Generation, Invalidation, Label, Stamp, Subject, Table};
 use proptest::prelude::*;
 
 /// Host, path and query.
@@ -82,8 +82,8 @@ fn naive(all: &[(Generation, Invalidation)], request: &Request) -> Stamp {
 }
 
 fn of(table: &Table, request: &Request, object: Generation) -> Stamp {
-    let tags = || request.tags.iter().map(|tag| &tag[..]);
-    table.stamp(request).and(table.of_tags(request.namespace, object, tags))
+    let tags = || request.tags.iter().map(|tag| Label::Tag(tag));
+    table.stamp(request).and(table.of_labels(request.namespace, object, tags))
 }
 
 fn namespace() -> impl Strategy<Value = &'static str> {
@@ -348,6 +348,29 @@ fn an_order_is_remembered_as_long_as_an_object_that_was_on_its_way_lives() {
 }
 
 #[test]
+fn an_object_is_reached_by_what_it_was_stored_by() {
+    // A route and a policy of the request, and others of the object.
+    for (subject, of_request, of_object) in [
+        (Subject::Route("r".into()), true, false),
+        (Subject::Route("stored".into()), false, true),
+        (Subject::Policy("p".into()), true, false),
+        (Subject::Policy("stored".into()), false, true),
+        (Subject::Tag(b"stored"[..].into()), false, true),
+        (Subject::Route("other".into()), false, false),
+        (Subject::Tag(b"other"[..].into()), false, false),
+    ] {
+        let table = Table::new(10);
+        let name = format!("{subject:?}");
+        let invalidation = Invalidation { namespace: "shop".into(), subject, soft: false, by_request: false };
+        let from = table.invalidate(&invalidation, 0.0, 1.0);
+        let labels = [Label::Tag(b"stored"), Label::Route("stored"), Label::Policy("stored")];
+        let labels = |object| table.of_labels("shop", object, || labels.into_iter()).removes(object);
+        assert_eq!(table.stamp(&request_for(&[])).removes(Generation(0)), of_request, "{name}");
+        assert_eq!((labels(Generation(0)), labels(from)), (of_object, false), "{name}");
+    }
+}
+
+#[test]
 fn an_object_whose_fetch_began_before_is_concerned_and_one_that_began_later_is_not() {
     let table = Table::new(10);
     let before = table.generation();
@@ -402,7 +425,7 @@ fn a_lookup_allocates_nothing() {
     let info = allocation_counter::measure(|| {
         let tags: [&[u8]; 2] = [b"t", b"u"];
         table.stamp(&Fixed);
-        table.of_tags("a", Generation(0), || tags.into_iter());
+        table.of_labels("a", Generation(0), || tags.into_iter().map(Label::Tag));
     });
     assert_eq!(info.count_total, 0);
 }

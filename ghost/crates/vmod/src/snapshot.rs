@@ -23,6 +23,8 @@ pub struct Snapshot {
     /// The namespaces whose routes cache anything, now or in a configuration before, each with its rules that share objects
     /// in a zone.
     caching: HashMap<Box<str>, Vec<Arc<RuleHandle>>>,
+    /// The fields of tags that the policies of each zone name.
+    tags_fields: HashMap<Box<str>, Vec<Box<[u8]>>>,
 }
 
 /// A configuration with its index, of which the upstream knows nothing yet.
@@ -81,7 +83,16 @@ impl Prepared {
                 zoned.push(Arc::clone(rule));
             }
         }
-        Snapshot { router: self.router, services, rules, first, at_listener, caching }
+        let mut tags_fields: HashMap<Box<str>, Vec<Box<[u8]>>> = HashMap::new();
+        for rule in caching.values().flatten() {
+            let field = rule.cache_policy().and_then(|policy| policy.policy.storage.tags_header.as_ref());
+            let (Some(zone), Some(field)) = (rule.zone(), field) else { continue };
+            let known = tags_fields.entry(zone.into()).or_default();
+            if !known.contains(field) {
+                known.push(field.clone());
+            }
+        }
+        Snapshot { router: self.router, services, rules, first, at_listener, caching, tags_fields }
     }
 }
 
@@ -131,6 +142,11 @@ impl Snapshot {
     /// The rules of the namespace that share objects in a zone.
     pub fn zoned(&self, namespace: &str) -> &[Arc<RuleHandle>] {
         self.caching.get(namespace).map_or(&[], Vec::as_slice)
+    }
+
+    /// The fields of tags that the policies of a zone name.
+    pub fn tags_fields(&self, zone: &str) -> &[Box<[u8]>] {
+        self.tags_fields.get(zone).map_or(&[], Vec::as_slice)
     }
 
     /// By their identities in the cache, each of which one rule has, or one rule at one listener.

@@ -216,7 +216,7 @@ impl State {
         }
         if invalidated::is_any() {
             let generation = object.generation();
-            let stamp = self.stamp.and(invalidated::of_tags(&self.rule, &self.policy, &object, generation));
+            let stamp = self.stamp.and(invalidated::of_object(&self.rule, &self.policy, &object, generation));
             if stamp.removes(generation) {
                 // SAFETY: as varnishd itself does with an object that is banned, under the same lock.
                 unsafe {

@@ -9,7 +9,7 @@ use ghost_config::cache_policy::CacheStatus as Shown;
 use varnish::ffi::{self, vrt_ctx};
 
 use super::lookup::{write_key, CacheTask};
-use super::object::GENERATION;
+use super::object::{Mark, GENERATION};
 use super::statistics::Handled;
 use super::{invalidated, now, NAME};
 use crate::kept;
@@ -68,6 +68,10 @@ pub unsafe fn write(ctx: &vrt_ctx, task: &ClientTask, resp: &mut Message<'_>) ->
 /// Removes what only an object has, and gives the fields that were kept their own names again: Content-Range, unless a part
 /// of the object gets one of its own, and what is for the client alone whose request was fetched for.
 unsafe fn restore(ctx: &vrt_ctx, task: &ClientTask, resp: &mut Message<'_>) {
+    let mark = resp.field(GENERATION).and_then(Mark::read);
+    let tags: Vec<_> = mark.into_iter().flat_map(Mark::tags_fields).map(<[u8]>::to_vec).collect();
+    // Those of the policy that has stored it, which need not be the request's.
+    tags.iter().for_each(|field| resp.remove(field));
     let mut is_kept = false;
     resp.retain_quietly(|line| {
         is_kept |= line.begins_with(kept::PREFIX);

@@ -9,13 +9,13 @@ use ghost_cache::tags;
 use ghost_cache::url::Url;
 use ghost_cache::zone;
 use ghost_config::{CachePolicy, Filters};
-use ghost_invalidation::{Asked, Generation, Invalidation, Stamp, Table};
+use ghost_invalidation::{Asked, Generation, Invalidation, Label, Stamp, Table};
 use ghost_route::target::{upstream, upstream_host};
 use ghost_route::Headers;
 use varnish::ffi::vrt_ctx;
 
 use super::now;
-use super::object::Object;
+use super::object::{Mark, Object};
 use crate::gateway;
 use crate::message::Message;
 use crate::rule_handle::RuleHandle;
@@ -81,20 +81,28 @@ pub unsafe fn stamp(ctx: &vrt_ctx, rule: &RuleHandle, policy: &CachePolicy) -> S
     TABLE.stamp(&asked)
 }
 
-/// What was invalidated of the tags of an object.
-pub fn of_tags(
+/// What was invalidated of an object by its tags; in a zone, also by the route and the policies that it was stored by, and
+/// by the tags that those name: another rule may ask for it.
+pub fn of_object(
     rule: &RuleHandle,
     policy: &CachePolicy,
     object: &Object<'_>,
     generation: Generation,
 ) -> Stamp {
-    let Some(header) = &policy.policy.storage.tags_header else { return Stamp::default() };
-    let namespace = rule.namespace();
-    let tags = || {
-        let values = object.lines().filter(|(name, _)| name.eq_ignore_ascii_case(header));
-        values.flat_map(|(_, value)| tags::words(value))
-    };
-    TABLE.of_tags(namespace, generation, tags)
+    let own = policy.policy.storage.tags_header.as_deref();
+    let is_shared = rule.zone().is_some();
+    if own.is_none() && !is_shared {
+        return Stamp::default();
+    }
+    TABLE.of_labels(rule.namespace(), generation, || {
+        let mark = object.mark().filter(|_| is_shared);
+        let others = mark.into_iter().flat_map(Mark::tags_fields);
+        let tags = own.into_iter().chain(others).flat_map(|field| {
+            let values = object.lines().filter(move |(name, _)| name.eq_ignore_ascii_case(field));
+            values.flat_map(|(_, value)| tags::words(value))
+        });
+        tags.map(Label::Tag).chain(mark.into_iter().flat_map(Mark::labels))
+    })
 }
 
 /// The URLs and names by which a request's objects are known.

@@ -5,20 +5,81 @@ use std::ffi::{c_char, CStr};
 use ghost_cache::freshness::{Freshness, Timing};
 use ghost_cache::policy::FreshnessPolicy;
 use ghost_cache::response::ResponseFields;
-use ghost_invalidation::Generation;
+use ghost_config::CachePolicy;
+use ghost_invalidation::{Generation, Label};
 use ghost_route::Headers;
 use varnish::ffi;
 
 use super::whole;
 use crate::message::Line;
+use crate::rule_handle::RuleHandle;
 
-/// The field in which an object says how many invalidations there had been when its fetch began, and the number of the rule
-/// that has stored it: "5 17". It stands in the object and in no answer.
+/// The field in which an object says what it was stored by ([`Mark`]). It stands in the object and in no answer.
 pub const GENERATION: &[u8] = b"X-Gateway-Generation";
 
-/// What [`GENERATION`] says of an object.
-pub fn mark(generation: Generation, rule: u64) -> String {
-    format!("{} {rule}", generation.0)
+/// What an object was stored by: how many invalidations there had been when its fetch began, and the number of the rule:
+/// "5 17". In a zone, where other rules ask for it, also the rule's route and policies, and the fields of tags of the zone:
+/// "5 17 r:web p:pages t:surrogate-key".
+#[derive(Debug, Clone, Copy)]
+pub struct Mark<'a>(&'a str);
+
+const ROUTE: &str = "r:";
+const POLICY: &str = "p:";
+const TAGS: &str = "t:";
+
+impl<'a> Mark<'a> {
+    /// Reads the value of [`GENERATION`].
+    pub fn read(value: &'a [u8]) -> Option<Self> {
+        std::str::from_utf8(value).ok().map(Self)
+    }
+
+    /// What an object says that a rule stores now. `fields` are the fields of tags of the rule's zone, and `former` is the
+    /// mark of the object that it takes over from (304): its fields of tags stay.
+    pub fn write(
+        generation: Generation,
+        number: u64,
+        rule: &RuleHandle,
+        policy: &CachePolicy,
+        fields: &[Box<[u8]>],
+        former: Option<Mark<'_>>,
+    ) -> String {
+        let mut mark = format!("{} {number}", generation.0);
+        if rule.zone().is_none() {
+            return mark;
+        }
+        // Names have no space in them.
+        let mut add = |kind: &str, name: &str| {
+            if !mark.split(' ').any(|word| word.strip_prefix(kind) == Some(name)) {
+                mark.extend([" ", kind, name]);
+            }
+        };
+        add(ROUTE, rule.route_name());
+        let own = policy.policies.iter().filter_map(|policy| policy.split_once('/'));
+        own.filter(|(namespace, _)| *namespace == rule.namespace()).for_each(|(_, name)| add(POLICY, name));
+        let own = policy.policy.storage.tags_header.as_ref();
+        let fields = own.into_iter().chain(fields).map(|field| &**field);
+        let fields = fields.chain(former.into_iter().flat_map(Mark::tags_fields));
+        fields.filter_map(|field| std::str::from_utf8(field).ok()).for_each(|field| add(TAGS, field));
+        mark
+    }
+
+    /// A number of it.
+    fn number(self, index: usize) -> Option<u64> {
+        self.0.split(' ').nth(index)?.parse().ok()
+    }
+
+    /// The fields that list the object's tags.
+    pub fn tags_fields(self) -> impl Iterator<Item = &'a [u8]> {
+        self.0.split(' ').filter_map(|word| word.strip_prefix(TAGS)).map(str::as_bytes)
+    }
+
+    /// By what else the object can be invalidated.
+    pub fn labels(self) -> impl Iterator<Item = Label<'a>> {
+        self.0.split(' ').filter_map(|word| {
+            let route = word.strip_prefix(ROUTE).map(Label::Route);
+            route.or_else(|| word.strip_prefix(POLICY).map(Label::Policy))
+        })
+    }
 }
 
 /// A stored object, lent for a moment.
@@ -71,20 +132,20 @@ impl<'o> Object<'o> {
         self.origin() + self.ttl() + self.grace() + f64::from(self.core.keep)
     }
 
+    /// What it was stored by; none where no policy has stored it.
+    pub fn mark(&self) -> Option<Mark<'_>> {
+        let (_, value) = self.lines().find(|(name, _)| name.eq_ignore_ascii_case(GENERATION))?;
+        Mark::read(value)
+    }
+
     /// The generation of its fetch; the first one where it has none.
     pub fn generation(&self) -> Generation {
-        Generation(self.marked(0).unwrap_or(0))
+        Generation(self.mark().and_then(|mark| mark.number(0)).unwrap_or(0))
     }
 
     /// The number of the rule that has stored it; none where no policy has.
     pub fn rule(&self) -> Option<u64> {
-        self.marked(1)
-    }
-
-    /// A number of the mark.
-    fn marked(&self, index: usize) -> Option<u64> {
-        let (_, value) = self.lines().find(|(name, _)| name.eq_ignore_ascii_case(GENERATION))?;
-        std::str::from_utf8(value).ok()?.split(' ').nth(index)?.parse().ok()
+        self.mark()?.number(1)
     }
 
     /// Until when it may stand in for an error of the origin (RFC 5861 section 4), in seconds since the epoch.

@@ -10,12 +10,13 @@ use ghost_cache::storability::{self, Asked, Decision, Pass, Reason, Store};
 use ghost_config::CachePolicy;
 use varnish::ffi::{self, vrt_ctx, VslTag, VCL_BOOL, VCL_DURATION};
 
-use super::object::{mark, Object, GENERATION};
+use super::object::{Mark, Object, GENERATION};
 use super::{now, Bound};
 use crate::backend_task::BackendTask;
 use crate::counters::count;
 use crate::director;
 use crate::fetch;
+use crate::gateway;
 use crate::kept;
 use crate::log;
 use crate::message::{Message, NoRoom};
@@ -116,7 +117,13 @@ pub unsafe fn decide(ctx: &vrt_ctx) -> Result<(), NoRoom> {
                 );
             }
         }
-        beresp.quietly(|beresp| beresp.set(GENERATION, mark(task.generation, number).as_bytes()))
+        // What a 304 confirms has brought its mark along.
+        let former = beresp.field(GENERATION).filter(|_| (*ctx.bo).was_304() != 0).and_then(Mark::read);
+        let running = gateway::running_now();
+        let fields = rule.zone().zip(running.as_deref());
+        let fields = fields.map_or(&[][..], |(zone, running)| running.tags_fields(zone));
+        let mark = Mark::write(task.generation, number, &rule, &policy, fields, former);
+        beresp.quietly(|beresp| beresp.set(GENERATION, mark.as_bytes()))
     }
 }
 
