@@ -43,6 +43,30 @@ struct Host {
     prefixes: Prefixes,
 }
 
+impl Host {
+    fn entries(&self) -> impl Iterator<Item = &Entry> {
+        let urls = self.urls.values().flat_map(Queries::entries);
+        urls.chain(self.prefixes.entries()).chain([&self.whole])
+    }
+
+    /// As how many entries it counts, by the length of its name.
+    fn size(&self, name: usize) -> usize {
+        let urls = self
+            .urls
+            .iter()
+            .flat_map(|(path, queries)| queries.lengths().map(move |length| name + path.len() + length));
+        let prefixes = self.prefixes.lengths().map(|length| name + length);
+        let whole = self.whole.is_set().then_some(name);
+        urls.chain(prefixes).chain(whole).map(entry_size).sum()
+    }
+
+    fn collapse(&mut self, generation: Generation) {
+        let until = self.entries().map(|entry| entry.until).fold(0.0, f64::max);
+        *self = Self { whole: Entry { stamp: self.whole.stamp, until }, ..Self::default() };
+        self.whole.stamp.note(generation, false);
+    }
+}
+
 impl Entries {
     /// Notes an invalidation whose objects have all expired by `until`.
     pub(crate) fn note(&mut self, invalidation: &Invalidation, generation: Generation, until: f64) {
@@ -142,8 +166,20 @@ impl Entries {
         self.size() > 0
     }
 
-    /// Gives up detail: every object of an earlier generation than this is gone.
-    pub(crate) fn collapse(&mut self, generation: Generation) {
+    /// Gives up detail: every object of an earlier generation than this is gone, or every one of a host that has half of
+    /// the entries or more.
+    pub(crate) fn shrink(&mut self, generation: Generation) {
+        let size = self.size();
+        let sizes = self.hosts.iter_mut().map(|(name, host)| (host.size(name.len()), name.len(), host));
+        match sizes.max_by_key(|(of_host, ..)| *of_host) {
+            Some((of_host, name, host)) if 2 * of_host >= size && of_host > entry_size(name) => {
+                host.collapse(generation);
+            }
+            _ => self.collapse(generation),
+        }
+    }
+
+    fn collapse(&mut self, generation: Generation) {
         let until = self.latest_until();
         *self = Self { all: Entry { stamp: self.all.stamp, until }, ..Self::default() };
         self.all.stamp.note(generation, false);
@@ -151,25 +187,13 @@ impl Entries {
 
     fn latest_until(&self) -> f64 {
         let maps = self.tags.values().chain(self.routes.values()).chain(self.policies.values());
-        let hosts = self.hosts.values().flat_map(|host| {
-            let urls = host.urls.values().flat_map(Queries::entries);
-            urls.chain(host.prefixes.entries()).chain([&host.whole])
-        });
+        let hosts = self.hosts.values().flat_map(Host::entries);
         maps.chain(hosts).chain([&self.all]).map(|entry| entry.until).fold(0.0, f64::max)
     }
 
     /// How many entries there are; one with a long name counts as several.
     pub(crate) fn size(&self) -> usize {
-        let host = |name: usize, host: &Host| {
-            let urls = host
-                .urls
-                .iter()
-                .flat_map(|(path, queries)| queries.lengths().map(move |length| name + path.len() + length));
-            let prefixes = host.prefixes.lengths().map(|length| name + length);
-            let whole = host.whole.is_set().then_some(name);
-            urls.chain(prefixes).chain(whole).map(entry_size).sum::<usize>()
-        };
-        let hosts: usize = self.hosts.iter().map(|(name, entries)| host(name.len(), entries)).sum();
+        let hosts: usize = self.hosts.iter().map(|(name, host)| host.size(name.len())).sum();
         let tags = self.tags.keys().map(|name| name.len());
         let names = self.routes.keys().chain(self.policies.keys()).map(|name| name.len());
         let all = self.all.is_set().then_some(0);

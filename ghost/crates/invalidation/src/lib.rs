@@ -6,7 +6,7 @@
 //! short time whether it concerns one object or a million, and an object that was on its way then is concerned as well.
 //!
 //! An entry is forgotten once every object that it may concern has expired. A table that is full gives up detail: all of a
-//! namespace is invalid then, which is wrong for no client.
+//! host or of a namespace is invalid then, which is wrong for no client.
 
 #![forbid(unsafe_code)]
 

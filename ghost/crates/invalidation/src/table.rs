@@ -30,7 +30,8 @@ struct Content {
 }
 
 impl Table {
-    /// A table that holds about this many entries. Beyond, the namespace with the most gives up its detail.
+    /// A table that holds about this many entries. Beyond, the namespace with the most gives up the detail of a host, or
+    /// all of it.
     pub fn new(limit: usize) -> Self {
         let content = Content { next_count: limit.min(FIRST_COUNT), ..Content::default() };
         let content = RwLock::new(content);
@@ -141,11 +142,12 @@ impl Content {
             let Some(entries) = self.namespaces.values_mut().max_by_key(|entries| entries.size()) else {
                 break;
             };
-            if entries.size() <= 1 {
+            let before = entries.size();
+            if before <= 1 {
                 break;
             }
-            self.count -= entries.size() - 1;
-            entries.collapse(generation);
+            entries.shrink(generation);
+            self.count -= before - entries.size();
         }
         // Twice as many, so that counting costs each invalidation the same on average.
         self.next_count = (2 * self.count).clamp(FIRST_COUNT.min(limit), limit) + 1;

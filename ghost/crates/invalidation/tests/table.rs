@@ -263,6 +263,30 @@ fn many_queries_that_clients_name_become_one_entry_of_their_path() {
 }
 
 #[test]
+fn a_full_table_gives_up_the_detail_of_the_host_that_fills_it() {
+    // Clients of one host that change many URLs leave what is cached of others.
+    let table = Table::new(1000);
+    note_queries(&table, "/before", 3, false);
+    for number in 0..5000 {
+        let path = format!("/orders/{number}").into_bytes().into();
+        let subject = Subject::Url { host: b"api.io"[..].into(), path, query: None };
+        let invalidation = Invalidation { namespace: "shop".into(), subject, soft: false, by_request: true };
+        table.invalidate(&invalidation, 0.0, 100.0);
+    }
+    assert!(table.len() <= 1001, "{} entries", table.len());
+    for (host, path, query, is_gone) in [
+        ("api.io", "/orders/0", "", true),
+        ("api.io", "/other", "", true),
+        ("x.io", "/before", "q0", true),
+        ("x.io", "/before", "other", false),
+        ("x.io", "/orders/0", "", false),
+    ] {
+        let stamp = table.stamp(&request_for(&[(host, path, query)]));
+        assert_eq!(stamp.removes(Generation(0)), is_gone, "{host}{path}?{query}");
+    }
+}
+
+#[test]
 fn long_names_count_as_several_entries() {
     let table = Table::new(1000);
     let path = format!("/{}", "a".repeat(10_000));
