@@ -138,7 +138,9 @@ const FIRST_COUNT: usize = 1024;
 impl Content {
     fn shrink(&mut self, now: f64, generation: Generation, limit: usize) {
         self.forget(now);
-        while self.count > limit {
+        // Where the table is full, a quarter becomes free: else each further invalidation would count anew.
+        let most = if self.count > limit { limit - limit / 4 } else { limit };
+        while self.count > most {
             let Some(entries) = self.namespaces.values_mut().max_by_key(|entries| entries.size()) else {
                 break;
             };
