@@ -153,15 +153,17 @@ func faults() []fault {
 				return err
 			}, 6, 2,
 		},
-		{"a Secret of somebody else's is in the way", func(t *testing.T, ns string, _ *traffic) {
+		{"a Secret of somebody else's is in the way", func(t *testing.T, ns string, tr *traffic) {
 			name := gatewaypod.AdminSecretName("edge")
-			theirs := &corev1.Secret{ObjectMeta: objectMeta(ns, name), StringData: map[string]string{"theirs": "x"}}
+			// Server-side apply knows no "only where there is none": what comes between a look and a write becomes ours.
+			tr.refusing(func(c call) bool { return c.resource == "secrets" && c.name == name })
 			eventually(t, "a Secret to be put in the place of ours", func() error {
 				if err := client.IgnoreNotFound(cluster.Delete(t.Context(), &corev1.Secret{ObjectMeta: objectMeta(ns, name)})); err != nil {
 					return err
 				}
-				return cluster.Create(t.Context(), theirs.DeepCopy())
+				return cluster.Create(t.Context(), &corev1.Secret{ObjectMeta: objectMeta(ns, name), StringData: map[string]string{"theirs": "x"}})
 			})
+			tr.refusing(nil)
 		}, func(t *testing.T, ns string) error {
 			return tells(ofGateway(t, ns, "edge"), "Programmed", "False", "Secret "+gatewaypod.AdminSecretName("edge")+" exists and does not belong to this Gateway")
 		}, 6, 3},
