@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/varnish-gateway/gateway/shared/gatewaypod"
 	"github.com/varnish-gateway/gateway/shared/routing"
@@ -64,27 +65,23 @@ func cachedBy(route routing.Route) []string {
 	return ids
 }
 
-// readConfig reads what the chaperone of a gateway reads, routing.json with the routes and policies of its shards.
+// readConfig reads what the chaperone of a gateway reads, routing.json joined with its shards.
 func readConfig(dir string) (routing.Config, error) {
 	files, err := readMount(filepath.Join(dir, configDir))
 	if err != nil {
 		return routing.Config{}, err
 	}
-	config, err := routing.Decode(files[gatewaypod.RoutingKey])
+	head, err := routing.Decode(files[gatewaypod.RoutingKey])
 	if err != nil {
 		return routing.Config{}, err
 	}
-	shards, err := readMount(filepath.Join(dir, shardsDir))
+	files, err = readMount(filepath.Join(dir, shardsDir))
 	if err != nil {
 		return routing.Config{}, err
 	}
-	for _, ref := range config.Shards {
-		shard, err := routing.DecodeShard(shards[ref.Name+".json"])
-		if err != nil {
-			return routing.Config{}, fmt.Errorf("shard %s: %w", ref.Name, err)
-		}
-		config.Routes = append(config.Routes, shard.Routes...)
-		config.CachePolicies = append(config.CachePolicies, shard.CachePolicies...)
+	shards := map[string][]byte{}
+	for name, data := range files {
+		shards[strings.TrimSuffix(name, ".json")] = data
 	}
-	return config, nil
+	return routing.Join(head, shards)
 }
