@@ -143,7 +143,7 @@ func endedByPeer(conn net.Conn) (bool, error) {
 	err = raw.Control(func(fd uintptr) {
 		poll[0].Fd = int32(fd)
 		// A signal may come in between (EINTR), such as those of Go's scheduler.
-		for _, pollErr = unix.Poll(poll, 0); errors.Is(pollErr, unix.EINTR); {
+		for pollErr = unix.EINTR; errors.Is(pollErr, unix.EINTR); {
 			_, pollErr = unix.Poll(poll, 0)
 		}
 	})
