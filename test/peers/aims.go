@@ -18,7 +18,7 @@ func aims() []report.Aim {
 		faster("hit over TLS", "hit-tls-h1-c64", offloader.name, "0.77", 1),
 		faster("hit, 31 B, four lines of user VCL", "hit-31B-c64", varnish.name, "0.92", 0.97),
 		faster("hit, 31 B, by a cache policy", "hit-policy-31B-c64", varnish.name, "not measured", 0.95),
-		faster("10,000 routes against 1", "routes-10000", oneRoute, "0.98", 0.97),
+		faster("10,000 routes against 1 for all hosts", "routes-10000", oneRoute, "0.98", 0.97),
 		less("p99 below saturation", "latency-c64", report.P99, envoy.name, "about 1.2", 1),
 		{
 			What: "p99 during reloads", At: "latency-reload-c64", Metric: report.P99, Of: gateway.name,

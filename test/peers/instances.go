@@ -65,7 +65,8 @@ func (b *bench) startAll(ctx context.Context, s scenario) ([]instance, error) {
 func (b *bench) site(s subject) (site, error) {
 	directory, err := b.directory(s.name)
 	made := site{
-		Hosts: hosts(s.routes), Cache: s.cache, Policy: s.policy, TLS: s.tls, Pair: b.pair, Certificate: b.certificateFile(),
+		Hosts: hosts(s.routes), AnyHost: s.anyHost, Cache: s.cache, Policy: s.policy,
+		TLS: s.tls, Pair: b.pair, Certificate: b.certificateFile(),
 		Origin: b.originAddress, Directory: directory, Cores: runtime.NumCPU(), Root: os.Geteuid() == 0,
 	}
 	for _, address := range []*netip.AddrPort{&made.HTTP, &made.HTTPS, &made.Behind} {

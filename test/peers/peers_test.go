@@ -31,10 +31,11 @@ var someSite = site{
 }
 
 func TestConfigurations(t *testing.T) {
-	secure, caching, byPolicy := someSite, someSite, someSite
+	secure, caching, byPolicy, anyHost := someSite, someSite, someSite, someSite
 	secure.TLS = true
 	caching.Cache = true
 	byPolicy.Cache, byPolicy.Policy = true, true
+	anyHost.Hosts, anyHost.AnyHost = hosts(1), true
 	for name, c := range map[string]struct {
 		config string
 		site   site
@@ -49,7 +50,7 @@ func TestConfigurations(t *testing.T) {
 		"varnish-pass.vcl":  {"varnish.vcl", someSite}, "varnish-cache.vcl": {"varnish.vcl", caching},
 		"gateway.yaml": {"gateway.yaml", someSite}, "gateway-tls.yaml": {"gateway.yaml", secure}, "gateway-cache.yaml": {"gateway.yaml", caching},
 		"varnish-policy.vcl": {"varnish.vcl", byPolicy}, "gateway-policy.yaml": {"gateway.yaml", byPolicy},
-		"gateway-routes.yaml": {"gateway-routes.yaml", someSite},
+		"gateway-routes.yaml": {"gateway-routes.yaml", someSite}, "gateway-any-host.yaml": {"gateway-routes.yaml", anyHost},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := c.site.text(c.config)
@@ -92,6 +93,7 @@ func TestEveryScenarioIsSound(t *testing.T) {
 		for _, subject := range s.subjects {
 			subjects = append(subjects, subject.name)
 			assert.Positive(t, subject.routes, s.name)
+			assert.Equal(t, subject.name == oneRoute, subject.anyHost, "%s: %s", s.name, subject.name)
 		}
 		assert.Len(t, slices.Compact(slices.Sorted(slices.Values(subjects))), len(subjects), "%s: names of subjects differ", s.name)
 	}
@@ -160,8 +162,8 @@ func TestWhatLoadToolsAreTold(t *testing.T) {
 			"-t1 -c16 -d3s --timeout 10s -H|Connection: close -H|Host: route-0.example https://127.0.0.1:17002/"},
 		"an upload": {throughput{connections: 16, path: "/", script: "upload.lua", argument: "7"}.wrkArguments(b, i),
 			"-t1 -c16 -d3s --timeout 10s -H|Host: route-0.example -s /tmp/bench/upload.lua http://127.0.0.1:17001/ -- 7"},
-		"many hosts": {throughput{connections: 64, path: "/", script: "many-hosts.lua", perRoute: true}.wrkArguments(b, i),
-			"-t1 -c64 -d3s --timeout 10s -s /tmp/bench/many-hosts.lua http://127.0.0.1:17001/ -- 2"},
+		"many hosts": {throughput{connections: 64, path: "/", hosts: 10_000}.wrkArguments(b, i),
+			"-t1 -c64 -d3s --timeout 10s -s /tmp/bench/many-hosts.lua http://127.0.0.1:17001/ -- 10000"},
 		"streams": {throughput{tls: true, connections: 16, streams: 10, path: "/"}.h2loadArguments(b, i),
 			"-t1 -c16 -m10 --connect-to=127.0.0.1:17002 -D3 https://route-0.example/"},
 		"new connections over HTTP/1.1": {throughput{tls: true, fresh: true, connections: 200, streams: 1, http1: true, path: "/"}.h2loadArguments(b, i),

@@ -23,6 +23,9 @@ var configs embed.FS
 type site struct {
 	// Hosts are the names that have a route; each leads to Origin with every path.
 	Hosts []string
+	// AnyHost says that routes have no host names, and so take every host. Only the gateway is
+	// asked for that.
+	AnyHost bool
 	// Cache says that what the origin allows to be kept is to be kept. Otherwise everything is
 	// passed.
 	Cache bool

@@ -31,9 +31,10 @@ type throughput struct {
 	headers []string
 	// hit says that no request is to reach the origin; otherwise each must.
 	hit bool
-	// script of wrk, with its argument, or the number of routes where perRoute is set.
+	// script of wrk, with its argument.
 	script, argument string
-	perRoute         bool
+	// hosts that wrk asks in turn, whatever routes a subject has; 0 for the first host alone.
+	hosts int
 }
 
 func (t throughput) measure(ctx context.Context, b *bench, i instance) (sample, error) {
@@ -138,7 +139,10 @@ func (t throughput) wrkArguments(b *bench, i instance) []string {
 	if t.fresh {
 		args = append(args, "-H", "Connection: close")
 	}
-	if !t.perRoute {
+	script, argument := t.script, t.argument
+	if t.hosts > 0 {
+		script, argument = "many-hosts.lua", count(t.hosts)
+	} else {
 		args = append(args, "-H", "Host: "+firstHost)
 	}
 	for _, header := range t.headers {
@@ -148,14 +152,10 @@ func (t throughput) wrkArguments(b *bench, i instance) []string {
 	if t.tls {
 		url = "https://" + i.site.HTTPS.String() + t.path
 	}
-	if t.script == "" {
+	if script == "" {
 		return append(args, url)
 	}
-	argument := t.argument
-	if t.perRoute {
-		argument = count(len(i.site.Hosts))
-	}
-	return append(args, "-s", filepath.Join(b.dir, t.script), url, "--", argument)
+	return append(args, "-s", filepath.Join(b.dir, script), url, "--", argument)
 }
 
 func (t throughput) h2loadArguments(b *bench, i instance) []string {

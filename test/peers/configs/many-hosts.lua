@@ -1,11 +1,11 @@
--- wrk: asks each route in turn, in an order without neighbours. wrk.headers is set once for all requests, so
--- each is made beforehand.
+-- wrk: asks as many hosts in turn as the argument says, in an order without neighbours. wrk.headers
+-- is set once for all requests, so each is made beforehand.
 local requests, at = {}, 0
 
 function init(args)
-  local routes = tonumber(args[1])
-  for i = 0, routes - 1 do
-    requests[i] = wrk.format("GET", "/", { Host = "route-" .. (i * 7919) % routes .. ".example" })
+  local hosts = tonumber(args[1])
+  for i = 0, hosts - 1 do
+    requests[i] = wrk.format("GET", "/", { Host = "route-" .. (i * 7919) % hosts .. ".example" })
   end
 end
 
