@@ -80,7 +80,7 @@ func (b *bench) once(ctx context.Context, s scenario, i instance, run *report.Ru
 	}
 	if err != nil {
 		subject.Problem = firstLine(err)
-		fmt.Fprintf(b.options.Out, "  %-24s %v\n", subject.Name, err)
+		fmt.Fprintf(b.options.Out, "  %-30s %v\n", subject.Name, err)
 		return nil
 	}
 	if values[report.Others], err = watch.others(); err != nil {
@@ -89,7 +89,7 @@ func (b *bench) once(ctx context.Context, s scenario, i instance, run *report.Ru
 	for metric, value := range values {
 		subject.Metrics[metric] = append(subject.Metrics[metric], value)
 	}
-	fmt.Fprintf(b.options.Out, "  %-24s %s\n", subject.Name, values)
+	fmt.Fprintf(b.options.Out, "  %-30s %s\n", subject.Name, values)
 	return nil
 }
 
