@@ -26,10 +26,6 @@ const (
 type memory struct{ hold held }
 
 func (m memory) measure(ctx context.Context, b *bench, i instance) (sample, error) {
-	idle, err := settledMemory(ctx, i)
-	if err != nil {
-		return nil, err
-	}
 	h := &holder{address: i.site.HTTP}
 	n := b.options.Connections
 	if m.hold == idleTLSConnections || m.hold == idleHTTP2Connections {
@@ -40,10 +36,20 @@ func (m memory) measure(ctx context.Context, b *bench, i instance) (sample, erro
 	if m.hold == idleHTTP2Connections {
 		h.http2, h.tls.NextProtos = true, []string{"h2"}
 	}
-	if n, err = affordable(n); err != nil {
+	n, err := affordable(n)
+	if err != nil {
 		return nil, err
 	}
 	defer h.close()
+	if m.hold != slowRequests {
+		if err := h.warmUp(ctx); err != nil {
+			return nil, err
+		}
+	}
+	idle, err := settledMemory(ctx, i)
+	if err != nil {
+		return nil, err
+	}
 	if m.hold == slowRequests {
 		return m.slow(ctx, b, i, h, n, idle)
 	}
