@@ -8,7 +8,8 @@
 // Interfaces towards the outer edge of the pod (proxy, tlsterm, admin, health, metrics, accesslog):
 //
 //	tlsterm.Terminator.Update(listeners, certificates) gives the certificates that could not be used
-//	proxy.Server.Serve(ctx, listener, endpoint, tlsterm.Terminator) takes connections and copies their bytes
+//	proxy.Server.Serve(ctx, listener, endpoint, tlsterm.Terminator) takes connections, and its loops (eventloop)
+//	  copy their bytes
 //	admin.Handler reads *status.Board and calls func(ctx, source []byte) (message string, err error)
 //	  to check VCL: an empty message means that it compiles, err that it could not be checked
 //	health.Handler reads *ready.Tasks

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -22,6 +23,7 @@ import (
 	"github.com/varnish-gateway/gateway/chaperone/internal/options"
 	"github.com/varnish-gateway/gateway/chaperone/internal/pid1"
 	"github.com/varnish-gateway/gateway/chaperone/internal/pod"
+	"github.com/varnish-gateway/gateway/chaperone/internal/schedule"
 	"github.com/varnish-gateway/gateway/chaperone/internal/version"
 	"github.com/varnish-gateway/gateway/shared/ghostconf"
 	"github.com/varnish-gateway/gateway/shared/mainvcl"
@@ -59,10 +61,9 @@ func run(args []string) pod.ExitCode {
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE, syscall.SIGHUP)
 	log := newLogger(o.LogLevel)
 	defer log.Sync()
-	if limit, err := memlimit.Set(memlimit.WithRatio(memoryShare), memlimit.WithMin(minMemory)); err != nil {
-		log.Info("the container's memory limit is not known", zap.Error(err))
-	} else {
-		log.Debug("memory limit of the Go runtime", zap.Int64("bytes", limit))
+	boundMemory(log)
+	if err := schedule.Batch(); err != nil {
+		log.Info("threads take processors from each other as they wake, which costs speed", zap.Error(err))
 	}
 	if err := hideKeys(&o); err != nil {
 		log.Warn("varnishd, and so the VCL that it runs, can read private keys and tokens", zap.Error(err))
@@ -77,6 +78,23 @@ func run(args []string) pod.ExitCode {
 		leaveMessage(err)
 	}
 	return pod.ExitCodeOf(err)
+}
+
+// gcPercent makes Go collect more often than by default: chaperone makes little garbage, and its connections keep much,
+// of which otherwise as much again would be in use.
+const gcPercent = 50
+
+// boundMemory keeps the Go runtime to a share of the container's memory.
+func boundMemory(log *zap.Logger) {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
+	limit, err := memlimit.Set(memlimit.WithRatio(memoryShare), memlimit.WithMin(minMemory))
+	if err != nil {
+		log.Info("the container's memory limit is not known", zap.Error(err))
+		return
+	}
+	log.Debug("memory limit of the Go runtime", zap.Int64("bytes", limit))
 }
 
 // The Go runtime's own limit (GOMEMLIMIT, a soft one): chaperone shares the container's memory with varnishd, whose cache may

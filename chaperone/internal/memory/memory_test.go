@@ -12,9 +12,9 @@ func TestConnectionsFitIntoTheMemory(t *testing.T) {
 		limit int64
 		want  int
 	}{
-		"a quarter of 256 MiB":                            {64 << 20, 682},
-		"a quarter of 1 GiB":                              {256 << 20, 4778},
-		"a quarter of 2 GiB is for more than the default": {512 << 20, 10240},
+		"a quarter of 256 MiB":                            {64 << 20, 1024},
+		"a quarter of 1 GiB":                              {256 << 20, 7168},
+		"a quarter of 2 GiB is for more than the default": {512 << 20, 15360},
 		"as little as is reserved":                        {reserved, 1},
 		"less than that":                                  {0, 1},
 		"one byte too few for two":                        {reserved + 2*perConnection - 1, 1},

@@ -26,8 +26,8 @@ func TestTLSConnectionsAreAsManyAsFilesAndMemoryAllow(t *testing.T) {
 	}{
 		"as many as wanted":             {https, 1 << 20, math.MaxInt64, 8192, 0},
 		"few files":                     {https, 1256, math.MaxInt64, 500, 1},
-		"little memory":                 {https, 1 << 20, 64 << 20, 682, 1},
-		"few files, and less memory":    {https, 8256, 64 << 20, 682, 2},
+		"little memory":                 {https, 1 << 20, 64 << 20, 1024, 1},
+		"few files, and less memory":    {https, 8256, 64 << 20, 1024, 2},
 		"little memory, and less files": {https, 1256, 64 << 20, 500, 1},
 		"no socket of TLS":              {http, 1, 0, 8192, 0},
 	} {

@@ -50,6 +50,6 @@ func TestAcceptSurvivesWhatPasses(t *testing.T) {
 
 func TestDialGivesUpAtOnceWhereWaitingCannotHelp(t *testing.T) {
 	d := dialer{timeout: time.Hour, pause: time.Hour}
-	_, err := d.dial(context.Background(), filepath.Join(t.TempDir(), string(make([]byte, 200))), nil, nil)
+	_, err := d.dial(context.Background(), filepath.Join(t.TempDir(), string(make([]byte, 200))), nil)
 	require.ErrorContains(t, err, "connect to varnishd")
 }

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
+	"os"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"k8s.io/utils/clock"
 
@@ -23,11 +25,11 @@ type dialer struct {
 }
 
 // dial connects to the unix socket at path and writes the preamble, and what follows it, in one piece.
-func (d dialer) dial(ctx context.Context, path string, preamble, first []byte) (*net.UnixConn, error) {
+func (d dialer) dial(ctx context.Context, path string, said []byte) (*nonblocking, error) {
 	ctx, cancel := context.WithTimeout(ctx, d.timeout)
 	defer cancel()
 	for {
-		conn, err := dialOnce(ctx, path, preamble, first)
+		conn, err := dialOnce(path, said)
 		if err == nil {
 			return conn, nil
 		}
@@ -40,17 +42,26 @@ func (d dialer) dial(ctx context.Context, path string, preamble, first []byte) (
 	}
 }
 
-func dialOnce(ctx context.Context, path string, preamble, first []byte) (*net.UnixConn, error) {
-	conn, err := new(net.Dialer).DialContext(ctx, "unix", path)
+// dialOnce never waits: a unix socket connects at once, or says that its queue is full.
+func dialOnce(path string, said []byte) (*nonblocking, error) {
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
+		return nil, os.NewSyscallError("socket", err)
+	}
+	s := &nonblocking{fd: fd}
+	if err := unix.Connect(fd, &unix.SockaddrUnix{Name: path}); err != nil {
+		s.close()
+		return nil, os.NewSyscallError("connect", err)
+	}
+	n, err := s.writeOnce(said)
+	if err != nil {
+		s.close()
 		return nil, err
 	}
-	pieces := net.Buffers{preamble, first}
-	if _, err := pieces.WriteTo(conn); err != nil {
-		_ = conn.Close()
-		return nil, err
+	if n < len(said) {
+		s.kept = append(s.kept, said[n:]...)
 	}
-	return conn.(*net.UnixConn), nil
+	return s, nil
 }
 
 // isAway says whether varnishd may answer a little later: it is not there yet (again), ended in the very

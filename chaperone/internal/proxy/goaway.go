@@ -20,28 +20,22 @@ func (s *Server) GoAway(later bool) {
 	}
 }
 
-// drain asks for the end of the connection.
+// drain asks for the end of the connection. It is safe for concurrent use.
 func (s *splice) drain() {
 	if s.http2 == nil {
 		return
 	}
-	s.http2.Drain()
-	if s.http2.Due() {
-		// A client that takes nothing must not hold up what others are told.
-		go func() { _ = s.tellClient() }()
-	}
+	s.Post(func() {
+		s.http2.Drain()
+		s.tellClient()
+	})
 }
 
-// tellClient tells the client of a drain between two frames of varnishd. Where somebody else is writing, that one does.
-func (s *splice) tellClient() error {
-	for s.http2.Due() && s.write.TryLock() {
-		err := s.writeAll(s.http2.Tell())
-		s.write.Unlock()
-		if err != nil {
-			return err
-		}
+// tellClient tells the client of a drain, between two frames of varnishd.
+func (s *splice) tellClient() {
+	if !s.over && s.http2.Due() {
+		s.write(s.http2.Tell())
 	}
-	return nil
 }
 
 // endWhenIdle ends a connection that is drained, when no stream has been open for a while. varnishd then says its own
@@ -51,9 +45,9 @@ func (s *splice) endWhenIdle() {
 	if !idle {
 		return
 	}
-	time.AfterFunc(settleFor, func() {
-		if still, idle := s.http2.Idle(); idle && still == opened {
-			_ = s.varnishd.CloseWrite()
+	s.after(settleFor, func() {
+		if still, idle := s.http2.Idle(); idle && still == opened && !s.over {
+			s.varnishd.closeWrite()
 		}
 	})
 }

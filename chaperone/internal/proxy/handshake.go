@@ -14,7 +14,7 @@ var errGaveWay = errors.New("too many handshakes are under way, and this one too
 // handshake reads the PROXY preamble where there must be one, and makes the protocol's handshake.
 func (s *Server) handshake(c *session, e Endpoint, p Protocol) (Stream, error) {
 	end := s.handshakes.begin(c)
-	conn := c.raw
+	conn := net.Conn(c.raw)
 	if e.Proxy {
 		conn = proxyproto.Require(conn, s.options.HandshakeTimeout)
 	}
@@ -22,9 +22,7 @@ func (s *Server) handshake(c *session, e Endpoint, p Protocol) (Stream, error) {
 		end()
 		return Stream{}, fmt.Errorf("limit the handshake: %w", err)
 	}
-	below := &Conn{Conn: conn, Endpoint: e}
-	stream, err := s.begin(c, below, p)
-	stream.below = below
+	stream, err := s.begin(c, &Conn{Conn: conn, Endpoint: e}, p)
 	if end() {
 		err = errGaveWay
 	}

@@ -68,6 +68,13 @@ type Endpoint struct {
 	Path string
 }
 
+// Conn is a client's connection before its handshake. Its addresses are those that a load balancer's preamble names.
+type Conn struct {
+	net.Conn
+	// Endpoint that the connection came in at.
+	Endpoint Endpoint
+}
+
 // Protocol makes the handshake that connections begin with.
 type Protocol interface {
 	// Handshake says how a connection goes on. Reads and writes of c have a deadline while it lasts. A Failure
@@ -75,7 +82,9 @@ type Protocol interface {
 	Handshake(c *Conn) (Stream, error)
 }
 
-// Client is a connection whose handshake is done. CloseWrite says that nothing more will be written.
+// Client is a connection whose handshake is done. What it reads and writes is that of the Conn that was given to
+// Handshake: where that has nothing to read, it says so by a temporary error, and can be read again. CloseWrite says that
+// nothing more will be written.
 type Client interface {
 	net.Conn
 	CloseWrite() error
@@ -88,8 +97,6 @@ type Stream struct {
 	Preamble proxyproto.Preamble
 	// HTTP2 says that both sides speak HTTP/2, so that a drain can tell the client.
 	HTTP2 bool
-	// below is what Client writes to.
-	below *Conn
 }
 
 // Server takes connections. It is safe for concurrent use.
@@ -99,6 +106,7 @@ type Server struct {
 	handshakes handshakes
 	bounds     bounds
 	open       connections
+	loops      loops
 	counters   counters
 	// draining says that new connections are to end with their streams.
 	draining atomic.Bool
@@ -146,4 +154,5 @@ func (s *Server) Drain(ctx context.Context) error {
 func (s *Server) Close() {
 	s.open.close()
 	_ = s.open.wait(context.Background())
+	s.loops.stop()
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -17,25 +18,29 @@ import (
 
 // session is one client's connection.
 type session struct {
-	raw net.Conn
+	raw *transport
 	// ctx ends with the session.
 	ctx    context.Context
 	cancel context.CancelFunc
 	// client is the address that the session is counted for, once it is.
 	client netip.Addr
-	// splice is there once bytes are copied.
+	// splice is there once bytes are copied; it has the connection then.
 	splice atomic.Pointer[splice]
 }
 
 // Close ends the session at once, whatever it is doing.
 func (c *session) Close() error {
 	c.cancel()
+	if splice := c.splice.Load(); splice != nil {
+		splice.Post(splice.finish)
+		return nil
+	}
 	return c.raw.Close()
 }
 
 // start serves a connection in a goroutine of its own, or refuses it where there are too many.
 func (s *Server) start(conn net.Conn, e Endpoint, p Protocol) {
-	c := &session{raw: conn}
+	c := &session{raw: &transport{Conn: conn}}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	if err := s.admit(c, e); err != nil {
 		s.refused(err)
@@ -48,16 +53,7 @@ func (s *Server) start(conn net.Conn, e Endpoint, p Protocol) {
 		return
 	}
 	s.counters.connections.Add(1)
-	go func() {
-		// Last of all, so that a connection that is not open any more makes room.
-		defer s.open.remove(c)
-		defer s.leave(c)
-		defer func() { _ = c.Close() }()
-		if err := s.serve(c, e, p); err != nil {
-			s.options.Log.Debug("a client connection failed", zap.String("socket", e.Name()),
-				zap.Stringer("peer", conn.RemoteAddr()), zap.Error(err))
-		}
-	}()
+	go s.serve(c, e, p)
 }
 
 // admit counts a connection, or says why it is refused. Whose it is behind a load balancer says only the PROXY preamble.
@@ -103,18 +99,38 @@ func (s *Server) refused(err error) {
 	s.seldom.Warn("a client connection is refused", zap.Error(err), zap.Int("open", s.open.count()))
 }
 
-// serve takes a connection from its handshake to its end.
-func (s *Server) serve(c *session, e Endpoint, p Protocol) error {
+// serve takes a connection from its handshake to a loop, which has it until its end.
+func (s *Server) serve(c *session, e Endpoint, p Protocol) {
 	splice, err := s.connect(c, e, p)
-	if err != nil || splice == nil {
-		return err
+	if err != nil {
+		s.options.Log.Debug("a client connection failed", zap.String("socket", e.Name()),
+			zap.Stringer("peer", c.raw.RemoteAddr()), zap.Error(err))
+	}
+	if splice == nil {
+		_ = c.Close()
+		s.ended(c)
+		return
+	}
+	splice.done = func() {
+		splice.connections.Add(-1)
+		c.cancel()
+		s.ended(c)
 	}
 	c.splice.Store(splice)
+	splice.Post(splice.join)
 	if s.draining.Load() {
 		splice.drain()
 	}
-	splice.run()
-	return nil
+	if c.ctx.Err() != nil {
+		// Close was called before it could know of the splice.
+		splice.Post(splice.finish)
+	}
+}
+
+// ended makes room. It comes last of all, when the connection is not open any more.
+func (s *Server) ended(c *session) {
+	s.leave(c)
+	s.open.remove(c)
 }
 
 // connect takes a connection from its handshake to varnishd. A client that ends it without a word is none of
@@ -126,52 +142,64 @@ func (s *Server) connect(c *session, e Endpoint, p Protocol) (*splice, error) {
 	if err != nil {
 		return nil, err
 	}
-	preamble, err := stream.Preamble.Format()
+	said, err := stream.Preamble.Format()
 	if err != nil {
 		return nil, err
 	}
 	splice := &splice{
-		client: stream.Client, requests: &fromClient{conn: stream.Client}, below: stream.below, raw: c.raw,
+		client: stream.Client, below: c.raw,
 		writeTimeout: s.options.WriteTimeout, lingerTimeout: s.options.LingerTimeout,
 	}
 	if stream.HTTP2 {
 		splice.http2 = &http2conn.Connection{}
 	}
-	first, err := splice.first()
-	if len(first) == 0 && err != nil {
-		splice.requests.release()
-		if errors.Is(err, io.EOF) {
-			_ = stream.Client.Close()
-			return nil, nil
-		}
+	said, err = splice.first(said)
+	if errors.Is(err, io.EOF) {
+		_ = stream.Client.Close()
+		return nil, nil
+	}
+	if err != nil {
 		return nil, fmt.Errorf("read from the client: %w", err)
 	}
-	splice.varnishd, err = s.dialer.dial(c.ctx, e.Path, preamble, first)
+	splice.varnishd, err = s.dialer.dial(c.ctx, e.Path, said)
 	if err != nil {
 		s.counters.unreachable.Add(1)
-		splice.requests.release()
 		_ = stream.Client.Close()
 		return nil, err
 	}
+	if splice.loop, err = s.loops.pick(); err == nil {
+		err = c.raw.detach()
+	}
+	if err != nil {
+		splice.varnishd.close()
+		return nil, fmt.Errorf("hand a connection over: %w", err)
+	}
+	splice.connections.Add(1)
 	return splice, nil
 }
 
-// firstWithin is how long varnishd hears nothing of a connection whose client says nothing yet.
-const firstWithin = 50 * time.Millisecond
+const (
+	// firstWithin is how long varnishd hears nothing of a connection whose client says nothing yet.
+	firstWithin = 50 * time.Millisecond
+	// firstPiece is how much of it goes with the preamble: most requests fit in.
+	firstPiece = 2 << 10
+)
 
-// first gives what the client says at once, so that varnishd hears of a connection and of its first request in one
-// piece, and wakes once. An error without data is the end of the connection; one that comes with data comes again.
-func (s *splice) first() ([]byte, error) {
+// first adds what the client says at once to said, so that varnishd hears of a connection and of its first request in one
+// piece, and wakes once. An error that comes with data comes again.
+func (s *splice) first(said []byte) ([]byte, error) {
+	said = slices.Grow(said, firstPiece)
 	_ = s.client.SetReadDeadline(time.Now().Add(firstWithin))
-	data, err := s.requests.next()
+	n, err := s.client.Read(said[len(said) : len(said)+firstPiece])
 	_ = s.client.SetReadDeadline(time.Time{})
-	if isTimeout(err) {
-		err = nil
+	if n == 0 && err != nil && !isTimeout(err) {
+		return nil, err
 	}
-	if s.http2 != nil && len(data) > 0 {
+	data := said[len(said) : len(said)+n]
+	if s.http2 != nil && n > 0 {
 		data = s.http2.FromClient(data)
 	}
-	return data, err
+	return append(said, data...), nil
 }
 
 // AddrPort is the zero value where the address is not one of TCP.

@@ -1,184 +1,272 @@
 package proxy
 
 import (
-	"cmp"
 	"errors"
 	"io"
-	"net"
-	"sync"
 	"time"
 
+	"github.com/varnish-gateway/gateway/chaperone/internal/eventloop"
 	"github.com/varnish-gateway/gateway/chaperone/internal/http2conn"
 )
 
-// splice copies bytes both ways between a client and varnishd until both ways have ended.
+// splice copies bytes both ways between a client and varnishd until both ways have ended. Its loop calls it when there is
+// something to do; nothing of it waits.
 //
 // Each way may end on its own, and its end is passed on: a client that has said all it wants to say
 // still gets its answer. How long a connection may be idle is varnishd's business: when it ends the
 // connection, the client gets a moment to read what is under way, and no more. What is left to us is a
 // client that stops reading.
 type splice struct {
-	client Client
-	// requests is what the client says.
-	requests *fromClient
-	// below is what client writes to, where it is not that itself.
-	below *Conn
-	// raw is the connection below client; the same where there is nothing between.
-	raw      net.Conn
-	varnishd *net.UnixConn
+	*loop
+	client   Client
+	below    *transport
+	varnishd *nonblocking
 	// http2 follows the frames of a connection that speaks HTTP/2; nil for any other.
 	http2 *http2conn.Connection
 
-	writeTimeout  time.Duration
-	lingerTimeout time.Duration
-
-	// write is held while something is written to the client.
-	write sync.Mutex
-	// extended is when the client was last given its time to take what is written.
-	extended time.Time
+	writeTimeout, lingerTimeout time.Duration
+	// requests and answers say how far each way has come.
+	requests, answers progress
+	// patience runs out for a client that takes nothing, or that has been told the end.
+	patience patience
+	// done is called once, when the connections are closed.
+	done func()
+	over bool
 }
 
-// run returns when nothing more can be said either way. It closes the connection to varnishd; the
-// client's is the caller's to close.
-func (s *splice) run() {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		s.copyRequests()
-	}()
-	s.copyAnswers()
-	<-done
-	_ = s.varnishd.Close()
-}
+// progress is that of one way.
+type progress int
 
-// copyRequests copies what the client says.
-func (s *splice) copyRequests() {
-	err := transfer(s.requests, s.toVarnishd)
-	switch {
-	case err == nil:
-		_ = s.varnishd.CloseWrite()
-	case errors.Is(err, errWrite):
-		// varnishd listens no more. Closing now would make the kernel throw away the answer's end that
-		// the client has yet to read; so its words are heard, for as long as copyAnswers allows.
-		_ = transfer(s.requests, func([]byte) error { return nil })
-	default:
-		// The client is gone: nobody is left to answer to.
-		_ = s.varnishd.Close()
-	}
-}
+const (
+	copying progress = iota
+	// unheard is a way whose words nobody takes any more.
+	unheard
+	ended
+)
 
-func (s *splice) toVarnishd(data []byte) error {
-	if s.http2 == nil {
-		_, err := s.varnishd.Write(data)
-		return err
-	}
-	if data = s.http2.FromClient(data); len(data) > 0 {
-		if _, err := s.varnishd.Write(data); err != nil {
-			return err
-		}
-	}
-	s.endWhenIdle()
-	if s.http2.Due() {
-		// A client that takes nothing is heard all the same.
-		go func() { _ = s.tellClient() }()
-	}
-	return nil
-}
+// turns is how many pieces are copied one way before others have their turn.
+const turns = 8
 
-// copyAnswers copies what varnishd says.
-func (s *splice) copyAnswers() {
-	varnishd, err := newFromVarnishd(s.varnishd)
-	if err == nil {
-		err = transfer(varnishd, s.toClient)
-	}
-	if errors.Is(err, errWrite) {
-		// The client is gone, or has stopped reading.
-		_ = s.raw.Close()
-		_ = s.varnishd.Close()
+// join begins to copy. It is the loop's to call, as everything that follows.
+func (s *splice) join() {
+	if s.over {
 		return
 	}
-	_ = s.client.SetReadDeadline(time.Now().Add(s.lingerTimeout))
+	err := s.below.socket.join(s.loop, s.clientChanged)
 	if err == nil {
+		err = s.varnishd.join(s.loop, s.varnishdChanged)
+	}
+	if err != nil {
+		s.finish()
+		return
+	}
+	s.below.out = &s.out
+	s.step()
+}
+
+func (s *splice) clientChanged(events eventloop.Events) {
+	progress, err := s.below.socket.writeKept()
+	if err != nil || events.Failed() {
+		// The client is gone: nobody is left to answer to.
+		s.finish()
+		return
+	}
+	if progress {
+		s.waitForClient()
+	}
+	s.step()
+}
+
+func (s *splice) varnishdChanged(eventloop.Events) {
+	if _, err := s.varnishd.writeKept(); err != nil {
+		s.deaf()
+	}
+	s.step()
+}
+
+// step copies what there is.
+func (s *splice) step() {
+	if s.over {
+		return
+	}
+	more := s.copyRequests()
+	if !s.over {
+		more = s.copyAnswers() || more
+	}
+	switch {
+	case s.over:
+	case s.requests == ended && s.answers == ended && !s.below.socket.full():
+		s.finish()
+	case more:
+		s.Again(s.step)
+	}
+}
+
+// copyRequests copies what the client says. It says whether there may be more.
+func (s *splice) copyRequests() (more bool) {
+	for range turns {
+		if s.over || s.requests == ended || s.varnishd.full() {
+			return false
+		}
+		data, err := s.fromClient(s.in[:s.piece()])
+		if len(data) > 0 && s.requests == copying {
+			s.toVarnishd(data)
+		}
+		// TLS may have had something to say of its own.
+		s.flush()
+		switch {
+		case err == nil:
+			continue
+		case errors.Is(err, errNothingYet):
+		case errors.Is(err, io.EOF):
+			s.requests = ended
+			s.varnishd.closeWrite()
+		default:
+			s.finish()
+		}
+		return false
+	}
+	return true
+}
+
+// fromClient gives what the client has said, as far as there is room for it. Data may come with an error.
+func (s *splice) fromClient(room []byte) ([]byte, error) {
+	n := 0
+	for n < len(room) {
+		read, err := s.client.Read(room[n:])
+		n += read
+		if err != nil {
+			return room[:n], err
+		}
+	}
+	return room, nil
+}
+
+func (s *splice) toVarnishd(data []byte) {
+	if s.http2 != nil {
+		data = s.http2.FromClient(data)
+	}
+	if len(data) > 0 {
+		if err := s.varnishd.write(data); err != nil {
+			s.deaf()
+			return
+		}
+	}
+	if s.http2 != nil {
+		s.endWhenIdle()
+		s.tellClient()
+	}
+}
+
+// deaf notes that varnishd listens no more. Closing now would make the kernel throw away the answer's end that the
+// client has yet to read; so its words are heard, for as long as copyAnswers allows.
+func (s *splice) deaf() {
+	s.varnishd.drop()
+	if s.requests == copying {
+		s.requests = unheard
+	}
+}
+
+// copyAnswers copies what varnishd says. It says whether there may be more.
+func (s *splice) copyAnswers() (more bool) {
+	for range turns {
+		if s.answers == ended || s.below.socket.full() {
+			return false
+		}
+		n, err := s.varnishd.Read(s.in[:s.piece()])
+		if n > 0 {
+			s.toClient(s.in[:n])
+		}
+		if s.over || errors.Is(err, errNothingYet) {
+			return false
+		}
+		if err != nil {
+			s.endAnswers(errors.Is(err, io.EOF))
+			return false
+		}
+	}
+	return true
+}
+
+// endAnswers tells the client that nothing more comes.
+func (s *splice) endAnswers(complete bool) {
+	s.answers = ended
+	if complete {
 		_ = s.client.CloseWrite()
 	}
 	// Where varnishd broke off, TLS ends without close_notify: what was cut off must not look complete (RFC 8446,
 	// section 6.1). It also breaks off when it has answered and will not hear the rest of a request.
-	if tcp, ok := s.raw.(interface{ CloseWrite() error }); ok {
-		_ = tcp.CloseWrite()
+	s.flush()
+	if !s.over {
+		s.below.socket.closeWrite()
+		s.waitForClient()
 	}
 }
 
-func (s *splice) toClient(data []byte) error {
+func (s *splice) toClient(data []byte) {
 	if s.http2 == nil {
-		return s.writeAll(data)
+		s.write(data)
+		return
 	}
-	if err := s.framesToClient(data); err != nil {
-		return err
+	if at, insert := s.http2.FromServer(data); insert != nil {
+		s.write(data[:at])
+		s.write(insert)
+		data = data[at:]
 	}
-	s.endWhenIdle()
-	// A drain may have been asked for while this was written.
-	return s.tellClient()
+	s.write(data)
+	if !s.over {
+		s.endWhenIdle()
+	}
 }
 
-func (s *splice) framesToClient(data []byte) error {
-	s.write.Lock()
-	defer s.write.Unlock()
-	at, insert := s.http2.FromServer(data)
-	if insert == nil {
-		return s.writeAll(data)
+// write writes to the client.
+func (s *splice) write(data []byte) {
+	if s.over || len(data) == 0 {
+		return
 	}
-	return s.writeAll(data[:at], insert, data[at:])
+	if _, err := s.client.Write(data); err != nil {
+		s.finish()
+		return
+	}
+	s.flush()
 }
 
-// writeAll writes to the client, which has writeTimeout to take it. The time is given anew once a good part of it is
-// over, and not for each piece.
-func (s *splice) writeAll(pieces ...[]byte) error {
-	if now := time.Now(); now.Sub(s.extended) > s.writeTimeout/extensions {
-		s.extended = now
-		_ = s.client.SetWriteDeadline(now.Add(s.writeTimeout))
+// flush gives the socket what TLS has made.
+func (s *splice) flush() {
+	if s.over {
+		return
 	}
-	for _, piece := range pieces {
-		if len(piece) == 0 {
-			continue
-		}
-		if err := s.writePiece(piece); err != nil {
-			return err
-		}
+	waited := s.below.socket.full()
+	if err := s.below.flush(); err != nil {
+		s.finish()
+		return
 	}
-	return nil
+	if !waited && s.below.socket.full() {
+		s.waitForClient()
+	}
 }
 
-func (s *splice) writePiece(piece []byte) error {
-	if len(piece) <= record {
-		_, err := s.client.Write(piece)
-		return err
+// waitForClient gives the client its time to take what is kept for it, or to read the end.
+func (s *splice) waitForClient() {
+	switch {
+	case s.below.socket.full():
+		s.patience.wait(s, s.writeTimeout)
+	case s.answers == ended:
+		s.patience.wait(s, s.lingerTimeout)
+	default:
+		s.patience.end()
 	}
-	s.below.gather()
-	_, err := s.client.Write(piece)
-	return cmp.Or(err, s.below.flush())
 }
 
-// extensions is how often the client's time to take an answer is given anew within that time.
-const extensions = 8
-
-// errWrite marks an error of the side that is written to.
-var errWrite = errors.New("write")
-
-// transfer gives write all that src says until it ends, which is no error.
-func transfer(src source, write func([]byte) error) error {
-	defer src.release()
-	for {
-		data, err := src.next()
-		if len(data) > 0 {
-			if err := write(data); err != nil {
-				return errors.Join(errWrite, err)
-			}
-		}
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
+// finish closes both connections.
+func (s *splice) finish() {
+	if s.over {
+		return
 	}
+	s.over = true
+	s.patience.end()
+	s.below.socket.close()
+	s.varnishd.close()
+	s.out = s.out[:0]
+	s.done()
 }

@@ -18,7 +18,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"github.com/varnish-gateway/gateway/chaperone/internal/proxy"
-	"github.com/varnish-gateway/gateway/chaperone/internal/varnishtest"
 	"github.com/varnish-gateway/gateway/shared/routing"
 )
 
@@ -84,25 +83,6 @@ func TestBytesTravelBothWays(t *testing.T) {
 	writer.Wait()
 	assert.True(t, bytes.Equal(sent, heard), "what comes back is what went out")
 	eventuallyEmpty(t, term)
-}
-
-func TestAnIdleConnectionHoldsNoBlock(t *testing.T) {
-	term := startPresenting(t, proxy.Options{}, false)
-	startVarnishd(t, term.path, echo)
-	conn := connect(t, term)
-	for _, size := range []int{100, 100 << 10, 100} {
-		sent := bytes.Repeat([]byte("x"), size)
-		var writer sync.WaitGroup
-		writer.Go(func() {
-			_, err := conn.Write(sent)
-			assert.NoError(t, err)
-		})
-		_, err := io.ReadFull(conn, make([]byte, size))
-		require.NoError(t, err)
-		writer.Wait()
-	}
-	varnishtest.Eventually(t, "every block is back", func() bool { return proxy.BuffersInUse() == 0 })
-	assert.Equal(t, 1, term.Stats().Open)
 }
 
 func TestClientThatHasSaidAllStillGetsItsAnswer(t *testing.T) {
