@@ -204,7 +204,7 @@ impl State {
         if object.is_marker() {
             // Behind it there may be an object that answers: what was not stored says nothing of what was. The newest
             // comes first, and one that has ended says nothing any more.
-            if self.marker.is_none() && object.origin() + object.ttl() > req.t_req.0 {
+            if self.marker.is_none() && object.fresh_until() > req.t_req.0 {
                 self.marker = Some(Marker { core, is_outdated: !stale.is_null() });
             }
             return Verdict::Continue;
@@ -261,9 +261,7 @@ impl State {
             Reuse::Fresh | Reuse::MaxStale => Verdict::Hit,
             Reuse::WhileRevalidate => Verdict::Default,
             // What Varnish would not serve can still be asked about, and take the place of an error.
-            Reuse::Revalidate(_) if object.origin() + object.ttl() + object.grace() < req.t_req.0 => {
-                Verdict::Default
-            }
+            Reuse::Revalidate(_) if object.graced_until() < req.t_req.0 => Verdict::Default,
             Reuse::Revalidate(_) => Verdict::Continue,
         }
     }
@@ -290,7 +288,7 @@ impl State {
             };
         }
         let Some(marker) = marker.filter(|_| found.is_null()) else { return };
-        let is_graced = |object: &Object<'_>| object.origin() + object.ttl() + object.grace() >= req.t_req.0;
+        let is_graced = |object: &Object<'_>| object.graced_until() >= req.t_req.0;
         if marker.is_outdated && object.as_ref().is_some_and(is_graced) {
             // Varnish serves that one while it asks, and nobody waits.
             return;

@@ -127,9 +127,19 @@ impl<'o> Object<'o> {
         f64::from(self.core.grace)
     }
 
+    /// Until when it is fresh, in seconds since the epoch.
+    pub fn fresh_until(&self) -> f64 {
+        self.origin() + self.ttl()
+    }
+
+    /// Until when it may be served stale while a new one is fetched, in seconds since the epoch.
+    pub fn graced_until(&self) -> f64 {
+        self.fresh_until() + self.grace()
+    }
+
     /// When it goes, in seconds since the epoch.
     pub fn end(&self) -> f64 {
-        self.origin() + self.ttl() + self.grace() + f64::from(self.core.keep)
+        self.graced_until() + f64::from(self.core.keep)
     }
 
     /// What it was stored by; none where no policy has stored it.
@@ -150,7 +160,7 @@ impl<'o> Object<'o> {
 
     /// Until when it may stand in for an error of the origin (RFC 5861 section 4), in seconds since the epoch.
     pub fn stands_in_until(&self, policy: &FreshnessPolicy) -> f64 {
-        self.origin() + self.ttl() + f64::from(self.freshness(policy).stale_if_error.seconds)
+        self.fresh_until() + f64::from(self.freshness(policy).stale_if_error.seconds)
     }
 
     /// What its fields say of its lifetime, by a policy.

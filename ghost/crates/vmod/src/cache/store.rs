@@ -211,8 +211,7 @@ pub unsafe fn keeps_stale(ctx: &vrt_ctx) -> bool {
         let stale = Object::new((*ctx.bo).wrk, (*ctx.bo).stale_oc);
         let is_kept = |stale: Object<'_>| {
             // Nobody waits for what is fetched in the background: the object stays for as long as it is served.
-            let is_served =
-                (*ctx.bo).is_bgfetch() != 0 && stale.origin() + stale.ttl() + stale.grace() > now();
+            let is_served = (*ctx.bo).is_bgfetch() != 0 && stale.graced_until() > now();
             is_served || stale.stands_in_until(&policy.policy.freshness) > now()
         };
         // What marks answers that are not stored is none.

@@ -7,12 +7,12 @@
 use ghost_cache::conditional::is_had;
 use varnish::ffi;
 
+use super::ranges::RANGE;
 use crate::kept;
 use crate::message::{Message, NoRoom};
 
 const IF_NONE_MATCH: &[u8] = b"If-None-Match";
 const IF_MODIFIED_SINCE: &[u8] = b"If-Modified-Since";
-const RANGE: &[u8] = b"Range";
 
 /// What says when a page was made, but not when its parts were, and that ranges of it can be had.
 const OF_ONE_ANSWER: [&[u8]; 3] = [b"ETag", b"Last-Modified", b"Accept-Ranges"];

@@ -10,7 +10,7 @@ use crate::cache;
 use crate::kept;
 use crate::message::{Message, NoRoom};
 
-const RANGE: &[u8] = b"Range";
+pub(super) const RANGE: &[u8] = b"Range";
 
 /// Lets Varnish see of Range what is heeded. Errors where there is no room.
 ///
