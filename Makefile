@@ -87,7 +87,7 @@ test-stack: build build-race ## the whole gateway on loopback: gatewayctl, chape
 	  ../$(VARNISH) go test -race -count=1 -v -timeout 20m ./...
 
 # ONE_DOOR are the tests of ./e2e that ask nothing of the door of passed requests, or go through both by themselves.
-ONE_DOOR := TestH2spec TestMalformedRequests TestALimitOfTLSConnections TestAnIdleConnectionOutlives \
+ONE_DOOR := TestH2spec TestThreadsOfAPod TestMalformedRequests TestALimitOfTLSConnections TestAnIdleConnectionOutlives \
   TestAllOfAFileIsServed TestAFileThatCannotBeReadAsAWhole TestAPortIsTheOneOfTCP TestUserVCL \
   TestWhatIsPurged TestWhatTheCacheDoes TestExplainSays TestAnAnswerThatGrowsTooLarge TestAnAnswerIsLarger OfTheGuideToTheCache \
   InBothDoors TestTheSuiteRunsInTheDoor

@@ -24,20 +24,27 @@ type dialer struct {
 	pause   time.Duration
 }
 
-// dial connects to the unix socket at path and writes the preamble, and what follows it, in one piece.
+// dial connects to the unix socket at path, and says there what a connection begins with in one piece.
 func (d dialer) dial(ctx context.Context, path string, said []byte) (*nonblocking, error) {
+	conn, err := dialOnce(path, said)
+	if isAway(err) {
+		conn, err = d.again(ctx, path, said)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("connect to varnishd: %w", err)
+	}
+	return conn, nil
+}
+
+// again tries until varnishd is there, or the time is over.
+func (d dialer) again(ctx context.Context, path string, said []byte) (*nonblocking, error) {
 	ctx, cancel := context.WithTimeout(ctx, d.timeout)
 	defer cancel()
 	for {
+		retry.Sleep(ctx, clock.RealClock{}, d.pause)
 		conn, err := dialOnce(path, said)
-		if err == nil {
-			return conn, nil
-		}
-		if isAway(err) {
-			retry.Sleep(ctx, clock.RealClock{}, d.pause)
-		}
 		if !isAway(err) || ctx.Err() != nil {
-			return nil, fmt.Errorf("connect to varnishd: %w", err)
+			return conn, err
 		}
 	}
 }
