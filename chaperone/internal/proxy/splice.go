@@ -95,7 +95,7 @@ func (s *splice) step() {
 	}
 	switch {
 	case s.over:
-	case s.requests == ended && s.answers == ended && !s.below.socket.full():
+	case s.requests == ended && s.answers == ended && !s.below.socket.full() && !s.varnishd.full():
 		s.finish()
 	case more:
 		s.Again(s.step)

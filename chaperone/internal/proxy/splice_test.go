@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"runtime"
 	"sync"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 
 	"github.com/varnish-gateway/gateway/chaperone/internal/proxyproto"
 	"github.com/varnish-gateway/gateway/chaperone/internal/varnishtest"
@@ -153,28 +155,56 @@ func TestAClientThatVanishesIsNoticedWhileVarnishdTakesNothing(t *testing.T) {
 	require.NoError(t, err, "varnishd is told")
 }
 
-// TestTheEndComesBehindWhatIsKept ends an answer, and then a request, of which a part is kept.
+// TestTheEndComesBehindWhatIsKept ends both ways, while a part of what was said is kept.
 func TestTheEndComesBehindWhatIsKept(t *testing.T) {
-	g := startGateway(t, Options{})
-	client, varnishd := g.connect(t)
-	for name, way := range map[string]struct {
-		from interface {
-			net.Conn
-			CloseWrite() error
-		}
-		to io.Reader
-	}{
-		"an answer": {varnishd, client}, "a request": {client, varnishd},
-	} {
+	for name, answerFirst := range map[string]bool{"the answer ends first": true, "the request ends first": false} {
 		t.Run(name, func(t *testing.T) {
-			written := fill(t, way.from)
-			require.NoError(t, way.from.CloseWrite())
-			read, err := io.Copy(io.Discard, way.to)
-			require.NoError(t, err)
-			assert.EqualValues(t, written, read)
+			g := startGateway(t, Options{})
+			client, varnishd := g.connect(t)
+			end := func(from interface {
+				net.Conn
+				CloseWrite() error
+			}, to io.Reader,
+			) {
+				written := fill(t, from)
+				require.NoError(t, from.CloseWrite())
+				read, err := io.Copy(io.Discard, to)
+				require.NoError(t, err)
+				assert.EqualValues(t, written, read)
+			}
+			if answerFirst {
+				end(varnishd, client)
+				end(client, varnishd)
+			} else {
+				end(client, varnishd)
+				end(varnishd, client)
+			}
+			varnishtest.Eventually(t, "both ways have ended", func() bool { return g.Stats().Open == 0 })
 		})
 	}
-	varnishtest.Eventually(t, "both ways have ended", func() bool { return g.Stats().Open == 0 })
+}
+
+// TestNothingIsClosedBeforeWhatIsKeptIsOut has a splice of which both ways have ended, but varnishd has yet to take the end
+// of the request.
+func TestNothingIsClosedBeforeWhatIsKeptIsOut(t *testing.T) {
+	s, finished := waiting(t)
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	require.NoError(t, err)
+	far := os.NewFile(uintptr(pair[1]), "varnishd")
+	defer func() { _ = far.Close() }()
+	s.varnishd = &nonblocking{fd: pair[0], kept: []byte("the end"), shut: true}
+	filled := 0
+	for n := 1; n > 0; filled += n {
+		n, err = s.varnishd.writeOnce(make([]byte, 1<<10))
+		require.NoError(t, err)
+	}
+	s.requests, s.answers = ended, ended
+	s.call(s.join)
+	s.call(func() { assert.False(t, s.over) })
+	all, err := io.ReadAll(far)
+	require.NoError(t, err)
+	assert.Equal(t, filled+len("the end"), len(all))
+	<-finished
 }
 
 // TestConnectionsTakeNoGoroutines would find two for each.
