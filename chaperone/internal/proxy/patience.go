@@ -25,6 +25,15 @@ func (p *patience) end() {
 	p.until = time.Time{}
 }
 
+// stop ends for good: a timer that goes on would keep the splice in memory.
+func (p *patience) stop() {
+	p.end()
+	if p.timer != nil {
+		p.timer.Stop()
+		p.timer = nil
+	}
+}
+
 func (p *patience) arm(s *splice, d time.Duration) {
 	if p.timer != nil {
 		p.timer.Stop()

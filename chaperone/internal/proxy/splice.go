@@ -44,8 +44,16 @@ const (
 	ended
 )
 
-// turns is how many pieces are copied one way before others have their turn.
-const turns = 8
+// turns is how many pieces are copied one way before others have their turn. A client's piece has records at most: many
+// small ones take as long as a few large ones.
+const (
+	turns   = 8
+	records = 16
+)
+
+// maxUntaken is how much may be kept for a client that is still heard. An answer's piece alone is less; but TLS answers a
+// client by itself where it wants new keys (RFC 8446, section 4.6.3), as often as it does.
+const maxUntaken = 2 * longPiece
 
 // join begins to copy. It is the loop's to call, as everything that follows.
 func (s *splice) join() {
@@ -105,7 +113,7 @@ func (s *splice) step() {
 // copyRequests copies what the client says. It says whether there may be more.
 func (s *splice) copyRequests() (more bool) {
 	for range turns {
-		if s.over || s.requests == ended || s.varnishd.full() {
+		if s.over || s.requests == ended || s.varnishd.full() || len(s.below.socket.kept) > maxUntaken {
 			return false
 		}
 		data, err := s.fromClient(s.in[:s.piece()])
@@ -129,17 +137,17 @@ func (s *splice) copyRequests() (more bool) {
 	return true
 }
 
-// fromClient gives what the client has said, as far as there is room for it. Data may come with an error.
+// fromClient gives some of what the client has said, as far as there is room for it. Data may come with an error.
 func (s *splice) fromClient(room []byte) ([]byte, error) {
 	n := 0
-	for n < len(room) {
+	for i := 0; i < records && n < len(room); i++ {
 		read, err := s.client.Read(room[n:])
 		n += read
 		if err != nil {
 			return room[:n], err
 		}
 	}
-	return room, nil
+	return room[:n], nil
 }
 
 func (s *splice) toVarnishd(data []byte) {
@@ -190,13 +198,13 @@ func (s *splice) copyAnswers() (more bool) {
 
 // endAnswers tells the client that nothing more comes.
 func (s *splice) endAnswers(complete bool) {
-	s.answers = ended
 	if complete {
 		_ = s.client.CloseWrite()
 	}
 	// Where varnishd broke off, TLS ends without close_notify: what was cut off must not look complete (RFC 8446,
 	// section 6.1). It also breaks off when it has answered and will not hear the rest of a request.
 	s.flush()
+	s.answers = ended
 	if !s.over {
 		s.below.socket.closeWrite()
 		s.waitForClient()
@@ -233,6 +241,10 @@ func (s *splice) write(data []byte) {
 
 // flush gives the socket what TLS has made.
 func (s *splice) flush() {
+	if s.answers == ended {
+		// Nothing follows the end: what TLS has to say to a client that still talks is not said.
+		s.out = s.out[:0]
+	}
 	if s.over {
 		return
 	}
@@ -264,7 +276,7 @@ func (s *splice) finish() {
 		return
 	}
 	s.over = true
-	s.patience.end()
+	s.patience.stop()
 	s.below.socket.close()
 	s.varnishd.close()
 	s.out = s.out[:0]

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -41,7 +42,9 @@ type gateway struct {
 	varnishd net.Listener
 }
 
-func startGateway(t *testing.T, options Options) *gateway {
+func startGateway(t *testing.T, options Options) *gateway { return startGatewayOf(t, plain{}, options) }
+
+func startGatewayOf(t *testing.T, p Protocol, options Options) *gateway {
 	t.Helper()
 	client, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -51,7 +54,7 @@ func startGateway(t *testing.T, options Options) *gateway {
 	g := &gateway{Server: NewServer(options), address: client.Addr().String(), varnishd: varnishd}
 	ctx, cancel := context.WithCancel(context.Background())
 	var served sync.WaitGroup
-	served.Go(func() { assert.NoError(t, g.Serve(ctx, client, Endpoint{Path: path}, plain{})) })
+	served.Go(func() { assert.NoError(t, g.Serve(ctx, client, Endpoint{Path: path}, p)) })
 	t.Cleanup(func() {
 		cancel()
 		served.Wait()
@@ -64,17 +67,23 @@ func startGateway(t *testing.T, options Options) *gateway {
 // connect gives both ends of a connection on which the client has said one byte.
 func (g *gateway) connect(t *testing.T) (client *net.TCPConn, varnishd *net.UnixConn) {
 	t.Helper()
+	return g.connectSaying(t, "x")
+}
+
+// connectSaying gives both ends of a connection on which the client has said so little.
+func (g *gateway) connectSaying(t *testing.T, words string) (client *net.TCPConn, varnishd *net.UnixConn) {
+	t.Helper()
 	conn, err := net.Dial("tcp", g.address)
 	require.NoError(t, err)
-	_, err = conn.Write([]byte("x"))
+	_, err = conn.Write([]byte(words))
 	require.NoError(t, err)
 	accepted, err := g.varnishd.Accept()
 	require.NoError(t, err)
 	t.Cleanup(func() { _, _ = conn.Close(), accepted.Close() })
-	varnishtest.Eventually(t, "the first byte comes, behind the preamble", func() bool {
+	varnishtest.Eventually(t, "the first bytes come, behind the preamble", func() bool {
 		var some [256]byte
 		n, err := accepted.Read(some[:])
-		return err == nil && some[n-1] == 'x'
+		return err == nil && strings.HasSuffix(string(some[:n]), words)
 	})
 	return conn.(*net.TCPConn), accepted.(*net.UnixConn)
 }
