@@ -9,8 +9,8 @@ package http2conn
 
 import (
 	"bytes"
-	"slices"
 	"sync"
+	"time"
 
 	"golang.org/x/net/http2"
 )
@@ -21,15 +21,21 @@ var drainPing = [8]byte{'v', 'g', '-', 'd', 'r', 'a', 'i', 'n'}
 // lastStream stands for every stream that the client can have opened.
 const lastStream = 1<<31 - 1
 
-// goAway is what the client is told.
-var goAway = func() []byte {
+// goAway is what the client is told of a drain, calmDown where it resets too many streams.
+var (
+	goAway = written(func(f *http2.Framer) {
+		_ = f.WriteGoAway(lastStream, http2.ErrCodeNo, nil)
+		_ = f.WritePing(false, drainPing)
+	})
+	calmDown = written(func(f *http2.Framer) { _ = f.WriteGoAway(lastStream, http2.ErrCodeEnhanceYourCalm, nil) })
+)
+
+// written gives the bytes of frames. Writing to memory does not fail.
+func written(write func(*http2.Framer)) []byte {
 	var b bytes.Buffer
-	framer := http2.NewFramer(&b, nil)
-	// Writing to memory does not fail.
-	_ = framer.WriteGoAway(lastStream, http2.ErrCodeNo, nil)
-	_ = framer.WritePing(false, drainPing)
+	write(http2.NewFramer(&b, nil))
 	return b.Bytes()
-}()
+}
 
 // Connection is what is known of one connection. It is safe for concurrent use; the zero value is one of which nothing
 // was said yet.
@@ -42,8 +48,9 @@ type Connection struct {
 	// greeted says that the server's first frame has gone by, which must be SETTINGS (RFC 9113, section 3.4).
 	greeted bool
 	// open are the streams without an end of the answer; opened is the highest that there was.
-	open   []uint32
+	open   []stream
 	opened uint32
+	resets resets
 	// wanted says that the connection is to be drained, sent that the client was sent GOAWAY, acknowledged that it has
 	// answered.
 	wanted, sent, acknowledged bool
@@ -89,9 +96,9 @@ func (c *Connection) Idle() (opened uint32, idle bool) {
 	return c.opened, c.acknowledged && len(c.open) == 0
 }
 
-// FromServer notes what the server says. Where the client is to be told of a drain in the middle of it, insert is what
+// FromServer notes what the server says, now. Where the client is to be told of a drain in the middle of it, insert is what
 // it is told, behind the first at bytes.
-func (c *Connection) FromServer(data []byte) (at int, insert []byte) {
+func (c *Connection) FromServer(data []byte, now time.Time) (at int, insert []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.opaque {
@@ -105,38 +112,33 @@ func (c *Connection) FromServer(data []byte) (at int, insert []byte) {
 		done += n
 		if ended {
 			c.greeted = true
-			c.answered(c.server.current)
+			c.answered(c.server.current, now)
 		}
 	}
 	return at, insert
 }
 
 // answered notes a frame of the server that is complete.
-func (c *Connection) answered(f frame) {
+func (c *Connection) answered(f frame, now time.Time) {
 	switch f.kind {
 	case http2.FrameRSTStream:
-		c.ended(f.stream)
+		_, wasOpen := c.end(f.stream)
+		c.resets.byServer(wasOpen, now)
 	case http2.FrameData:
 		if f.has(http2.FlagDataEndStream) {
-			c.ended(f.stream)
+			c.end(f.stream)
 		}
 	case http2.FrameHeaders:
 		// A block that goes on in CONTINUATION ends a stream as well: the few bytes that follow it are on their way.
 		if f.has(http2.FlagHeadersEndStream) {
-			c.ended(f.stream)
+			c.end(f.stream)
 		}
 	}
 }
 
-func (c *Connection) ended(stream uint32) {
-	if i := slices.Index(c.open, stream); i >= 0 {
-		c.open = slices.Delete(c.open, i, i+1)
-	}
-}
-
-// FromClient notes what the client says, and gives what the server is to hear of it. The result holds until the next
+// FromClient notes what the client says, now, and gives what the server is to hear of it. The result holds until the next
 // call; data may be changed.
-func (c *Connection) FromClient(data []byte) []byte {
+func (c *Connection) FromClient(data []byte, now time.Time) []byte {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	skip := c.preface(data)
@@ -144,10 +146,10 @@ func (c *Connection) FromClient(data []byte) []byte {
 		return data
 	}
 	if !c.sent || c.acknowledged {
-		c.note(data[skip:])
+		c.note(data[skip:], now)
 		return data
 	}
-	return c.withoutAnswer(data, skip)
+	return c.withoutAnswer(data, skip, now)
 }
 
 // preface compares what the client says first with what it must say, and gives how much of data that is.
@@ -160,30 +162,32 @@ func (c *Connection) preface(data []byte) int {
 	return n
 }
 
-func (c *Connection) note(data []byte) {
+func (c *Connection) note(data []byte, now time.Time) {
 	for len(data) > 0 {
 		n, begun, ended := c.client.next(data)
 		data = data[n:]
-		c.asked(begun, ended)
+		c.asked(begun, ended, now)
 	}
 }
 
 // asked notes a frame of the client.
-func (c *Connection) asked(begun, ended bool) {
+func (c *Connection) asked(begun, ended bool, now time.Time) {
 	f := c.client.current
 	switch {
 	case begun && f.kind == http2.FrameHeaders && f.stream%2 == 1 && f.stream > c.opened:
 		c.opened = f.stream
-		c.open = append(c.open, f.stream)
+		c.open = append(c.open, stream{f.stream, now})
 	case ended && f.kind == http2.FrameRSTStream:
-		c.ended(f.stream)
+		if s, wasOpen := c.end(f.stream); wasOpen {
+			c.resets.byClient(s, now)
+		}
 	}
 }
 
 // withoutAnswer notes what the client says while its answer to our PING is awaited, and takes that out. The beginning of
 // a frame that may be the answer is kept back until it is clear: until its header is whole or, of an answer to a PING,
 // the frame.
-func (c *Connection) withoutAnswer(data []byte, skip int) []byte {
+func (c *Connection) withoutAnswer(data []byte, skip int, now time.Time) []byte {
 	rest := data[skip:]
 	// What is kept goes on before this piece. A frame that had begun before the client was told is no answer.
 	forward := append([]byte(nil), data[:skip]...)
@@ -192,7 +196,7 @@ func (c *Connection) withoutAnswer(data []byte, skip int) []byte {
 		n, begun, ended := c.client.next(rest)
 		piece := rest[:n]
 		rest = rest[n:]
-		c.asked(begun, ended)
+		c.asked(begun, ended, now)
 		if c.acknowledged || (!fresh && c.kept == nil) {
 			forward = append(forward, piece...)
 			continue

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -19,6 +20,9 @@ func frames(t testing.TB, write func(*http2.Framer) error) []byte {
 	require.NoError(t, write(framer))
 	return b.Bytes()
 }
+
+// now is when everything is said that has no time of its own.
+var now = time.Now()
 
 func settings(f *http2.Framer) error { return f.WriteSettings() }
 
@@ -47,9 +51,9 @@ func reset(stream uint32) func(*http2.Framer) error {
 // started is a connection whose preface and SETTINGS have gone by.
 func started(t testing.TB) *Connection {
 	c := &Connection{}
-	assert.Equal(t, http2.ClientPreface, string(c.FromClient([]byte(http2.ClientPreface))))
-	c.FromClient(frames(t, settings))
-	_, insert := c.FromServer(frames(t, settings))
+	assert.Equal(t, http2.ClientPreface, string(c.FromClient([]byte(http2.ClientPreface), now)))
+	c.FromClient(frames(t, settings), now)
+	_, insert := c.FromServer(frames(t, settings), now)
 	assert.Nil(t, insert)
 	return c
 }
@@ -76,10 +80,10 @@ func TestAConnectionIsIdleOnceItsStreamsHaveEnded(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := started(t)
 			for _, step := range test.client {
-				c.FromClient(frames(t, step))
+				c.FromClient(frames(t, step), now)
 			}
 			for _, step := range test.server {
-				c.FromServer(frames(t, step))
+				c.FromServer(frames(t, step), now)
 			}
 			_, idle := c.Idle()
 			assert.False(t, idle, "nobody asked for the end")
@@ -87,7 +91,7 @@ func TestAConnectionIsIdleOnceItsStreamsHaveEnded(t *testing.T) {
 			assert.Equal(t, goAway, c.Tell())
 			_, idle = c.Idle()
 			assert.False(t, idle, "the client may not have heard of it")
-			assert.Empty(t, c.FromClient(frames(t, ping(true, drainPing))), "the server hears nothing of our PING")
+			assert.Empty(t, c.FromClient(frames(t, ping(true, drainPing)), now), "the server hears nothing of our PING")
 			_, idle = c.Idle()
 			assert.Equal(t, test.idle, idle)
 		})
@@ -99,15 +103,15 @@ func TestTheClientIsToldBetweenTwoFrames(t *testing.T) {
 	afterBlock := len(whole) - len(frames(t, data(1, true)))
 	for cut := 1; cut < len(whole); cut++ {
 		c := started(t)
-		c.FromClient(frames(t, headers(1, true, true)))
-		c.FromServer(whole[:cut])
+		c.FromClient(frames(t, headers(1, true, true)), now)
+		c.FromServer(whole[:cut], now)
 		c.Drain()
 		if cut == afterBlock {
 			assert.Equal(t, goAway, c.Tell(), "the block has just ended")
 			continue
 		}
 		assert.Nil(t, c.Tell(), "%d bytes are in the middle of a frame or of a header block", cut)
-		at, insert := c.FromServer(whole[cut:])
+		at, insert := c.FromServer(whole[cut:], now)
 		if cut < afterBlock {
 			assert.Equal(t, goAway, insert)
 			assert.Equal(t, afterBlock, cut+at, "behind the whole block (RFC 9113, section 6.10)")
@@ -123,9 +127,9 @@ func TestTheServersSettingsComeFirst(t *testing.T) {
 	c := &Connection{}
 	c.Drain()
 	assert.Nil(t, c.Tell(), "the server has said nothing yet (RFC 9113, section 3.4)")
-	c.FromClient(slices.Concat([]byte(http2.ClientPreface), frames(t, settings), frames(t, headers(1, true, true))))
+	c.FromClient(slices.Concat([]byte(http2.ClientPreface), frames(t, settings), frames(t, headers(1, true, true))), now)
 	assert.Nil(t, c.Tell(), "nor now")
-	at, insert := c.FromServer(slices.Concat(frames(t, settings), frames(t, settings)))
+	at, insert := c.FromServer(slices.Concat(frames(t, settings), frames(t, settings)), now)
 	assert.Equal(t, goAway, insert)
 	assert.Equal(t, len(frames(t, settings)), at)
 }
@@ -134,17 +138,17 @@ func TestAClientIsToldAfterItsFirstRequest(t *testing.T) {
 	c := started(t)
 	c.Drain()
 	assert.False(t, c.Due(), "it would take the connection for one that was never made")
-	c.FromClient(frames(t, headers(1, true, true)))
+	c.FromClient(frames(t, headers(1, true, true)), now)
 	assert.True(t, c.Due())
 }
 
 func TestWhatIsNotHTTP2GoesByUntouched(t *testing.T) {
 	c := &Connection{}
 	for _, piece := range []string{"PRI * HTTP/1.1\r\n", "Host: www.example.com\r\n\r\n"} {
-		assert.Equal(t, piece, string(c.FromClient([]byte(piece))))
+		assert.Equal(t, piece, string(c.FromClient([]byte(piece), now)))
 	}
 	c.Drain()
-	_, insert := c.FromServer([]byte("HTTP/1.1 400 Bad Request\r\n\r\n"))
+	_, insert := c.FromServer([]byte("HTTP/1.1 400 Bad Request\r\n\r\n"), now)
 	assert.Nil(t, insert)
 	assert.Nil(t, c.Tell())
 	_, idle := c.Idle()
@@ -167,7 +171,7 @@ func TestTheServerHearsAllButTheAnswer(t *testing.T) {
 	for seed := range uint64(500) {
 		random := rand.New(rand.NewPCG(seed, 0))
 		c := &Connection{}
-		c.FromServer(frames(t, settings))
+		c.FromServer(frames(t, settings), now)
 		c.Drain()
 		sent := len(before) + random.IntN(len(after))
 		var heard []byte
@@ -179,7 +183,7 @@ func TestTheServerHearsAllButTheAnswer(t *testing.T) {
 			if done < sent {
 				n = min(n, sent-done)
 			}
-			heard = append(heard, c.FromClient(slices.Clone(said[done:done+n]))...)
+			heard = append(heard, c.FromClient(slices.Clone(said[done:done+n]), now)...)
 			done += n
 		}
 		require.Equal(t, want, heard, "seed %d", seed)
@@ -197,12 +201,12 @@ func FuzzConnection(f *testing.F) {
 		c.Drain()
 		var heard, sent []byte
 		for piece := range slices.Chunk(server, size) {
-			at, insert := c.FromServer(piece)
+			at, insert := c.FromServer(piece, now)
 			sent = slices.Concat(sent, piece[:at], insert, piece[at:])
 		}
 		sent = append(sent, c.Tell()...)
 		for piece := range slices.Chunk(client, size) {
-			heard = append(heard, c.FromClient(slices.Clone(piece))...)
+			heard = append(heard, c.FromClient(slices.Clone(piece), now)...)
 		}
 		require.Equal(t, string(server), string(bytes.Replace(sent, goAway, nil, 1)))
 		if c.acknowledged {

@@ -189,3 +189,34 @@ func TestNothingIsLeftOfAConnectionThatWasWaitedFor(t *testing.T) {
 		return left.Value() == nil
 	})
 }
+
+// TestAClientThatCancelsTooMuchIsEnded counts what varnishd hears of it.
+func TestAClientThatCancelsTooMuchIsEnded(t *testing.T) {
+	const many = 3000
+	g := startGatewayOf(t, like{client: func(c *Conn) Client { return plainClient{c} }, http2: true}, Options{})
+	client, varnishd := g.connectSaying(t, http2.ClientPreface)
+	var heard sync.WaitGroup
+	resets := 0
+	heard.Go(func() {
+		for framer := http2.NewFramer(io.Discard, varnishd); ; {
+			frame, err := framer.ReadFrame()
+			if err != nil {
+				return
+			}
+			if frame.Header().Type == http2.FrameRSTStream {
+				resets++
+			}
+		}
+	})
+	var flood bytes.Buffer
+	framer := http2.NewFramer(&flood, nil)
+	for n := range uint32(many) {
+		require.NoError(t, framer.WriteHeaders(http2.HeadersFrameParam{StreamID: 2*n + 1, EndHeaders: true, EndStream: true}))
+		require.NoError(t, framer.WriteRSTStream(2*n+1, http2.ErrCodeCancel))
+	}
+	_, _ = client.Write(flood.Bytes())
+	_, _ = io.Copy(io.Discard, client)
+	heard.Wait()
+	assert.LessOrEqual(t, resets, 1000)
+	varnishtest.Eventually(t, "it ends", func() bool { return g.Stats().Open == 0 })
+}

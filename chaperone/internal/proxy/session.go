@@ -111,6 +111,10 @@ func (s *Server) serve(c *session, e Endpoint, p Protocol) {
 		s.ended(c)
 		return
 	}
+	splice.excessive = func() {
+		s.seldom.Warn("a client's HTTP/2 connection is closed: it has too many streams reset",
+			zap.String("socket", e.Name()), zap.Stringer("client", c.client))
+	}
 	splice.done = func() {
 		splice.connections.Add(-1)
 		c.cancel()
@@ -197,7 +201,7 @@ func (s *splice) first(said []byte) ([]byte, error) {
 	}
 	data := said[len(said) : len(said)+n]
 	if s.http2 != nil && n > 0 {
-		data = s.http2.FromClient(data)
+		data = s.http2.FromClient(data, time.Now())
 	}
 	return append(said, data...), nil
 }

@@ -29,6 +29,8 @@ type splice struct {
 	requests, answers progress
 	// patience runs out for a client that takes nothing, or that has been told the end.
 	patience patience
+	// excessive is called where a client resets too many streams.
+	excessive func()
 	// done is called once, when the connections are closed.
 	done func()
 	over bool
@@ -152,7 +154,11 @@ func (s *splice) fromClient(room []byte) ([]byte, error) {
 
 func (s *splice) toVarnishd(data []byte) {
 	if s.http2 != nil {
-		data = s.http2.FromClient(data)
+		data = s.http2.FromClient(data, time.Now())
+		s.endWhereExcessive()
+	}
+	if s.over {
+		return
 	}
 	if len(data) > 0 {
 		if err := s.varnishd.write(data); err != nil {
@@ -216,12 +222,13 @@ func (s *splice) toClient(data []byte) {
 		s.write(data)
 		return
 	}
-	if at, insert := s.http2.FromServer(data); insert != nil {
+	if at, insert := s.http2.FromServer(data, time.Now()); insert != nil {
 		s.write(data[:at])
 		s.write(insert)
 		data = data[at:]
 	}
 	s.write(data)
+	s.endWhereExcessive()
 	if !s.over {
 		s.endWhenIdle()
 	}

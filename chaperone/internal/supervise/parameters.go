@@ -34,8 +34,8 @@ const (
 	// resetLimit bounds the streams that a client resets within resetPeriod seconds, each within a second of its request:
 	// a page with a map cancels all tiles that it has asked for each time that it is moved. Beyond, varnishd closes the
 	// connection, since each costs it a request (CVE-2023-44487). It was seen to take two from the limit for each
-	// stream, so that this is for 1,000 of them.
-	resetLimit  = "2000"
+	// stream, so that this is for 1,250 of them. Over TLS the package http2conn has a lower bound.
+	resetLimit  = "2500"
 	resetPeriod = "60"
 	// windowTimeout is how many seconds a client may take nothing of an answer, as while a download or a film is
 	// paused: as long as over HTTP/1.1 (idle_send_timeout).
