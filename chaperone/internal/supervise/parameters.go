@@ -31,12 +31,10 @@ const transitBuffer = "256k"
 
 // HTTP/2 as browsers need it.
 const (
-	// resetLimit bounds the streams that a client resets within resetPeriod seconds, each within a second of its request:
-	// a page with a map cancels all tiles that it has asked for each time that it is moved. Beyond, varnishd closes the
-	// connection, since each costs it a request (CVE-2023-44487). It was seen to take two from the limit for each
-	// stream, so that this is for 1,250 of them. Over TLS the package http2conn has a lower bound.
-	resetLimit  = "2500"
-	resetPeriod = "60"
+	// resetLimit is for no bound on the streams that a client resets: in Varnish 7.7 of Debian 13, a connection that goes
+	// beyond one may end varnishd's child (issue 4396 of Varnish). Over TLS the package http2conn has a bound, and ghost
+	// bounds the requests in flight.
+	resetLimit = "0"
 	// windowTimeout is how many seconds a client may take nothing of an answer, as while a download or a film is
 	// paused: as long as over HTTP/1.1 (idle_send_timeout).
 	windowTimeout = "60"
@@ -62,7 +60,6 @@ func (o Options) parameters() []string {
 		"thread_pool_max=" + strconv.Itoa(o.threads()/threadPools),
 		"transit_buffer=" + transitBuffer,
 		"h2_rapid_reset_limit=" + resetLimit,
-		"h2_rapid_reset_period=" + resetPeriod,
 		"h2_window_timeout=" + windowTimeout,
 	}
 }
