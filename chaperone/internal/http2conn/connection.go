@@ -9,7 +9,6 @@ package http2conn
 
 import (
 	"bytes"
-	"sync"
 	"time"
 
 	"golang.org/x/net/http2"
@@ -37,10 +36,9 @@ func written(write func(*http2.Framer)) []byte {
 	return b.Bytes()
 }
 
-// Connection is what is known of one connection. It is safe for concurrent use; the zero value is one of which nothing
-// was said yet.
+// Connection is what is known of one connection. It is for one goroutine at a time; the zero value is one of which
+// nothing was said yet.
 type Connection struct {
-	mu             sync.Mutex
 	client, server scanner
 	// prefaced is how much of the client's preface was seen. opaque says that it was another: then nothing is known.
 	prefaced int
@@ -58,30 +56,20 @@ type Connection struct {
 	kept []byte
 }
 
-// Drain asks for the connection's end; see Due.
+// Drain asks for the connection's end; see Tell.
 func (c *Connection) Drain() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	c.wanted = true
 }
 
-// Due says whether the client can be told of the drain at this moment: between two frames of the server, and once it
+// due says whether the client can be told of the drain at this moment: between two frames of the server, and once it
 // has opened a stream. Clients take a GOAWAY before their first request for a connection that was never made, and fail
 // the request that they made it for.
-func (c *Connection) Due() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.due()
-}
-
 func (c *Connection) due() bool {
 	return c.wanted && !c.sent && !c.opaque && c.greeted && c.opened > 0 && c.server.atBoundary()
 }
 
-// Tell gives what the client is to be told where that is Due; otherwise nothing.
+// Tell gives what the client is to be told of a drain, where this is the moment for it; otherwise nothing.
 func (c *Connection) Tell() []byte {
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	if !c.due() {
 		return nil
 	}
@@ -91,16 +79,12 @@ func (c *Connection) Tell() []byte {
 
 // Idle says whether the client knows of the drain and no stream is open. opened tells one such moment from a later one.
 func (c *Connection) Idle() (opened uint32, idle bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	return c.opened, c.acknowledged && len(c.open) == 0
 }
 
 // FromServer notes what the server says, now. Where the client is to be told of a drain in the middle of it, insert is what
 // it is told, behind the first at bytes.
 func (c *Connection) FromServer(data []byte, now time.Time) (at int, insert []byte) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	if c.opaque {
 		return 0, nil
 	}
@@ -139,8 +123,6 @@ func (c *Connection) answered(f frame, now time.Time) {
 // FromClient notes what the client says, now, and gives what the server is to hear of it. The result holds until the next
 // call; data may be changed.
 func (c *Connection) FromClient(data []byte, now time.Time) []byte {
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	skip := c.preface(data)
 	if c.opaque {
 		return data

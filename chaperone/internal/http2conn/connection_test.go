@@ -137,9 +137,9 @@ func TestTheServersSettingsComeFirst(t *testing.T) {
 func TestAClientIsToldAfterItsFirstRequest(t *testing.T) {
 	c := started(t)
 	c.Drain()
-	assert.False(t, c.Due(), "it would take the connection for one that was never made")
+	assert.False(t, c.due(), "it would take the connection for one that was never made")
 	c.FromClient(frames(t, headers(1, true, true)), now)
-	assert.True(t, c.Due())
+	assert.True(t, c.due())
 }
 
 func TestWhatIsNotHTTP2GoesByUntouched(t *testing.T) {

@@ -72,16 +72,12 @@ func (c *Connection) end(id uint32) (s stream, wasOpen bool) {
 
 // Excessive says that more streams were reset than a client has need of.
 func (c *Connection) Excessive() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	return c.resets.excessive()
 }
 
 // Calm is what a client is told whose connection ends for that (RFC 9113, section 7); nothing where a frame of the server
 // is in the middle.
 func (c *Connection) Calm() []byte {
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	if !c.greeted || !c.server.atBoundary() {
 		return nil
 	}

@@ -33,7 +33,7 @@ func (s *splice) drain() {
 
 // tellClient tells the client of a drain, between two frames of varnishd. One that has been told the end knows.
 func (s *splice) tellClient() {
-	if !s.over && s.answers != ended && s.http2.Due() {
+	if !s.over && s.answers != ended {
 		s.write(s.http2.Tell())
 	}
 }
