@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ghost_config::{Backend, Config, Redirect, Service};
+use ghost_config::{Backend, Config, Redirect, Rule, Service};
 
 /// What becomes of a request. Indexes point into the router's configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +35,21 @@ pub enum Outcome {
     Redirect,
     /// The gateway answers by itself.
     Answer(Answer),
+}
+
+impl Outcome {
+    /// What a rule does with every request that fits it.
+    pub(crate) fn of(rule: &Rule) -> Self {
+        if rule.fault.is_some() {
+            Why::Rule.into()
+        } else if rule.filters.redirect.is_some() {
+            Self::Redirect
+        } else if rule.has_weight() {
+            Self::Forward
+        } else {
+            Why::NoBackend.into()
+        }
+    }
 }
 
 /// An answer of the gateway's own.

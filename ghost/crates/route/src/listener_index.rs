@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use ghost_config::{Config, Listener};
+use smallvec::SmallVec;
 
 use crate::host_map::HostMap;
 use crate::path_index::{Candidate, PathIndex};
@@ -31,7 +32,7 @@ pub(crate) type Sockets<R = Attached> = HashMap<Box<[u8]>, HostMap<Served<R>>>;
 #[derive(Debug)]
 pub(crate) struct Attached {
     /// Their indexes in the configuration, in the order of the path index.
-    routes: Vec<usize>,
+    routes: SmallVec<[usize; 1]>,
     /// Shared with the configuration before, where they were the same routes.
     paths: Arc<PathIndex>,
 }
@@ -43,7 +44,7 @@ impl Attached {
             Some(former) => Arc::clone(&former.paths),
             None => Arc::new(PathIndex::new(records)),
         };
-        Self { routes, paths }
+        Self { routes: routes.into(), paths }
     }
 
     /// The match that fits, with the route by its index in the configuration.

@@ -8,6 +8,7 @@
 use std::collections::HashMap;
 
 use ghost_config::{Match, ValueMatch, ValueTest};
+use smallvec::SmallVec;
 
 use crate::names::{Names, Part, Position};
 
@@ -35,21 +36,21 @@ pub(crate) trait Asked {
 pub(crate) struct MatchList {
     /// The lowest of all positions.
     first: Position,
+    /// Those that another condition tells apart. Most lists have none, and stay small.
+    told_apart: Option<Box<ToldApart>>,
+    rest: SmallVec<[Position; 1]>,
+}
+
+#[derive(Debug, Default)]
+struct ToldApart {
     headers: Names,
     query: Names,
     methods: HashMap<Box<[u8]>, Vec<Position>>,
-    rest: Vec<Position>,
 }
 
 impl Default for MatchList {
     fn default() -> Self {
-        Self {
-            first: Position::MAX,
-            headers: Names::default(),
-            query: Names::default(),
-            methods: HashMap::new(),
-            rest: Vec::new(),
-        }
+        Self { first: Position::MAX, told_apart: None, rest: SmallVec::new() }
     }
 }
 
@@ -58,14 +59,18 @@ impl MatchList {
     pub fn push(&mut self, position: Position, found: &Match) {
         self.first = self.first.min(position);
         if let Some((name, value)) = first_exact(&found.headers) {
-            self.headers.push(name, value, position);
+            self.told_apart().headers.push(name, value, position);
         } else if let Some((name, value)) = first_exact(&found.query) {
-            self.query.push(name, value, position);
+            self.told_apart().query.push(name, value, position);
         } else if let Some(method) = &found.method {
-            self.methods.entry(method.clone()).or_default().push(position);
+            self.told_apart().methods.entry(method.clone()).or_default().push(position);
         } else {
             self.rest.push(position);
         }
+    }
+
+    fn told_apart(&mut self) -> &mut ToldApart {
+        self.told_apart.get_or_insert_default()
     }
 
     /// The lowest of all positions; the highest number where it is empty.
@@ -78,14 +83,21 @@ impl MatchList {
         if self.first >= best {
             return best;
         }
-        best = self.headers.lowest(Part::Header, best, asked);
-        best = self.query.lowest(Part::Query, best, asked);
-        if !self.methods.is_empty()
-            && let Some(positions) = self.methods.get(asked.method())
-        {
-            best = lowest(positions, best, asked);
+        if let Some(told_apart) = &self.told_apart {
+            best = told_apart.lowest(best, asked);
         }
         lowest(&self.rest, best, asked)
+    }
+}
+
+impl ToldApart {
+    fn lowest(&self, mut best: Position, asked: &mut impl Asked) -> Position {
+        best = self.headers.lowest(Part::Header, best, asked);
+        best = self.query.lowest(Part::Query, best, asked);
+        match self.methods.get(asked.method()) {
+            Some(positions) => lowest(positions, best, asked),
+            None => best,
+        }
     }
 }
 

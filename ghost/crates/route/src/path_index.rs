@@ -10,7 +10,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use ghost_config::{Match, PathMatch, Route};
+use smallvec::{SmallVec, smallvec};
 
+use crate::decision::Outcome;
 use crate::match_list::{Asked, MatchList};
 use crate::names::{Names, Part, Position};
 use crate::request::Headers;
@@ -23,6 +25,10 @@ pub(crate) struct Candidate {
     pub route: usize,
     pub rule: usize,
     pub match_index: usize,
+    /// What its rule does with a request.
+    pub outcome: Outcome,
+    /// Whether its path, where that is literal, is its only condition.
+    pub is_path_alone: bool,
 }
 
 impl Candidate {
@@ -34,14 +40,17 @@ impl Candidate {
 
 /// Matches by path. It knows its routes by themselves, and not by their positions in a configuration, so it outlives
 /// configurations in which they stay.
+///
+/// With thousands of hosts the processor's caches hold no index. Then a lookup costs what it touches, so the index of a
+/// host with one match is one piece of memory, and asks nothing of the route that it can know itself.
 #[derive(Debug)]
 pub(crate) struct PathIndex {
     routes: Vec<Arc<Route>>,
     /// In the order of ranks.
-    candidates: Vec<Candidate>,
+    candidates: SmallVec<[Candidate; 1]>,
     exact: HashMap<Box<[u8]>, MatchList>,
     /// A trie of path segments; the first node is the root.
-    nodes: Vec<Node>,
+    nodes: SmallVec<[Node; 1]>,
 }
 
 #[derive(Debug, Default)]
@@ -64,11 +73,11 @@ struct Level {
 impl PathIndex {
     /// Indexes routes; matches of equal rank keep their order.
     pub fn new(routes: Vec<Arc<Route>>) -> Self {
-        let mut candidates: Vec<_> =
+        let mut candidates: SmallVec<[Candidate; 1]> =
             (0..routes.len()).flat_map(|route| candidates(route, &routes[route])).collect();
         candidates.sort_by_key(|candidate| candidate.get(&routes).map(|found| &found.rank));
         let mut index =
-            Self { routes: Vec::new(), candidates, exact: HashMap::new(), nodes: vec![Node::default()] };
+            Self { routes: Vec::new(), candidates, exact: HashMap::new(), nodes: smallvec![Node::default()] };
         for position in 0..index.candidates.len() {
             if let Some(found) = index.candidates[position].get(&routes) {
                 index.insert(position, found);
@@ -198,17 +207,27 @@ impl<H: Headers + ?Sized> Asked for Request<'_, '_, H> {
     }
 
     fn fits(&mut self, position: Position) -> bool {
-        let found = self.index.candidates[position].get(&self.index.routes);
-        found.is_some_and(|found| self.selection.fits_beside_index(found))
+        let candidate = &self.index.candidates[position];
+        candidate.is_path_alone
+            || candidate.get(&self.index.routes).is_some_and(|found| self.selection.fits_beside_index(found))
     }
 }
 
 /// The sound matches of a route.
 fn candidates(index: usize, route: &Route) -> impl Iterator<Item = Candidate> {
     route.rules.iter().enumerate().flat_map(move |(rule, record)| {
-        let sound = record.matches.iter().enumerate().filter(|(_, found)| found.is_some());
-        sound.map(move |(match_index, _)| Candidate { route: index, rule, match_index })
+        let outcome = Outcome::of(record);
+        let sound = record.matches.iter().enumerate();
+        sound.filter_map(move |(match_index, found)| {
+            let is_path_alone = is_path_alone(found.as_ref()?);
+            Some(Candidate { route: index, rule, match_index, outcome, is_path_alone })
+        })
     })
+}
+
+fn is_path_alone(found: &Match) -> bool {
+    let is_literal = matches!(found.path, PathMatch::Exact(_) | PathMatch::Prefix(_));
+    is_literal && found.method.is_none() && found.headers.is_empty() && found.query.is_empty()
 }
 
 /// The segments of a path that is empty or begins with a slash.

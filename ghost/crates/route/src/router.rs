@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ghost_config::{Config, Listener, Route, Rule, is_token, path};
 
-use crate::decision::{Chosen, Decision, Outcome, Why};
+use crate::decision::{Chosen, Decision, Why};
 use crate::host;
 use crate::host_map::LowerHost;
 use crate::listener_index::{self, Attached, Served, Sockets};
@@ -96,23 +96,10 @@ impl Router {
         }
         let find = |attached: &Attached| attached.find(&mut selection);
         match served.hosts.serving(host).find_map(find) {
-            Some(candidate) => self.serve(candidate),
+            Some(Candidate { route, rule, match_index, outcome, .. }) => {
+                Decision { listener: None, chosen: Some(Chosen { route, rule, match_index }), outcome }
+            }
             None => refuse(Why::NoRoute),
         }
-    }
-
-    fn serve(&self, candidate: Candidate) -> Decision {
-        let Candidate { route, rule, match_index } = candidate;
-        let rule_record = &self.config.routes[route].rules[rule];
-        let outcome = if rule_record.fault.is_some() {
-            Why::Rule.into()
-        } else if rule_record.filters.redirect.is_some() {
-            Outcome::Redirect
-        } else if rule_record.has_weight() {
-            Outcome::Forward
-        } else {
-            Why::NoBackend.into()
-        };
-        Decision { listener: None, chosen: Some(Chosen { route, rule, match_index }), outcome }
     }
 }

@@ -51,7 +51,11 @@ impl Balancer {
 
     /// The index of the backend whose turn it is. One of weight zero never has a turn.
     pub fn pick(&self) -> usize {
-        self.at(self.turn.fetch_add(1, Ordering::Relaxed))
+        match self.root {
+            // Nobody else has a turn, so nobody counts them.
+            Tree::Leaf(only) => only,
+            Tree::Node(_) => self.at(self.turn.fetch_add(1, Ordering::Relaxed)),
+        }
     }
 
     /// The index of the backend that turn number `turn` is for.

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use arc_swap::ArcSwapOption;
 use ghost_route::Chosen;
+use smallvec::SmallVec;
 use varnish::ffi::{vrt_ctx, VCL_BACKEND};
 
 use crate::director::METHODS;
@@ -34,7 +35,7 @@ pub struct Table {
 /// The directors of one rule in one loaded VCL. Whoever holds this may use them.
 pub struct RuleDirectors {
     rule: Arc<RuleHandle>,
-    directors: Box<[OnceLock<Registered>]>,
+    directors: SmallVec<[OnceLock<Registered>; 1]>,
 }
 
 impl RuleDirectors {

@@ -4,7 +4,7 @@
 //! the rule nor where its backends go has changed. So a long download keeps one rule, not one router for each
 //! reload.
 
-use std::ffi::CString;
+use std::ffi::CStr;
 use std::sync::Arc;
 
 use ghost_cache::key::rule_identity;
@@ -13,6 +13,7 @@ use ghost_config::{Backend, CachePolicy, Config, Filters, HeaderModifier, PathMo
 use ghost_route::plan::ResponsePlan;
 use ghost_route::{Answer, Why};
 use ghost_upstream::{Balancer, Service, Services};
+use smallvec::SmallVec;
 
 use crate::cache::statistics::{self, RuleCounters};
 
@@ -30,7 +31,7 @@ pub struct RuleHandle {
     /// Whose they share in the zone of its policy.
     zone: Option<Box<str>>,
     labels: RuleLabels,
-    shares: Box<[Share]>,
+    shares: Shares,
     /// Picks among the backends; none where none has a weight.
     balancer: Option<Arc<Balancer>>,
 }
@@ -58,27 +59,45 @@ impl<'a> Caching<'a> {
     }
 }
 
-/// What is said of a rule in every request that fits it.
+/// What is said of a rule in every request that fits it: one text, so that all of it comes into the processor's caches
+/// at once.
 pub struct RuleLabels {
-    /// The header line "X-Gateway-Route: NAMESPACE/NAME".
-    pub header: CString,
-    /// The record of the log that names the route.
-    pub log_route: String,
-    /// The record of the log that names the rule.
-    pub log_rule: String,
+    text: Box<str>,
+    /// The NUL of the header is before it.
+    log_route: usize,
+    log_rule: usize,
 }
 
 impl RuleLabels {
     fn new(route: &str, rule: &Rule) -> Self {
         // A NUL could only come from a broken configuration.
         let route = route.replace('\0', "?");
-        Self {
-            header: CString::new(format!("X-Gateway-Route: {route}")).unwrap_or_default(),
-            log_route: format!("ghost_route: {route}"),
-            log_rule: format!("ghost_rule: {}", rule.id),
-        }
+        let mut text = format!("X-Gateway-Route: {route}\0");
+        let log_route = text.len();
+        text.push_str(&format!("ghost_route: {route}"));
+        let log_rule = text.len();
+        text.push_str(&format!("ghost_rule: {}", rule.id));
+        Self { text: text.into(), log_route, log_rule }
+    }
+
+    /// The header line "X-Gateway-Route: NAMESPACE/NAME".
+    pub fn header(&self) -> &CStr {
+        CStr::from_bytes_until_nul(self.text.as_bytes()).unwrap_or_default()
+    }
+
+    /// The record of the log that names the route.
+    pub fn log_route(&self) -> &str {
+        &self.text[self.log_route..self.log_rule]
+    }
+
+    /// The record of the log that names the rule.
+    pub fn log_rule(&self) -> &str {
+        &self.text[self.log_rule..]
     }
 }
+
+/// By backend. Most rules have one, whose share is one piece of memory with the rule.
+type Shares = SmallVec<[Share; 1]>;
 
 /// What becomes of the requests that a backend is picked for.
 pub struct Share {
@@ -125,7 +144,7 @@ impl RuleHandle {
         rule: &Arc<Rule>,
         caching: Caching<'_>,
     ) -> Arc<Self> {
-        let shares: Box<[Share]> = rule.backends.iter().map(|b| Share::new(config, services, b)).collect();
+        let shares: Shares = rule.backends.iter().map(|b| Share::new(config, services, b)).collect();
         let name = format!("{route}/{index}");
         let is_same = |former: &&Arc<Self>| {
             Arc::ptr_eq(&former.rule, rule)

@@ -13,12 +13,12 @@ use crate::rule_handle::{Caching, RuleHandle};
 pub struct Snapshot {
     router: Router,
     services: Arc<Services>,
-    /// By route and rule, as in the configuration; behind them those of routes that have other cache policies at a
-    /// listener.
-    rules: Box<[Box<[Arc<RuleHandle>]>]>,
+    /// By their numbers: route by route as in the configuration, and behind them those of routes that have other cache
+    /// policies at a listener.
+    rules: Box<[Arc<RuleHandle>]>,
     /// Where the rules of a route are that has other cache policies at a listener, by route and listener.
     at_listener: HashMap<(usize, usize), usize>,
-    /// Number of the first rule of each route, among those of all.
+    /// Number of the first rule of each route.
     first: Box<[usize]>,
     /// The namespaces whose routes cache anything, now or in a configuration before, each with its rules that share objects
     /// in a zone.
@@ -71,13 +71,13 @@ impl Prepared {
                 rules.push(handles.collect());
             }
         }
-        let rules: Box<[_]> = rules.into();
         let first = rules.iter().scan(0, |next, rules| Some(std::mem::replace(next, *next + rules.len())));
         let first = first.collect();
+        let rules: Box<[_]> = rules.into_iter().flatten().collect();
         // What was stored before is found again once its rule has a policy again.
         let known = previous.into_iter().flat_map(|previous| previous.caching.keys().cloned());
         let mut caching: HashMap<_, Vec<_>> = known.map(|namespace| (namespace, Vec::new())).collect();
-        for rule in rules.iter().flatten().filter(|rule| rule.cache_policy().is_some()) {
+        for rule in rules.iter().filter(|rule| rule.cache_policy().is_some()) {
             let zoned = caching.entry(rule.namespace().into()).or_default();
             if rule.zone().is_some() {
                 zoned.push(Arc::clone(rule));
@@ -121,7 +121,7 @@ impl Snapshot {
 
     /// The rule that was chosen.
     pub fn rule(&self, chosen: &Chosen) -> &Arc<RuleHandle> {
-        &self.rules[chosen.route][chosen.rule]
+        &self.rules[self.number(chosen)]
     }
 
     /// Number of the chosen rule among those of all routes.
@@ -131,7 +131,7 @@ impl Snapshot {
 
     /// Every rule, by its number.
     pub fn rules(&self) -> impl Iterator<Item = &Arc<RuleHandle>> {
-        self.rules.iter().flatten()
+        self.rules.iter()
     }
 
     /// Whether routes of this namespace cache anything, or did.

@@ -4,6 +4,7 @@ use std::ffi::CString;
 use std::sync::{Arc, OnceLock};
 
 use ghost_upstream::Service;
+use smallvec::SmallVec;
 use varnish::ffi::vrt_ctx;
 
 use crate::rule_handle::RuleHandle;
@@ -12,11 +13,18 @@ use crate::service_director::{ServiceDirector, ServiceDirectors};
 /// Where the requests of a rule go, and what is done to them on the way.
 pub struct Target {
     rule: Arc<RuleHandle>,
-    match_index: usize,
-    /// By backend; none where its requests go to no service.
-    service_directors: Box<[Option<Arc<ServiceDirector>>]>,
-    /// By backend: what the log calls it, once it was asked.
-    names: Box<[OnceLock<String>]>,
+    /// What of the path made requests fit; empty where another condition did.
+    prefix: Box<[u8]>,
+    /// Most rules have one, which is one piece of memory with the target.
+    backends: SmallVec<[Backend; 1]>,
+}
+
+#[derive(Default)]
+struct Backend {
+    /// None where its requests go to no service.
+    service_director: Option<Arc<ServiceDirector>>,
+    /// What the log calls it, once it was asked.
+    name: OnceLock<Box<str>>,
 }
 
 impl Target {
@@ -30,14 +38,15 @@ impl Target {
         rule: &Arc<RuleHandle>,
         match_index: usize,
     ) -> Option<Self> {
-        let mut directors: Vec<Option<Arc<ServiceDirector>>> = Vec::new();
-        directors.resize_with(rule.rule().backends.len(), || None);
+        let record = rule.rule();
+        let mut backends: SmallVec<[Backend; 1]> =
+            record.backends.iter().map(|_| Backend::default()).collect();
         for (backend, service) in rule.services() {
             // SAFETY: as promised.
-            directors[backend] = Some(unsafe { service_directors.get_or_make(ctx, service) }?);
+            backends[backend].service_director =
+                Some(unsafe { service_directors.get_or_make(ctx, service) }?);
         }
-        let names = directors.iter().map(|_| OnceLock::new()).collect();
-        Some(Self { rule: Arc::clone(rule), match_index, service_directors: directors.into(), names })
+        Some(Self { rule: Arc::clone(rule), prefix: record.prefix(match_index).into(), backends })
     }
 
     /// The rule.
@@ -47,12 +56,12 @@ impl Target {
 
     /// The director of the service that a backend's requests go to.
     pub fn service_director(&self, backend: usize) -> Option<&ServiceDirector> {
-        self.service_directors.get(backend)?.as_deref()
+        self.backends.get(backend)?.service_director.as_deref()
     }
 
     /// What the log calls a backend, which `make` says the first time.
     pub fn backend_name(&self, backend: usize, make: impl FnOnce() -> String) -> &str {
-        self.names.get(backend).map_or("", |name| name.get_or_init(make))
+        self.backends.get(backend).map_or("", |backend| backend.name.get_or_init(|| make().into()))
     }
 
     /// Whether there is a service of the rule that requests may go to.
@@ -61,10 +70,8 @@ impl Target {
     /// `ctx` is valid.
     pub unsafe fn is_healthy(&self, ctx: &vrt_ctx) -> bool {
         // SAFETY: as promised.
-        self.service_directors
-            .iter()
-            .flatten()
-            .any(|service_director| unsafe { service_director.is_healthy(ctx) })
+        let is_healthy = |director: &Arc<ServiceDirector>| unsafe { director.is_healthy(ctx) };
+        self.backends.iter().any(|backend| backend.service_director.as_ref().is_some_and(is_healthy))
     }
 
     /// The services of the rule, each once.
@@ -80,7 +87,7 @@ impl Target {
 
     /// What of the path made requests fit; empty where another condition did.
     pub fn prefix(&self) -> &[u8] {
-        self.rule.rule().prefix(self.match_index)
+        &self.prefix
     }
 
     /// Its name in Varnish.

@@ -40,11 +40,11 @@ pub unsafe fn decide(
     let rule = chosen.as_ref().map(|chosen| snapshot.rule(chosen));
     if let Some(rule) = rule {
         let labels = rule.labels();
-        req.add_line(&labels.header)?;
+        req.add_line(labels.header())?;
         // SAFETY: as promised, the log is the running task's.
         unsafe {
-            log::line(ctx.vsl, VslTag::VclLog, &labels.log_route);
-            log::line(ctx.vsl, VslTag::VclLog, &labels.log_rule);
+            log::line(ctx.vsl, VslTag::VclLog, labels.log_route());
+            log::line(ctx.vsl, VslTag::VclLog, labels.log_rule());
         }
     }
     // SAFETY: as promised.
