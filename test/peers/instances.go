@@ -31,7 +31,7 @@ func (b *bench) startOrigin(ctx context.Context, s scenario) (stop func() error,
 	if err != nil {
 		return nil, err
 	}
-	if err := (instance{running, origin}).await(ctx, "origin.example"); err != nil {
+	if err := (instance{running, origin}).await(ctx, "origin.example", startPause); err != nil {
 		return nil, errors.Join(err, running.stop())
 	}
 	return running.stop, nil
@@ -82,7 +82,7 @@ func (b *bench) start(ctx context.Context, s subject, site site) (instance, erro
 		return instance{}, fmt.Errorf("start %s: %w", s.name, err)
 	}
 	i := instance{running, site}
-	if err := i.await(ctx, site.Hosts[len(site.Hosts)-1]); err != nil {
+	if err := i.await(ctx, site.Hosts[len(site.Hosts)-1], startPause); err != nil {
 		return i, fmt.Errorf("start %s: %w\n%s", s.name, err, site.logs())
 	}
 	return i, nil

@@ -86,8 +86,11 @@ type instance struct {
 // and VCL is compiled.
 const startPatience = 2 * time.Minute
 
-// await waits until a host answers, with TLS where there is any.
-func (i instance) await(ctx context.Context, host string) error {
+// startPause is the time between two looks at whether a peer has started.
+const startPause = 10 * time.Millisecond
+
+// await asks a host at this interval until it answers, with TLS where there is any.
+func (i instance) await(ctx context.Context, host string, pause time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, startPatience)
 	defer cancel()
 	urls := []string{"http://" + i.site.HTTP.String() + "/"}
@@ -95,7 +98,7 @@ func (i instance) await(ctx context.Context, host string) error {
 		urls = append(urls, "https://"+i.site.HTTPS.String()+"/")
 	}
 	for _, url := range urls {
-		if err := await.Every(ctx, 10*time.Millisecond, host+" at "+url, func() error {
+		if err := await.Every(ctx, pause, host+" at "+url, func() error {
 			select {
 			case <-i.done():
 				cancel()
