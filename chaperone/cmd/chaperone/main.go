@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
-	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -20,6 +19,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"github.com/varnish-gateway/gateway/chaperone/internal/confine"
+	"github.com/varnish-gateway/gateway/chaperone/internal/memory"
 	"github.com/varnish-gateway/gateway/chaperone/internal/options"
 	"github.com/varnish-gateway/gateway/chaperone/internal/pid1"
 	"github.com/varnish-gateway/gateway/chaperone/internal/pod"
@@ -80,14 +80,10 @@ func run(args []string) pod.ExitCode {
 	return pod.ExitCodeOf(err)
 }
 
-// gcPercent makes Go collect more often than by default: chaperone makes little garbage, and its connections keep much,
-// of which otherwise as much again would be in use.
-const gcPercent = 50
-
 // boundMemory keeps the Go runtime to a share of the container's memory.
 func boundMemory(log *zap.Logger) {
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
+		memory.CollectSparingly()
 	}
 	limit, err := memlimit.Set(memlimit.WithRatio(memoryShare), memlimit.WithMin(minMemory))
 	if err != nil {

@@ -1,0 +1,55 @@
+package memory
+
+import (
+	"runtime"
+	"runtime/debug"
+	"runtime/metrics"
+)
+
+// How much garbage is made between two collections.
+const (
+	// gcPercent is less than Go's default: chaperone makes little garbage and its connections keep much, of which otherwise
+	// as much again would be in use.
+	gcPercent = 50
+	// minGarbage keeps a small heap from being collected all the time: a handshake makes some 60 KB of garbage, and with
+	// the percentage alone there would be a collection for each thirty.
+	minGarbage = 16 << 20
+	// maxPercent makes as much of the least heap that Go collects, which is 4 MiB for 100 percent.
+	maxPercent = 400
+)
+
+// CollectSparingly sets when Go collects garbage, now and after each collection.
+func CollectSparingly() {
+	var set int
+	tune := func() {
+		if percent := percentFor(live()); percent != set {
+			debug.SetGCPercent(percent)
+			set = percent
+		}
+	}
+	tune()
+	afterEachCollection(tune)
+}
+
+// percentFor is the percentage for what was in use after the last collection. It is rounded, since setting it stops the
+// program for a moment.
+func percentFor(live uint64) int {
+	percent := min(minGarbage*100/max(live, 1), maxPercent)
+	return max(gcPercent, int(percent)/gcPercent*gcPercent)
+}
+
+func live() uint64 {
+	sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
+}
+
+// afterEachCollection calls f soon after each: the cleanup of an object that nothing refers to makes the next one.
+func afterEachCollection(f func()) {
+	type sentinel struct{ _ *byte }
+	var arm func()
+	arm = func() {
+		runtime.AddCleanup(&sentinel{}, func(struct{}) { f(); arm() }, struct{}{})
+	}
+	arm()
+}
