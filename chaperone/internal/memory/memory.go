@@ -1,4 +1,5 @@
-// Package memory says how many TLS connections fit into the memory that chaperone may use.
+// Package memory says how many TLS connections fit into the memory that chaperone may use, and when Go collects garbage in
+// it.
 package memory
 
 // What chaperone needs of memory, in bytes; docs/reference/limits.md has the measurement.
