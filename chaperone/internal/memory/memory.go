@@ -4,8 +4,8 @@ package memory
 
 // What chaperone needs of memory, in bytes; docs/reference/limits.md has the measurement.
 const (
-	// perConnection is for one TLS connection: 15 KB were measured, all of them idle. The rest is for a record that a slow
-	// client has yet to take.
+	// perConnection is for one TLS connection: 10 to 15 KB were measured, all of them idle. The rest is for a record that a
+	// slow client has yet to take.
 	perConnection = 32 << 10
 	// reserved is for everything else: 27 MB were measured without a connection, and long pieces of answers take 4 MB at
 	// most.
