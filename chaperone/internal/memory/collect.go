@@ -11,8 +11,8 @@ const (
 	// gcPercent is less than Go's default: chaperone makes little garbage and its connections keep much, of which otherwise
 	// as much again would be in use.
 	gcPercent = 50
-	// minGarbage keeps a small heap from being collected all the time: a handshake makes some 60 KB of garbage, and with
-	// the percentage alone there would be a collection for each thirty.
+	// minGarbage keeps a small heap from being collected all the time: a connection with one request makes 43 KB of
+	// garbage, and with the percentage alone there was a collection for each 38 of them.
 	minGarbage = 16 << 20
 	// maxPercent makes as much of the least heap that Go collects, which is 4 MiB for 100 percent.
 	maxPercent = 400
