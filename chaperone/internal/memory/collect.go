@@ -19,16 +19,17 @@ const (
 )
 
 // CollectSparingly sets when Go collects garbage, now and after each collection.
-func CollectSparingly() {
-	var set int
-	tune := func() {
-		if percent := percentFor(live()); percent != set {
-			debug.SetGCPercent(percent)
-			set = percent
-		}
+func CollectSparingly() { tune(0) }
+
+// tune sets the percentage where it is not yet this one, and again soon after each collection: the cleanup of an object that
+// nothing refers to makes the next one.
+func tune(set int) {
+	percent := percentFor(live())
+	if percent != set {
+		debug.SetGCPercent(percent)
 	}
-	tune()
-	afterEachCollection(tune)
+	type sentinel struct{ _ *byte }
+	runtime.AddCleanup(&sentinel{}, tune, percent)
 }
 
 // percentFor is the percentage for what was in use after the last collection. It is rounded, since setting it stops the
@@ -42,14 +43,4 @@ func live() uint64 {
 	sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	metrics.Read(sample)
 	return sample[0].Value.Uint64()
-}
-
-// afterEachCollection calls f soon after each: the cleanup of an object that nothing refers to makes the next one.
-func afterEachCollection(f func()) {
-	type sentinel struct{ _ *byte }
-	var arm func()
-	arm = func() {
-		runtime.AddCleanup(&sentinel{}, func(struct{}) { f(); arm() }, struct{}{})
-	}
-	arm()
 }

@@ -16,7 +16,7 @@ use crate::decision::Outcome;
 use crate::match_list::{Asked, MatchList};
 use crate::names::{Names, Part, Position};
 use crate::request::Headers;
-use crate::selection::Selection;
+use crate::selection::{Selection, is_path_alone};
 
 /// A match, by its indexes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub(crate) struct Candidate {
     pub match_index: usize,
     /// What its rule does with a request.
     pub outcome: Outcome,
-    /// Whether its path, where that is literal, is its only condition.
+    /// Whether its path is its only condition, and the index has looked at it.
     pub is_path_alone: bool,
 }
 
@@ -223,11 +223,6 @@ fn candidates(index: usize, route: &Route) -> impl Iterator<Item = Candidate> {
             Some(Candidate { route: index, rule, match_index, outcome, is_path_alone })
         })
     })
-}
-
-fn is_path_alone(found: &Match) -> bool {
-    let is_literal = matches!(found.path, PathMatch::Exact(_) | PathMatch::Prefix(_));
-    is_literal && found.method.is_none() && found.headers.is_empty() && found.query.is_empty()
 }
 
 /// The segments of a path that is empty or begins with a slash.

@@ -126,3 +126,15 @@ impl<H: Headers + ?Sized> Selection<'_, H> {
                 .all(|c| parameter(query, &c.name, buffer).is_some_and(|v| passes(&c.test, v)))
     }
 }
+
+/// Whether a match has no condition but those that the index has looked at: then every request fits that
+/// [`Selection::fits_beside_index`] is asked for.
+pub(crate) fn is_path_alone(found: &Match) -> bool {
+    // Named one by one, so that nobody adds a condition and forgets it here.
+    let Match { path, method, headers, query, rank: _ } = found;
+    let is_literal = match path {
+        PathMatch::Exact(_) | PathMatch::Prefix(_) => true,
+        PathMatch::Regex(_) => false,
+    };
+    is_literal && method.is_none() && headers.is_empty() && query.is_empty()
+}

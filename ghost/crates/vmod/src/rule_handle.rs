@@ -62,9 +62,11 @@ impl<'a> Caching<'a> {
 /// What is said of a rule in every request that fits it: one text, so that all of it comes into the processor's caches
 /// at once.
 pub struct RuleLabels {
+    /// The header line and its NUL, the record of the route, and that of the rule.
     text: Box<str>,
-    /// The NUL of the header is before it.
+    /// Where the record of the route begins.
     log_route: usize,
+    /// Where the record of the rule begins.
     log_rule: usize,
 }
 
@@ -72,12 +74,14 @@ impl RuleLabels {
     fn new(route: &str, rule: &Rule) -> Self {
         // A NUL could only come from a broken configuration.
         let route = route.replace('\0', "?");
-        let mut text = format!("X-Gateway-Route: {route}\0");
-        let log_route = text.len();
-        text.push_str(&format!("ghost_route: {route}"));
-        let log_rule = text.len();
-        text.push_str(&format!("ghost_rule: {}", rule.id));
-        Self { text: text.into(), log_route, log_rule }
+        let header = format!("X-Gateway-Route: {route}\0");
+        let log_route = format!("ghost_route: {route}");
+        let log_rule = format!("ghost_rule: {}", rule.id);
+        Self {
+            text: [&*header, &*log_route, &*log_rule].concat().into(),
+            log_route: header.len(),
+            log_rule: header.len() + log_route.len(),
+        }
     }
 
     /// The header line "X-Gateway-Route: NAMESPACE/NAME".
