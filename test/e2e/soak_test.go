@@ -30,6 +30,9 @@ const (
 	// memoryFloor is the part of its memory by which a process may grow over all cycles, since allocators keep what was free
 	// at times; countFloor is that of descriptors, threads and goroutines, in number.
 	memoryFloor, countFloor = 0.08, 4
+	// soakGOGC is how many percent of what a Go process keeps it may hold as garbage. What it takes grows with the largest
+	// heap so far, for many cycles by some MB where there is much garbage: the less there is, the sooner a leak shows.
+	soakGOGC = "20"
 )
 
 // soak is a gateway that goes through the same changes and faults again and again, under a steady load.
@@ -45,6 +48,7 @@ func TestSoak(t *testing.T) {
 	cycles, err := strconv.Atoi(os.Getenv("SOAK_CYCLES"))
 	require.NoError(t, err, "SOAK_CYCLES is a number")
 	require.GreaterOrEqual(t, cycles, leastCycles, "SOAK_CYCLES")
+	t.Setenv("GOGC", soakGOGC)
 	s := startSoak(t)
 	before := s.parts()
 	for cycle := range warmUp + cycles {
