@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 
 	"github.com/varnish-gateway/gateway/chaperone/internal/options"
@@ -51,6 +52,8 @@ func (l layout) varnishd(o options.Options) supervise.Options {
 	v := supervise.Options{
 		WorkDir: l.varnish, SecretFile: l.secret, VMODPath: o.VMODPath, VCLPath: l.vcl, Extra: o.VarnishdArgs,
 		IdleTimeout: o.IdleTimeout, BackendRequests: o.MaxBackendRequests, TLSConnections: o.MaxTLSConnections,
+		// Go's runtime heeds the container's limit of CPU time.
+		Processors: runtime.GOMAXPROCS(0),
 	}
 	for _, s := range o.Sockets {
 		v.Sockets = append(v.Sockets, s.Argument(o.Address, root))

@@ -21,6 +21,8 @@ type Options struct {
 	// BackendRequests and TLSConnections are how many of them there may be at once: varnishd has
 	// threads for them.
 	BackendRequests, TLSConnections int
+	// Processors is how many of them varnishd may use; 0 where it is not known.
+	Processors int
 	// Extra arguments come last, so that they can override what chaperone says.
 	Extra []string
 }

@@ -46,6 +46,7 @@ const CompilerFeatures = "vcc_feature=-unsafe_path"
 
 // parameters of varnishd (varnishd(1)) that chaperone chooses, as values of -p.
 func (o Options) parameters() []string {
+	pools := o.threadPools()
 	idle := cmp.Or(o.IdleTimeout, gatewaypod.DefaultIdleTimeout)
 	return []string{
 		"feature=+http2",
@@ -57,7 +58,8 @@ func (o Options) parameters() []string {
 		"workspace_client=" + clientWorkspace,
 		"workspace_backend=" + backendWorkspace,
 		"timeout_idle=" + strconv.FormatFloat(idle.Seconds(), 'f', -1, 64),
-		"thread_pool_max=" + strconv.Itoa(o.threads()/threadPools),
+		"thread_pools=" + strconv.Itoa(pools),
+		"thread_pool_max=" + strconv.Itoa((o.threads()+pools-1)/pools),
 		"transit_buffer=" + transitBuffer,
 		"h2_rapid_reset_limit=" + resetLimit,
 		"h2_window_timeout=" + windowTimeout,

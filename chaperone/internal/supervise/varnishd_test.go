@@ -157,7 +157,7 @@ func TestARealVarnishdHasTheLimitsThatAreDocumented(t *testing.T) {
 		require.NoError(t, err)
 		return value
 	}
-	assert.Equal(t, strconv.Itoa(threadPools), show("thread_pools"), "threads are divided among them")
+	assert.Equal(t, "2", show("thread_pools"), "threads are divided among them")
 	assert.Equal(t, "5000", show("thread_pool_max"))
 	idle, err := strconv.ParseFloat(show("timeout_idle"), 64)
 	require.NoError(t, err)
@@ -179,15 +179,24 @@ func TestTheIdleTimeoutIsVarnishds(t *testing.T) {
 
 func TestVarnishdHasThreadsForWhatThereMayBeAtOnce(t *testing.T) {
 	for name, c := range map[string]struct {
-		options Options
-		want    string
+		options    Options
+		pools, max string
 	}{
-		"nothing said":                          {Options{}, "thread_pool_max=5000"},
-		"the defaults":                          {Options{BackendRequests: gatewaypod.DefaultMaxBackendRequests, TLSConnections: gatewaypod.DefaultMaxTLSConnections}, "thread_pool_max=5000"},
-		"more requests, two threads each":       {Options{BackendRequests: 8000}, "thread_pool_max=10000"},
-		"more TLS connections, one thread each": {Options{BackendRequests: 4000, TLSConnections: 20_001}, "thread_pool_max=10901"},
-		"few of both":                           {Options{BackendRequests: 1, TLSConnections: 1}, "thread_pool_max=5000"},
+		"nothing said":                          {Options{}, "2", "5000"},
+		"the defaults":                          {Options{BackendRequests: gatewaypod.DefaultMaxBackendRequests, TLSConnections: gatewaypod.DefaultMaxTLSConnections}, "2", "5000"},
+		"more requests, two threads each":       {Options{BackendRequests: 8000}, "2", "10000"},
+		"more TLS connections, one thread each": {Options{BackendRequests: 4000, TLSConnections: 20_001}, "2", "10901"},
+		"few of both":                           {Options{BackendRequests: 1, TLSConnections: 1}, "2", "5000"},
+		"one processor":                         {Options{Processors: 1}, "1", "10000"},
+		"two processors":                        {Options{Processors: 2, BackendRequests: 8000}, "1", "20000"},
+		"an odd number of threads":              {Options{Processors: 2, TLSConnections: 20_001}, "1", "21801"},
+		"three processors":                      {Options{Processors: 3}, "2", "5000"},
+		"many processors":                       {Options{Processors: 64}, "2", "5000"},
 	} {
-		t.Run(name, func(t *testing.T) { assert.Contains(t, c.options.Arguments("127.0.0.1:1"), c.want) })
+		t.Run(name, func(t *testing.T) {
+			arguments := c.options.Arguments("127.0.0.1:1")
+			assert.Contains(t, arguments, "thread_pools="+c.pools)
+			assert.Contains(t, arguments, "thread_pool_max="+c.max)
+		})
 	}
 }
